@@ -3,8 +3,14 @@
 //! Everything that is read from a file carries a [`Span`]: which file, and which bytes of it. Lines and columns exist
 //! only in [`Position`], which [`Source::position`] makes when a report is written.
 
+mod sources;
+mod text;
+
 use std::ops::Range;
 use std::sync::OnceLock;
+
+pub use sources::{Kind, ReadError, Skipped, Sources, Store};
+pub use text::{Text, TextBuilder};
 
 /// A file of the scan, as an index into [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,137 +88,6 @@ impl<T> Spanned<T> {
     }
 }
 
-/// Text that a program reads, with the source byte of each of its bytes.
-///
-/// What a program reads is often not what stands in the file: continuation lines are joined, quotes and escapes are
-/// removed, the indentation of a block scalar is stripped. `value` is what the program reads; the segments say where
-/// each run of it comes from, so that an offset in `value` can always be shown in the file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Text {
-    /// The text as the program reads it.
-    pub value: String,
-    /// All that was written for it, quotes included.
-    pub span: Span,
-    /// Empty when `value` is exactly the bytes from `span.start` on.
-    segments: Vec<Segment>,
-}
-
-/// A run of [`Text::value`] that stands in the file without a gap, up to the next segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Segment {
-    logical: u32,
-    source: u32,
-}
-
-impl Text {
-    /// The bytes of `span`, which are `value`.
-    pub fn verbatim(value: impl Into<String>, span: Span) -> Self {
-        Text { value: value.into(), span, segments: Vec::new() }
-    }
-
-    /// The value.
-    pub fn as_str(&self) -> &str {
-        &self.value
-    }
-
-    /// Where the bytes `range` of the value stand in the file: from its first byte's to just past its last byte's place.
-    pub fn span_of(&self, range: Range<usize>) -> Span {
-        let start = self.source_offset(range.start);
-        let end = if range.is_empty() { start } else { self.source_offset(range.end - 1) + 1 };
-        Span { file: self.span.file, start, end: end.max(start) }
-    }
-
-    /// The bytes `range` of the value as a text of its own.
-    ///
-    /// # Panics
-    /// If `range` does not lie on character boundaries of the value.
-    pub fn slice(&self, range: Range<usize>) -> Text {
-        let span = self.span_of(range.clone());
-        let value = self.value[range.clone()].to_owned();
-        if self.segments.is_empty() {
-            return Text { value, span, segments: Vec::new() };
-        }
-        let first = self.segments.partition_point(|s| s.logical as usize <= range.start).saturating_sub(1);
-        let segments = self.segments[first..]
-            .iter()
-            .take_while(|s| (s.logical as usize) < range.end || s.logical as usize <= range.start)
-            .map(|s| {
-                let skip = (range.start as u32).saturating_sub(s.logical);
-                Segment { logical: s.logical.saturating_sub(range.start as u32), source: s.source + skip }
-            })
-            .collect();
-        Text { value, span, segments }
-    }
-
-    /// A text without the blanks around it.
-    pub fn trimmed(&self) -> Text {
-        let trimmed = self.value.trim();
-        let start = trimmed.as_ptr() as usize - self.value.as_ptr() as usize;
-        self.slice(start..start + trimmed.len())
-    }
-
-    fn source_offset(&self, logical: usize) -> u32 {
-        let logical = logical as u32;
-        let index = self.segments.partition_point(|s| s.logical <= logical);
-        match index.checked_sub(1).map(|i| self.segments[i]) {
-            Some(segment) => segment.source + (logical - segment.logical),
-            None => self.span.start + logical,
-        }
-    }
-}
-
-/// Puts a [`Text`] together from pieces of one file.
-#[derive(Debug, Default)]
-pub struct TextBuilder {
-    value: String,
-    segments: Vec<Segment>,
-    /// Source offset at which the last piece ended.
-    end: u32,
-}
-
-impl TextBuilder {
-    /// Appends `piece`, which stands in the file at `source` (bytes). For an escape such as `\n`, `piece` is what it
-    /// means and `source` is where the escape starts.
-    pub fn push(&mut self, piece: &str, source: usize) {
-        if piece.is_empty() {
-            return;
-        }
-        let source = source as u32;
-        if self.segments.is_empty() || self.end != source {
-            self.segments.push(Segment { logical: self.value.len() as u32, source });
-        }
-        self.value.push_str(piece);
-        self.end = source + piece.len() as u32;
-    }
-
-    /// Says that the next piece does not continue the last one even if it starts where that one's value would end:
-    /// needed after an escape whose meaning is as long as a part of it.
-    pub fn cut(&mut self) {
-        self.end = u32::MAX;
-    }
-
-    /// Bytes of value so far.
-    pub fn len(&self) -> usize {
-        self.value.len()
-    }
-
-    /// Whether nothing was pushed yet.
-    pub fn is_empty(&self) -> bool {
-        self.value.is_empty()
-    }
-
-    /// The text, written at `span`.
-    pub fn finish(self, span: Span) -> Text {
-        let verbatim = match self.segments.as_slice() {
-            [] => true,
-            [only] => only.source == span.start,
-            _ => false,
-        };
-        let segments = if verbatim { Vec::new() } else { self.segments };
-        Text { value: self.value, span, segments }
-    }
-}
-
 /// A line and columns, all 1-based.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -231,13 +106,24 @@ pub struct Source {
     pub text: String,
     /// The file was not UTF-8.
     pub recoded: bool,
+    /// What it is read as.
+    pub kind: Kind,
+    /// Why it was taken, as a clause (`named Dockerfile`).
+    pub why: String,
     lines: OnceLock<Vec<u32>>,
 }
 
 impl Source {
-    /// A file of the given path and text.
+    /// A file of the given path and text, of no kind yet.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Source { path: path.into(), text: text.into(), recoded: false, lines: OnceLock::new() }
+        Source {
+            path: path.into(),
+            text: text.into(),
+            recoded: false,
+            kind: Kind::Auxiliary,
+            why: String::new(),
+            lines: OnceLock::new(),
+        }
     }
 
     /// A file of the given path and content, which need not be UTF-8.
@@ -299,8 +185,6 @@ impl Source {
 mod tests {
     use super::*;
 
-    const FILE: FileId = FileId(0);
-
     #[test]
     fn positions_count_scalar_values_and_skip_the_byte_order_mark() {
         let source = Source::new("f", "\u{feff}a\r\nbé漢x\rlast\n");
@@ -313,36 +197,6 @@ mod tests {
         assert_eq!(at("last"), (3, 1));
         assert_eq!(source.line(2), ("bé漢x", 6));
         assert_eq!(source.line_count(), 3);
-    }
-
-    #[test]
-    fn a_joined_text_finds_its_bytes() {
-        //             0123456789012345
-        let source = "RUN a b \\\n  c d";
-        let mut builder = TextBuilder::default();
-        builder.push("a b ", 4);
-        builder.push("  c d", 10);
-        let text = builder.finish(Span::new(FILE, 4..15));
-        assert_eq!(text.value, "a b   c d");
-        let c = text.value.find('c').unwrap();
-        assert_eq!(&source[text.span_of(c..c + 3).range()], "c d");
-        assert_eq!(&source[text.span_of(0..c + 1).range()], "a b \\\n  c");
-        let slice = text.slice(2..9);
-        assert_eq!(slice.value, "b   c d");
-        assert_eq!(&source[slice.span_of(4..5).range()], "c");
-        assert_eq!(&source[slice.span_of(0..1).range()], "b");
-    }
-
-    #[test]
-    fn an_escape_maps_to_its_start() {
-        // "x\ny" with an escaped line feed
-        let mut builder = TextBuilder::default();
-        builder.push("x", 1);
-        builder.push("\n", 2);
-        builder.cut();
-        builder.push("y", 4);
-        let text = builder.finish(Span::new(FILE, 0..6));
-        assert_eq!(text.span_of(2..3), Span::new(FILE, 4..5));
     }
 
     #[test]

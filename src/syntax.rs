@@ -8,7 +8,52 @@ pub mod shell;
 pub mod supervisor;
 pub mod yaml;
 
-use crate::source::Span;
+use compose::Compose;
+use dockerfile::Dockerfile;
+use dotenv::Dotenv;
+use nginx::Nginx;
+use supervisor::Supervisor;
+
+use crate::source::{FileId, Span};
+
+/// A parsed config.
+#[derive(Debug)]
+pub enum Document {
+    /// A Dockerfile.
+    Dockerfile(Dockerfile),
+    /// A Compose file.
+    Compose(Compose),
+    /// A supervisord config.
+    Supervisor(Supervisor),
+    /// An nginx config.
+    Nginx(Nginx),
+    /// A `.env` file.
+    Dotenv(Dotenv),
+}
+
+impl Document {
+    /// The file that it was read from.
+    pub fn file(&self) -> FileId {
+        match self {
+            Document::Dockerfile(document) => document.file,
+            Document::Compose(document) => document.file,
+            Document::Supervisor(document) => document.file,
+            Document::Nginx(document) => document.file,
+            Document::Dotenv(document) => document.file,
+        }
+    }
+
+    /// What the real program would refuse to read.
+    pub fn errors(&self) -> &[SyntaxError] {
+        match self {
+            Document::Dockerfile(document) => &document.errors,
+            Document::Compose(document) => &document.syntax_errors,
+            Document::Supervisor(document) => &document.errors,
+            Document::Nginx(document) => &document.errors,
+            Document::Dotenv(document) => &document.errors,
+        }
+    }
+}
 
 /// Something that the real program would refuse, or would not read as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,236 @@
+//! The effective container and the facets that rules grade, whatever format they were written in.
+
+pub mod facet;
+pub mod image;
+pub mod known;
+
+pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
+pub use image::{Image, ImagePlace};
+
+use crate::source::{Span, Spanned};
+use crate::syntax::compose::Healthcheck as ComposeHealthcheck;
+
+type Effective = ();
+type ImageConfig = ();
+
+/// A document, as an index into the project's documents.
+pub type DocumentId = usize;
+
+/// Where a container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Environment {
+    /// Development machines.
+    Development,
+    /// Tests and CI.
+    Test,
+    /// Nothing says: graded like production.
+    Unmarked,
+    /// Something says that this is production.
+    Production,
+}
+
+impl Environment {
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Environment::Development => "development",
+            Environment::Test => "test",
+            Environment::Unmarked => "unmarked",
+            Environment::Production => "production",
+        }
+    }
+
+    /// Whether it is neither development nor test.
+    pub fn is_live(self) -> bool {
+        self >= Environment::Unmarked
+    }
+}
+
+/// An environment and what it was decided by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The environment.
+    pub environment: Environment,
+    /// By what, as a clause (`file name part "dev"`).
+    pub reason: String,
+}
+
+/// A fact about a container.
+#[derive(Clone, Debug)]
+pub enum Fact<T> {
+    /// It is so; the span is the line that decided it.
+    Known(Spanned<T>),
+    /// Nothing sets it; the span is where it would be written.
+    Absent(Span),
+    /// It cannot be told from the files.
+    Unknown(Why),
+}
+
+/// Why a fact is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The image is neither built here nor in the table of known images.
+    UnknownImage,
+    /// The Dockerfile of the service was not found.
+    MissingDockerfile,
+    /// It depends on a variable that has no value here.
+    Variable,
+    /// The service is a part of one that is defined elsewhere (an overlay, `extends`).
+    Partial,
+}
+
+impl<T> Fact<T> {
+    /// The value and its place, where it is known.
+    pub fn known(&self) -> Option<&Spanned<T>> {
+        match self {
+            Fact::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// The account that a container's first process starts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Account as written, the group included (`app`, `1000:1000`, `root`).
+    pub name: String,
+    /// What said so.
+    pub by: UserSource,
+}
+
+impl User {
+    /// Whether the account is root, by name or by number.
+    pub fn is_root(&self) -> bool {
+        let account = self.name.split(':').next().unwrap_or_default();
+        account == "root" || (!account.is_empty() && account.bytes().all(|b| b == b'0'))
+    }
+}
+
+/// What says which account a container starts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserSource {
+    /// `user:` of the service.
+    Compose,
+    /// USER of the Dockerfile.
+    Dockerfile,
+    /// The table of known images.
+    KnownImage,
+}
+
+/// The health check that is in force.
+#[derive(Clone, Debug)]
+pub enum Healthcheck {
+    /// The service's.
+    Compose(ComposeHealthcheck),
+    /// The image's, at its HEALTHCHECK instruction.
+    Dockerfile,
+    /// The image of the table of known images brings one.
+    KnownImage,
+    /// Switched off on purpose.
+    Disabled,
+}
+
+/// A process of a container.
+#[derive(Debug)]
+pub struct Process {
+    /// What starts it.
+    pub origin: ProcessOrigin,
+    /// The whole command as written.
+    pub span: Span,
+    /// What it really runs.
+    pub effective: Effective,
+}
+
+/// What starts a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessOrigin {
+    /// The container's entrypoint and command.
+    Main,
+    /// An entrypoint script in the repository, by its path.
+    Script(String),
+    /// A `package.json` script, by its name.
+    PackageScript(String),
+    /// A supervisord program: its document and the name of its section.
+    Program {
+        /// The supervisord config.
+        document: DocumentId,
+        /// Name of the program.
+        name: String,
+    },
+}
+
+/// Where a container comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A service of a Compose file.
+    Service {
+        /// The Compose file.
+        document: DocumentId,
+        /// Index of the service.
+        service: usize,
+    },
+    /// The shipped stage of a Dockerfile that no service builds.
+    Stage {
+        /// The Dockerfile.
+        document: DocumentId,
+        /// Index of the stage.
+        stage: usize,
+    },
+}
+
+/// The stage that a container's image is built from.
+#[derive(Debug)]
+pub struct BuiltFrom {
+    /// The Dockerfile.
+    pub document: DocumentId,
+    /// Index of the shipped stage.
+    pub stage: usize,
+    /// Which stages it needs, itself included, by index.
+    pub reachable: Vec<bool>,
+    /// What the image is configured to.
+    pub config: ImageConfig,
+}
+
+/// What would run: a Compose service with the image that it builds, or an image that no service builds.
+#[derive(Debug)]
+pub struct Container {
+    /// Name of the service, or of the stage, or of the folder of the Dockerfile.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The place that stands for it: the service's key, or the stage's FROM.
+    pub span: Span,
+    /// The service has neither image nor build here: it is an overlay of one that is defined elsewhere.
+    pub partial: bool,
+    /// Where it runs.
+    pub environment: Marked,
+    /// The stage that it is built from.
+    pub built: Option<BuiltFrom>,
+    /// The image that runs, or the base image at the end of the chain of stages.
+    pub image: Option<Image>,
+    /// What the table of known images says of it.
+    pub known: Option<&'static known::KnownImage>,
+    /// The account that the first process starts as.
+    pub user: Fact<User>,
+    /// The health check in force.
+    pub healthcheck: Fact<Healthcheck>,
+    /// Published ports.
+    pub ports: Vec<Port>,
+    /// Mounts.
+    pub mounts: Vec<Mount>,
+    /// The environment that its processes start with: the image's ENV, then the service's, each name once.
+    pub env: Vec<Env>,
+    /// Its processes: the main one, what that leads to, and supervisord's programs.
+    pub processes: Vec<Process>,
+    /// The supervisord configs that it runs.
+    pub supervisors: Vec<DocumentId>,
+    /// The nginx configs that it runs.
+    pub servers: Vec<DocumentId>,
+}
+
+impl Container {
+    /// The value of an environment variable, where it is certain.
+    pub fn env(&self, name: &str) -> Option<&Env> {
+        self.env.iter().find(|env| env.name.value == name)
+    }
+}

@@ -1,0 +1,169 @@
+//! What the rules find: rules' metadata, findings, and the identity that survives edits.
+
+use sha2::{Digest, Sha256};
+
+use crate::container::Environment;
+use crate::source::Span;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Advice.
+    Info,
+    /// Hardening, or likely trouble.
+    Low,
+    /// A clear weakening, or the service will fail.
+    Medium,
+    /// One more step is needed for harm, or a secret or control is lost for sure.
+    High,
+    /// Whoever reaches the port or writes one file gets the host, code execution or the secrets.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, worst first.
+    pub const ALL: [Severity; 5] =
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+
+    /// The name used in output and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Something that decides it is not known.
+    Guess,
+    /// True unless something out of sight says otherwise.
+    Likely,
+    /// It stands in the files.
+    Certain,
+}
+
+impl Confidence {
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Confidence::Guess => "guess",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}
+
+/// Whether a rule runs unless it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Always.
+    Default,
+    /// Only with `--pedantic`.
+    Pedantic,
+}
+
+/// What a rule makes of a development or test container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Development {
+    /// The same as of any other.
+    Same,
+    /// No more than low.
+    Low,
+    /// Nothing: it is about production only.
+    Silent,
+}
+
+/// A rule's metadata: the front matter of its page.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case name; never changes.
+    pub id: &'static str,
+    /// One line that says what is found.
+    pub title: &'static str,
+    /// The kind of node that its check takes, as the page names it.
+    pub on: &'static str,
+    /// Severity unless the check says otherwise.
+    pub severity: Severity,
+    /// Confidence unless the check says otherwise.
+    pub confidence: Confidence,
+    /// Whether it runs by default.
+    pub tier: Tier,
+    /// What becomes of it in development and test containers.
+    pub development: Development,
+    /// A finding of it means that something was not graded.
+    pub gap: bool,
+    /// `CWE-250`, `CIS-Docker-4.1`, `OWASP-Docker-2`, topic words.
+    pub tags: &'static [&'static str],
+    /// Checks of other tools that it covers, as `tool:id`.
+    pub replaces: &'static [&'static str],
+    /// The page behind its front matter, Markdown.
+    pub page: &'static str,
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What; empty for a primary label, where the finding's message says it.
+    pub message: String,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad, after the environment was taken into account.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// What is wrong, one sentence without its full stop.
+    pub message: String,
+    /// Where: the first is the line to change, the others are context.
+    pub labels: Vec<Label>,
+    /// What to do, one line.
+    pub help: Option<String>,
+    /// Name of the container that it is about.
+    pub container: Option<String>,
+    /// Names of further containers that the same line decides it for.
+    pub also: Vec<String>,
+    /// Where that container runs.
+    pub environment: Environment,
+    /// Logical path in the file: service, stage, program, server and location.
+    pub node: String,
+    /// What was found, normalised: no line numbers, no wording, no secret.
+    pub evidence: String,
+    /// Identity over time, 32 hexadecimal digits: see [`identify`].
+    pub fingerprint: String,
+}
+
+impl Finding {
+    /// The line to change.
+    pub fn primary(&self) -> Span {
+        self.labels[0].span
+    }
+}
+
+/// Gives every finding its fingerprint: rule, path, logical path, evidence and the ordinal among equals, in the order
+/// of the findings. Line numbers and wording have no part in it.
+pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str) {
+    let mut seen = std::collections::HashMap::<[u8; 32], u32>::new();
+    for finding in findings {
+        let mut hash = Sha256::new();
+        for part in [finding.rule.id, path(finding.primary()), &finding.node, &finding.evidence] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let ordinal = seen.entry(hash.clone().finalize().into()).or_default();
+        hash.update(ordinal.to_le_bytes());
+        *ordinal += 1;
+        finding.fingerprint = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    }
+}

@@ -1,0 +1,127 @@
+//! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
+
+use crate::config::Config;
+use crate::container::facet::Scope;
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
+use crate::source::{FileId, Sources};
+use crate::syntax::Document;
+use crate::syntax::compose::{Compose, Service};
+use crate::syntax::dockerfile::Dockerfile;
+use crate::syntax::nginx::Nginx;
+use crate::syntax::supervisor::Supervisor;
+
+/// The documents of a scan and what they make together.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// The parsed files, in the order of their paths.
+    pub documents: Vec<Document>,
+    /// Per document: where it is used, by its path alone.
+    pub marks: Vec<Marked>,
+    /// Per document: the containers that it is part of.
+    pub owners: Vec<Vec<usize>>,
+    /// What would run.
+    pub containers: Vec<Container>,
+    /// Every build stage.
+    pub stages: Vec<StageNode>,
+    /// Every image reference.
+    pub images: Vec<Image>,
+    /// Every environment variable and build argument that is set.
+    pub envs: Vec<Env>,
+    /// Everything that is executed.
+    pub commands: Vec<CommandLine>,
+    /// What broke inside confscan while reading.
+    pub failures: Vec<Failure>,
+}
+
+/// A build stage as a node.
+#[derive(Debug)]
+pub struct StageNode {
+    /// Where it is.
+    pub scope: Scope,
+    /// Index of the stage in its Dockerfile.
+    pub index: usize,
+    /// It is the stage of a container, or one that such a stage is built FROM.
+    pub shipped: bool,
+    /// It is needed for a container: shipped, or copied or mounted from.
+    pub reachable: bool,
+}
+
+/// Something that broke inside confscan: the rest is graded without it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The file that was being read or graded, when it was just one.
+    pub file: Option<FileId>,
+    /// What was being done, as a clause (`parsing`, `rule explicit-root-user`).
+    pub doing: String,
+    /// The panic's message.
+    pub message: String,
+}
+
+impl Project {
+    /// Reads every file of `sources` once, with those that they refer to, and joins them.
+    pub fn build(_sources: &mut Sources, _config: &Config) -> Project {
+        Project::default()
+    }
+
+    /// The Dockerfile `id`.
+    pub fn dockerfile(&self, id: DocumentId) -> Option<&Dockerfile> {
+        match self.documents.get(id)? {
+            Document::Dockerfile(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The Compose file `id`.
+    pub fn compose(&self, id: DocumentId) -> Option<&Compose> {
+        match self.documents.get(id)? {
+            Document::Compose(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The supervisord config `id`.
+    pub fn supervisor(&self, id: DocumentId) -> Option<&Supervisor> {
+        match self.documents.get(id)? {
+            Document::Supervisor(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The nginx config `id`.
+    pub fn nginx(&self, id: DocumentId) -> Option<&Nginx> {
+        match self.documents.get(id)? {
+            Document::Nginx(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The service that a container comes from.
+    pub fn service(&self, container: &Container) -> Option<&Service> {
+        match container.origin {
+            crate::container::Origin::Service { document, service } => self.compose(document)?.services.get(service),
+            crate::container::Origin::Stage { .. } => None,
+        }
+    }
+
+    /// Where a node runs: as its container does, else as the most live container that its stage or file is part of,
+    /// else as the path of its file says.
+    pub fn environment(&self, scope: &Scope) -> Environment {
+        if let Some(container) = scope.container {
+            return self.containers[container].environment.environment;
+        }
+        let owners = self.owners.get(scope.document).map_or(&[][..], Vec::as_slice);
+        let ships = |&&owner: &&usize| match (scope.stage, &self.containers[owner].built) {
+            (Some(stage), Some(built)) if built.document == scope.document => {
+                built.reachable.get(stage).copied().unwrap_or(false)
+            }
+            _ => true,
+        };
+        owners
+            .iter()
+            .filter(ships)
+            .map(|&owner| self.containers[owner].environment.environment)
+            .max()
+            .or_else(|| self.marks.get(scope.document).map(|mark| mark.environment))
+            .unwrap_or(Environment::Unmarked)
+    }
+}

@@ -1,0 +1,1 @@
+//! The JSON report: `docs/json.md` is its contract.

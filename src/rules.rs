@@ -1,0 +1,208 @@
+//! The rule pack: a page under `rules/` and a function in one of the family files below make a rule.
+//!
+//! [`RULES`] is generated from the pages by `build.rs`; nothing else lists the rules.
+
+mod build;
+mod development;
+mod exposure;
+mod files;
+mod health;
+mod mount;
+mod nginx;
+mod privilege;
+mod secret;
+mod supervisor;
+mod supply;
+mod user;
+
+use build::*;
+use development::*;
+use exposure::*;
+use files::*;
+use health::*;
+use mount::*;
+use nginx::*;
+use privilege::*;
+use secret::*;
+use supervisor::*;
+use supply::*;
+use user::*;
+
+use crate::config::Config;
+use crate::container::facet::Scope;
+use crate::container::{CommandLine, Container, Env, Environment, Image};
+use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
+use crate::project::{Failure, Project, StageNode};
+use crate::source::{Skipped, Source, Sources, Span};
+use crate::syntax::Document;
+use crate::syntax::compose::Compose;
+use crate::syntax::dockerfile::Dockerfile;
+use crate::syntax::nginx::Nginx;
+use crate::syntax::supervisor::Supervisor;
+
+/// A rule and its check.
+pub struct Registered {
+    /// The metadata.
+    pub rule: Rule,
+    /// The check.
+    pub check: Check,
+}
+
+/// A check: a function over one kind of node. It returns nothing and cannot fail.
+pub enum Check {
+    /// Over the text of every config file.
+    Source(fn(&Source, &mut Cx)),
+    /// Over every parsed file.
+    Document(fn(&Document, &mut Cx)),
+    /// Over every Dockerfile.
+    Dockerfile(fn(&Dockerfile, &mut Cx)),
+    /// Over every build stage.
+    Stage(fn(&StageNode, &mut Cx)),
+    /// Over every Compose file.
+    Compose(fn(&Compose, &mut Cx)),
+    /// Over every supervisord config.
+    Supervisor(fn(&Supervisor, &mut Cx)),
+    /// Over every nginx config.
+    Nginx(fn(&Nginx, &mut Cx)),
+    /// Over every image reference.
+    Image(fn(&Image, &mut Cx)),
+    /// Over every environment variable and build argument.
+    Env(fn(&Env, &mut Cx)),
+    /// Over everything that is executed.
+    Command(fn(&CommandLine, &mut Cx)),
+    /// Over every container.
+    Container(fn(&Container, &mut Cx)),
+    /// Over every path that was not read.
+    Skipped(fn(&Skipped, &mut Cx)),
+    /// Over everything that broke inside confscan.
+    Failure(fn(&Failure, &mut Cx)),
+}
+
+/// Every rule, sorted by id.
+pub static RULES: &[Registered] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// The rule called `id`.
+pub fn find(id: &str) -> Option<&'static Registered> {
+    RULES.binary_search_by(|registered| registered.rule.id.cmp(id)).ok().map(|index| &RULES[index])
+}
+
+/// What a check sees besides its node, and where it reports.
+pub struct Cx<'a> {
+    /// The documents and containers.
+    pub project: &'a Project,
+    /// The files.
+    pub sources: &'a Sources,
+    /// The configuration.
+    pub config: &'a Config,
+    rule: &'static Rule,
+    node: String,
+    container: Option<usize>,
+    environment: Environment,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Cx<'a> {
+    /// A context for `rule` on a node in `scope`.
+    pub fn new(
+        project: &'a Project,
+        sources: &'a Sources,
+        config: &'a Config,
+        rule: &'static Rule,
+        scope: Option<&Scope>,
+    ) -> Self {
+        Cx {
+            project,
+            sources,
+            config,
+            rule,
+            node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            container: scope.and_then(|scope| scope.container),
+            environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Where the node runs.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> &'a str {
+        self.sources.text(span)
+    }
+
+    /// Reports a finding at `span`, the line to change. `message` is one sentence without its full stop.
+    pub fn report(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.findings.push(Finding {
+            rule: self.rule,
+            severity: self.rule.severity,
+            confidence: self.rule.confidence,
+            message: message.into(),
+            labels: vec![Label { span, message: String::new() }],
+            help: None,
+            container: self.container.map(|index| self.project.containers[index].name.clone()),
+            also: Vec::new(),
+            environment: self.environment,
+            node: self.node.clone(),
+            evidence: String::new(),
+            fingerprint: String::new(),
+        });
+        self.findings.last_mut().expect("a finding was just pushed")
+    }
+
+    /// What was reported, after the rule's say about development and test was applied.
+    pub fn finish(self) -> Vec<Finding> {
+        let mut findings = self.findings;
+        if !self.environment.is_live() {
+            match self.rule.development {
+                Development::Same => {}
+                Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
+                Development::Silent => findings.clear(),
+            }
+        }
+        findings
+    }
+}
+
+impl Finding {
+    /// Adds a place that explains the finding.
+    pub fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Says what to do, in one line.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Sets the severity for this case.
+    pub fn severity(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Sets the confidence for this case.
+    pub fn confidence(&mut self, confidence: Confidence) -> &mut Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Sets what was found, for the finding's identity; the text under the primary label where it is not set. It must
+    /// not hold a secret.
+    pub fn evidence(&mut self, evidence: impl Into<String>) -> &mut Self {
+        self.evidence = evidence.into();
+        self
+    }
+
+    /// Extends the logical path, for a node inside the check's node.
+    pub fn inside(&mut self, part: &str) -> &mut Self {
+        if !self.node.is_empty() {
+            self.node.push('.');
+        }
+        self.node.push_str(part);
+        self
+    }
+}

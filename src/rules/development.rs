@@ -1,0 +1,1 @@
+//! Development settings that reach production.

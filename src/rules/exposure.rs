@@ -1,0 +1,1 @@
+//! Ports and services that others can reach.

@@ -1,0 +1,1 @@
+//! Host paths and sockets inside containers.

@@ -1,0 +1,1 @@
+//! Capabilities, namespaces, devices, security profiles.

@@ -1,0 +1,1 @@
+//! Who processes run as.

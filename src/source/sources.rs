@@ -1,0 +1,206 @@
+//! The files of a scan, and where further ones are read from.
+
+use std::collections::BTreeMap;
+
+use super::{FileId, Position, Source, Span};
+
+/// What a file is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A Dockerfile or Containerfile.
+    Dockerfile,
+    /// A Compose file.
+    Compose,
+    /// A supervisord config.
+    Supervisor,
+    /// An nginx config, or a fragment of one.
+    Nginx,
+    /// A `.env` file.
+    Dotenv,
+    /// A file that a config refers to and that is read as plain text: a script, `package.json`, an ignore file.
+    Auxiliary,
+}
+
+impl Kind {
+    /// The name used in output and by `--kind`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Dockerfile => "dockerfile",
+            Kind::Compose => "compose",
+            Kind::Supervisor => "supervisor",
+            Kind::Nginx => "nginx",
+            Kind::Dotenv => "dotenv",
+            Kind::Auxiliary => "auxiliary",
+        }
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// There is no such file.
+    Missing,
+    /// The path, or a link on it, leads out of the scan root.
+    Outside,
+    /// The file holds more bytes than the limit.
+    TooLarge {
+        /// Size of the file in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Not a regular file: a directory, device, FIFO or socket.
+    NotAFile,
+    /// The system's message.
+    Io(String),
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ReadError::Missing => write!(f, "no such file"),
+            ReadError::Outside => write!(f, "leads out of the scan root"),
+            ReadError::TooLarge { size, limit } => write!(f, "{size} bytes, over the limit of {limit}"),
+            ReadError::NotAFile => write!(f, "not a regular file"),
+            ReadError::Io(message) => write!(f, "{message}"),
+        }
+    }
+}
+
+/// Where files are read from beyond those that the walk took: the disk, an editor's buffers, a test's virtual files.
+pub trait Store: Send + Sync {
+    /// The content of `path` (relative to the scan root, `/` between parts, no `..`).
+    ///
+    /// # Errors
+    /// Says why the file cannot be read; a path or link that leads out of the root is [`ReadError::Outside`].
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+
+    /// The names in directory `path` in sorted order, a `/` behind those of directories; empty when there is no such
+    /// directory. `""` is the root.
+    fn list(&self, path: &str) -> Vec<String>;
+}
+
+/// A store that holds nothing.
+#[derive(Debug)]
+struct Nothing;
+
+impl Store for Nothing {
+    fn read(&self, _: &str) -> Result<Vec<u8>, ReadError> {
+        Err(ReadError::Missing)
+    }
+
+    fn list(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A path that was not read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Path from the scan root; that of a directory ends with `/`.
+    pub path: String,
+    /// Why, as a clause (`dependency folder`).
+    pub reason: String,
+    /// The file would have been graded, so the scan is not complete without it: an empty stand-in for findings to
+    /// point at.
+    pub gap: Option<FileId>,
+}
+
+/// The files of a scan.
+pub struct Sources {
+    files: Vec<Source>,
+    by_path: BTreeMap<String, FileId>,
+    /// What was not read.
+    pub skipped: Vec<Skipped>,
+    store: Box<dyn Store>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Sources::new(Box::new(Nothing))
+    }
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("files", &self.files.len()).field("skipped", &self.skipped).finish()
+    }
+}
+
+impl Sources {
+    /// No files yet; files that configs refer to will be read from `store`.
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Sources { files: Vec::new(), by_path: BTreeMap::new(), skipped: Vec::new(), store }
+    }
+
+    /// Adds a file. A path that is there already keeps its first file.
+    pub fn add(&mut self, source: Source) -> FileId {
+        if let Some(&id) = self.by_path.get(&source.path) {
+            return id;
+        }
+        let id = FileId(self.files.len() as u32);
+        self.by_path.insert(source.path.clone(), id);
+        self.files.push(source);
+        id
+    }
+
+    /// Notes that `path` was not read, and why; `gap` says that it would have been graded.
+    pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
+        let path = path.into();
+        let gap = gap.then(|| self.add(Source::new(path.clone(), "")));
+        self.skipped.push(Skipped { path, reason: reason.into(), gap });
+    }
+
+    /// The file `id`.
+    pub fn get(&self, id: FileId) -> &Source {
+        &self.files[id.0 as usize]
+    }
+
+    /// The file at `path`, if it was read.
+    pub fn find(&self, path: &str) -> Option<FileId> {
+        self.by_path.get(path).copied()
+    }
+
+    /// Every file with its id, in the order in which they were added.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (FileId, &Source)> {
+        self.files.iter().enumerate().map(|(index, source)| (FileId(index as u32), source))
+    }
+
+    /// Number of files.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Where files that configs refer to are read from.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The file at `path`, read from the store when it was not taken by the walk.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn load(&mut self, path: &str, kind: Kind, why: &str) -> Result<FileId, ReadError> {
+        if let Some(id) = self.find(path) {
+            return Ok(id);
+        }
+        let bytes = self.store.read(path)?;
+        Ok(self.add(Source { kind, why: why.to_owned(), ..Source::from_bytes(path, bytes) }))
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file).text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Line and column of the start and of the end of a span.
+    pub fn position(&self, span: Span) -> (Position, Position) {
+        let source = self.get(span.file);
+        (source.position(span.start), source.position(span.end))
+    }
+}
