@@ -3,6 +3,7 @@
 pub mod facet;
 pub mod image;
 pub mod known;
+pub mod lifecycle;
 
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};

@@ -1,0 +1,180 @@
+//! Runs the examples of every rule page.
+//!
+//! Everything under one `## Bad…` or `## Good…` heading of `rules/<id>.md` is one virtual repository. A line
+//! `` `path`: `` before a fence names the file; without it the fence's language does. A Bad heading's `report` fence is
+//! exactly what the rule says about it; a Good heading must get no finding of the rule. `UPDATE=1` rewrites the fences.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use confscan::config::Config;
+use confscan::report::Report;
+use confscan::rules::{RULES, Registered};
+use confscan::source::{Source, Sources};
+use confscan::syntax::recognise;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for registered in RULES {
+        let id = registered.rule.id;
+        let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules").join(format!("{id}.md"));
+        trials.push(Trial::test(id, move || page(registered, &path)));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// One `## Bad` or `## Good` section.
+struct Section<'a> {
+    heading: &'a str,
+    files: Vec<(String, String)>,
+    /// Byte range of the report fence's content in the page.
+    report: Option<std::ops::Range<usize>>,
+    /// Byte offset just past the section's last fence.
+    end: usize,
+}
+
+fn page(registered: &'static Registered, path: &Path) -> Result<(), Failed> {
+    let text = fs::read_to_string(path)?;
+    let sections = sections(&text)?;
+    for kind in ["Bad", "Good"] {
+        if !sections.iter().any(|section| section.heading.starts_with(kind)) {
+            return Err(format!("no `## {kind}` example").into());
+        }
+    }
+    let mut updated = text.clone();
+    let mut problems = String::new();
+    for section in sections.iter().rev() {
+        let found = findings(registered, section);
+        if section.heading.starts_with("Good") {
+            if !found.is_empty() {
+                write!(problems, "\n## {}: expected nothing, got\n{found}", section.heading).unwrap();
+            }
+            continue;
+        }
+        if found.is_empty() {
+            write!(problems, "\n## {}: expected a finding, got none", section.heading).unwrap();
+            continue;
+        }
+        let expected = section.report.clone().map_or("", |range| &text[range]);
+        if expected != found {
+            if env::var_os("UPDATE").is_some() {
+                match &section.report {
+                    Some(range) => updated.replace_range(range.clone(), &found),
+                    None => updated.insert_str(section.end, &format!("\n```report\n{found}```\n")),
+                }
+            } else {
+                write!(problems, "\n## {}: expected\n{expected}got\n{found}", section.heading).unwrap();
+            }
+        }
+    }
+    if updated != text {
+        fs::write(path, updated)?;
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut name: Option<&str> = None;
+    let mut active = false;
+    let mut lines = text.split_inclusive('\n');
+    let mut at = 0;
+    while let Some(line) = lines.next() {
+        at += line.len();
+        let bare = line.trim_end();
+        if let Some(heading) = bare.strip_prefix("## ") {
+            active = heading.starts_with("Bad") || heading.starts_with("Good");
+            if active {
+                sections.push(Section { heading, files: Vec::new(), report: None, end: at });
+            }
+            name = None;
+        } else if let Some(path) = bare.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:")) {
+            name = Some(path);
+        } else if let Some(language) = bare.strip_prefix("```") {
+            let fence = &bare[..bare.len() - language.trim_start_matches('`').len()];
+            let language = &bare[fence.len()..];
+            let start = at;
+            let mut end = at;
+            for line in lines.by_ref() {
+                at += line.len();
+                if line.trim_end() == fence {
+                    break;
+                }
+                end = at;
+            }
+            let Some(section) = sections.last_mut().filter(|_| active) else { continue };
+            section.end = at;
+            if language == "report" {
+                section.report = Some(start..end);
+                continue;
+            }
+            let path = match (name.take(), language) {
+                (Some(path), _) => path,
+                (None, "dockerfile") => "Dockerfile",
+                (None, "yaml") => "compose.yaml",
+                (None, "ini") => "supervisord.conf",
+                (None, "nginx") => "nginx.conf",
+                (None, "dotenv") => ".env",
+                (None, other) => return Err(format!("no file name for a fence of language {other:?}").into()),
+            };
+            section.files.push((path.to_owned(), text[start..end].to_owned()));
+        }
+    }
+    Ok(sections)
+}
+
+/// What the rule says about a section's files, a line per label.
+fn findings(registered: &'static Registered, section: &Section) -> String {
+    let store = Virtual(section.files.clone());
+    let mut sources = Sources::new(Box::new(store));
+    for (path, text) in &section.files {
+        if let Some((kind, why)) = recognise(path, text) {
+            sources.add(Source { kind, why, ..Source::new(path, text) });
+        }
+    }
+    let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
+    let report = confscan::scan(sources, &config);
+    let mut out = String::new();
+    for finding in report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id) {
+        let place = place(&report, finding.primary());
+        writeln!(out, "{place}: {}: {}", finding.severity.name(), finding.message).unwrap();
+        for label in &finding.labels[1..] {
+            writeln!(out, "  {}: {}", self::place(&report, label.span), label.message).unwrap();
+        }
+    }
+    out
+}
+
+fn place(report: &Report, span: confscan::source::Span) -> String {
+    let (start, _) = report.sources.position(span);
+    format!("{}:{}:{}", report.sources.get(span.file).path, start.line, start.column)
+}
+
+/// The files of a section, for what other files refer to.
+struct Virtual(Vec<(String, String)>);
+
+impl confscan::source::Store for Virtual {
+    fn read(&self, path: &str) -> Result<Vec<u8>, confscan::source::ReadError> {
+        let found = self.0.iter().find(|(name, _)| name == path);
+        found.map(|(_, text)| text.clone().into_bytes()).ok_or(confscan::source::ReadError::Missing)
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let mut names: Vec<String> = self
+            .0
+            .iter()
+            .filter_map(|(name, _)| name.strip_prefix(&prefix))
+            .map(|rest| match rest.split_once('/') {
+                Some((directory, _)) => format!("{directory}/"),
+                None => rest.to_owned(),
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
