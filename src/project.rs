@@ -1,6 +1,9 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 use crate::config::Config;
+pub mod environment;
+pub mod path;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
 use crate::source::{FileId, Sources};
