@@ -4,6 +4,8 @@ pub mod human;
 pub mod json;
 pub mod sarif;
 
+use std::io;
+
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
 use crate::source::{Sources, Span};
@@ -34,6 +36,40 @@ impl Report {
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
     pub fn masked(&self, span: Span) -> String {
         mask(self.sources.text(span), span, &self.secrets)
+    }
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For a person at a terminal.
+    Human,
+    /// For programs: `docs/json.md`.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// How the human format looks; the others have no options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// One line per finding and no summary.
+    pub quiet: bool,
+    /// Write ANSI colour codes.
+    pub color: bool,
+    /// Width of the terminal in columns; 120 where it is not known.
+    pub width: Option<usize>,
+}
+
+/// Writes `report` to `out`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(report, options, out),
+        Format::Json => json::write(report, out),
+        Format::Sarif => sarif::write(report, out),
     }
 }
 
