@@ -14,7 +14,7 @@ use dotenv::Dotenv;
 use nginx::Nginx;
 use supervisor::Supervisor;
 
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Kind, Source, Span};
 
 /// A parsed config.
 #[derive(Debug)]
@@ -52,6 +52,18 @@ impl Document {
             Document::Nginx(document) => &document.errors,
             Document::Dotenv(document) => &document.errors,
         }
+    }
+}
+
+/// Parses a file as what it is taken for; nothing of an auxiliary one.
+pub fn parse(file: FileId, source: &Source) -> Option<Document> {
+    match source.kind {
+        Kind::Dockerfile => Some(Document::Dockerfile(dockerfile::parse(file, &source.text))),
+        Kind::Compose => None,
+        Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
+        Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),
+        Kind::Dotenv => None,
+        Kind::Auxiliary => None,
     }
 }
 
