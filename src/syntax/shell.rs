@@ -3,6 +3,7 @@
 //! tree-sitter-bash does the parsing, behind this module alone; what it yields is lowered into the types below, so that
 //! the grammar can be exchanged. Spans point into the file that the text came from.
 
+mod grammar;
 mod lower;
 mod options;
 #[cfg(test)]

@@ -9,10 +9,11 @@ use std::ops::Range;
 
 use tree_sitter::{Node, TreeCursor};
 
+use super::grammar;
 use super::tree::{self, Kind};
 use super::word;
 use super::{Assignment, Command, Group, GroupKind, Joint, Pipeline, Redirection, Script, Word};
-use crate::source::{Span, Text, TextBuilder};
+use crate::source::{Span, Text};
 
 /// Lists inside lists that are followed; deeper ones are left out, which keeps every part of the work linear.
 const MAX_DEPTH: usize = 100;
@@ -29,13 +30,22 @@ const MAX_CORRECTIONS: usize = 8;
 /// The model of `text`.
 pub(super) fn script(text: &Text) -> Script {
     let mut parsed = Cow::Borrowed(text.value.as_str());
+    let mut script = Script::default();
     for _ in 0..MAX_CORRECTIONS {
-        let (script, false_end) = lower(text, &parsed);
-        let Some(at) = false_end else { return script };
-        // Lengths stay the same, so every offset in the tree is one of the text.
+        let false_end;
+        (script, false_end) = lower(text, &parsed);
+        let Some(at) = false_end else { break };
+        script.partial = true;
         parsed.to_mut().replace_range(at..at + 1, "_");
     }
-    Script { partial: true, ..lower(text, &parsed).0 }
+    if !script.partial {
+        return script;
+    }
+    let relaxed = grammar::relaxed(&parsed).map(|parsed| lower(text, &parsed));
+    match relaxed {
+        Some((relaxed, None)) if !relaxed.partial => relaxed,
+        _ => script,
+    }
 }
 
 /// The model of `text` by the tree of `parsed`; and the first here-document delimiter that is none.
@@ -287,12 +297,12 @@ impl Lowering<'_> {
                 let line_end = text.value[blanks..node.start_byte()].find('\n');
                 let start = line_end.map_or(node.start_byte(), |line_end| blanks + line_end + 1);
                 let range = start..node.end_byte();
-                self.redirections(item)[index].body = Some(body(text, range, strip));
+                self.redirections(item)[index].body = Some(grammar::body(text, range, strip));
                 self.enter_word(node, kind, owner, Place::Nowhere)
             }
             Kind::HereDocumentEnd => {
                 let strip = redirection.operator.ends_with("<<-");
-                let end = false_end(&text.value, node.byte_range(), strip);
+                let end = grammar::false_end(&text.value, node.byte_range(), strip);
                 self.false_end = self.false_end.or(end);
                 None
             }
@@ -411,7 +421,7 @@ impl Lowering<'_> {
         match place {
             Place::Nowhere => {}
             Place::Argument(command) => {
-                let range = escaped_blanks(&text.value, range);
+                let range = grammar::escaped_blanks(&text.value, range);
                 let word = word::build(text, range.clone(), expansions);
                 let command_at = &mut self.script.commands[command];
                 let first = command_at.words.is_empty() && command_at.assignments.is_empty();
@@ -420,8 +430,9 @@ impl Lowering<'_> {
                 command_at.span = command_at.span.to(word.text.span);
                 let words = &mut command_at.words;
                 let last = std::mem::take(&mut self.last_word);
-                let joined =
-                    last.parts > 0 && last.command == command && last.end == line_start(&text.value, range.start);
+                let joined = last.parts > 0
+                    && last.command == command
+                    && last.end == grammar::line_start(&text.value, range.start);
                 let parts = if joined && last.parts < MAX_PARTS { last.parts + 1 } else { 1 };
                 match words.last_mut() {
                     // The grammar splits some words, such as those with a line end inside.
@@ -566,48 +577,4 @@ impl Lowering<'_> {
         let stages = stages.iter().map(stage).collect();
         self.script.pipelines.push(Pipeline { span, stages });
     }
-}
-
-/// `range` with the escaped blanks before it, which begin a word but are blanks to the grammar.
-fn escaped_blanks(script: &str, range: Range<usize>) -> Range<usize> {
-    let bytes = script.as_bytes();
-    let mut start = range.start;
-    while start >= 2 && bytes[start - 2] == b'\\' && matches!(bytes[start - 1], b' ' | b'\t') {
-        let backslashes = bytes[..start - 1].iter().rev().take_while(|&&byte| byte == b'\\').count();
-        if backslashes % 2 == 0 {
-            break;
-        }
-        start -= 2;
-    }
-    start..range.end
-}
-
-/// Where the delimiter starts that the grammar found in `range`, if it is indented as the shell does not allow it.
-fn false_end(script: &str, range: Range<usize>, strip: bool) -> Option<usize> {
-    let blanks = script[range.clone()].len() - script[range.clone()].trim_start().len();
-    let start = range.start + blanks;
-    let line = script[..start].rfind('\n').map_or(0, |line_end| line_end + 1);
-    let indented = if strip { script[line..start].trim_start_matches('\t') } else { &script[line..start] };
-    let ascii = script.as_bytes().get(start).is_some_and(u8::is_ascii);
-    (!indented.is_empty() && ascii).then_some(start)
-}
-
-/// The offset before the escaped line ends that are right before `at`.
-fn line_start(script: &str, at: usize) -> usize {
-    script[..at].trim_end_matches("\\\n").len()
-}
-
-/// The body of a here-document; with `strip` without the tabs that its lines start with.
-fn body(script: &Text, range: Range<usize>, strip: bool) -> Text {
-    if !strip {
-        return script.slice(range);
-    }
-    let mut built = TextBuilder::default();
-    let mut at = range.start;
-    for line in script.value[range.clone()].split_inclusive('\n') {
-        let tabs = line.len() - line.trim_start_matches('\t').len();
-        built.push_text(script, at + tabs..at + line.len());
-        at += line.len();
-    }
-    built.finish(script.span_of(range))
 }

@@ -44,6 +44,9 @@ fn lists_say_what_joins_each_command_to_the_one_before() {
             &[(First, "a", "a"), (First, "b", "b"), (Then, "c", "c"), (First, "d", "d"), (And, "e", "e")],
         ),
         ("a && b >f x && c", &[(First, "a", "a"), (And, "b|x", "b >f x"), (And, "c", "c")]),
+        ("if a; then ! { b; } fi; c", &[(First, "a", "a"), (First, "b", "b"), (Then, "c", "c")]),
+        ("if a; then (b) else c; fi", &[(First, "a", "a"), (First, "b", "b"), (First, "c", "c")]),
+        ("! if a; then b; fi", &[(First, "a", "a"), (First, "b", "b")]),
         ("! a | b", &[(First, "a", "a"), (Pipe, "b", "b")]),
         (
             "case $x in a|b) c;; *) d; e;; esac; f",

@@ -175,7 +175,10 @@ fn within_limits(parser: &mut Parser, bytes: &[u8]) -> Option<Tree> {
 /// Length of the start of `script` that is not longer than `size` and ends with a line, or with a character where its
 /// first line is longer.
 fn cut(script: &str, size: usize) -> usize {
-    let size = script.floor_char_boundary(size);
+    let mut size = size.min(script.len());
+    while !script.is_char_boundary(size) {
+        size -= 1;
+    }
     let size = memchr::memchr_iter(b'|', &script.as_bytes()[..size]).nth(MAX_PIPES).unwrap_or(size);
     if size == script.len() {
         return size;
