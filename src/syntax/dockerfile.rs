@@ -3,11 +3,13 @@
 //! The parser recovers per instruction: what BuildKit would refuse becomes a [`SyntaxError`] and an instruction of
 //! [`Kind::Unknown`] or with the arguments that could be read; the rest of the file is still parsed.
 
-mod expand;
+pub mod expand;
 mod flags;
 mod heredoc;
+pub mod image_config;
 mod instruction;
 mod parse;
+mod stages;
 mod words;
 
 #[cfg(test)]
@@ -16,7 +18,9 @@ mod tests;
 use std::ops::Range;
 
 pub use flags::{MountOption, RunMount, duration};
+pub use image_config::{ImageConfig, evaluate};
 pub use parse::parse;
+pub use stages::{BuildArgs, Origin};
 
 use super::SyntaxError;
 use crate::source::{FileId, Span, Spanned, Text};
