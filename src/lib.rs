@@ -13,5 +13,6 @@ pub mod rules;
 pub mod secret;
 pub mod source;
 pub mod syntax;
+pub mod text;
 
 pub use engine::scan;

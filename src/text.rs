@@ -1,0 +1,126 @@
+//! Words that resemble one another, and text that is safe to show.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// `text` on one line and without anything that acts on a terminal: control characters, line and paragraph separators,
+/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(acts) else {
+        return Cow::Borrowed(text);
+    };
+    let mut out = String::with_capacity(text.len() + 16);
+    out.push_str(&text[..first]);
+    for character in text[first..].chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if acts(character) => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
+            _ => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character does something other than to be seen. The bidirectional controls are those of Unicode's UAX #9;
+/// the tags (U+E0000 to U+E007F) and the fillers and joiners below show nothing.
+fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Longest word, in characters, that [`closest`] compares.
+const LONGEST: usize = 64;
+
+/// Number of insertions, deletions, replacements and swaps of two neighbours that make `a` into `b` (optimal string
+/// alignment), counted in characters; nothing where it is more than `limit`.
+pub fn edit_distance(a: &str, b: &str, limit: usize) -> Option<usize> {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
+    // Rows of the table for the prefixes of `a`: the one before the last, the last and the current.
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
+            }
+        }
+        if row.iter().all(|&distance| distance > limit) {
+            return None;
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().filter(|&distance| distance <= limit)
+}
+
+/// The candidate that `word` was probably meant to be: the nearest one with no more than a third of its characters
+/// different, and the first of several equally near.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().take(LONGEST + 1).count();
+    if length > LONGEST {
+        return None;
+    }
+    let limit = (length / 3).max(1);
+    let near = candidates.into_iter().filter_map(|candidate| Some((edit_distance(word, candidate, limit)?, candidate)));
+    near.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_stays_in_visible_text() {
+        for (text, shown) in [
+            ("plain é漢 \"'\\", "plain é漢 \"'\\"),
+            ("a\x1b[31mb", "a\\u{1b}[31mb"),
+            ("a\nb\r\tc\0", "a\\nb\\r\\tc\\u{0}"),
+            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
+            ("Dockerfile.\u{202e}dm", "Dockerfile.\\u{202e}dm"),
+            ("x\u{2028}y\u{2066}z\u{feff}", "x\\u{2028}y\\u{2066}z\\u{feff}"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert!(matches!(visible("Dockerfile"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn distances_count_edits_and_swaps_in_characters() {
+        for (a, b, distance) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("user", "user", 0),
+            ("usr", "user", 1),
+            ("suer", "user", 1),
+            ("kitten", "sitting", 3),
+            ("größe", "grösse", 2),
+            ("ca", "abc", 3),
+        ] {
+            assert_eq!(edit_distance(a, b, 10), Some(distance), "{a} {b}");
+            assert_eq!(edit_distance(b, a, distance), Some(distance), "{b} {a}");
+            if distance > 0 {
+                assert_eq!(edit_distance(a, b, distance - 1), None, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_closest_candidate_is_near_enough_or_none() {
+        let candidates = ["autostart", "autorestart", "user", "umask"];
+        assert_eq!(closest("autostrat", candidates), Some("autostart"));
+        assert_eq!(closest("auto_restart", candidates), Some("autorestart"));
+        assert_eq!(closest("usr", candidates), Some("user"));
+        assert_eq!(closest("command", candidates), None);
+        assert_eq!(closest(&"x".repeat(1 << 20), candidates), None);
+    }
+}
