@@ -131,7 +131,7 @@ pub enum Joint {
 }
 
 /// `name=value` before a command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Assignment {
     /// Name.
     pub name: Text,
