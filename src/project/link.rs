@@ -12,6 +12,14 @@ use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile};
 
+/// What a service builds.
+#[derive(Clone)]
+struct Build {
+    document: DocumentId,
+    stage: usize,
+    context: String,
+}
+
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
     pub sources: &'a mut Sources,
@@ -26,7 +34,8 @@ impl<'a> Linker<'a> {
     pub fn new(sources: &'a mut Sources) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
-        let mut linker = Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: HashMap::new() };
+        let mut linker =
+            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: HashMap::new() };
         for document in documents {
             linker.add(document);
         }
@@ -108,7 +117,7 @@ impl<'a> Linker<'a> {
     /// A container for every service.
     fn services(&mut self) -> Vec<Container> {
         let mut containers = Vec::new();
-        let mut built_images: HashMap<String, (DocumentId, usize)> = HashMap::new();
+        let mut built_images: HashMap<String, Build> = HashMap::new();
         let mut waiting = Vec::new();
         for document in 0..self.documents.len() {
             let Document::Compose(compose) = &self.documents[document] else { continue };
@@ -118,13 +127,13 @@ impl<'a> Linker<'a> {
                 let service_model = self.service(document, service);
                 let image = service_model.and_then(|service| service.image.as_ref()).map(|image| image.value.clone());
                 if let (Some(built), Some(image)) = (&built, &image) {
-                    built_images.insert(image.clone(), (built.0, built.1));
+                    built_images.insert(image.clone(), built.clone());
                 }
                 waiting.push((document, service, built, image));
             }
         }
         for (document, service, built, image) in waiting {
-            let shared = image.and_then(|image| built_images.get(&image).copied());
+            let shared = image.and_then(|image| built_images.get(&image).cloned());
             let built = built.or(shared);
             if let Some(container) = self.container_of_service(document, service, built) {
                 containers.push(container);
@@ -141,7 +150,7 @@ impl<'a> Linker<'a> {
     }
 
     /// The Dockerfile and the stage that a service builds.
-    fn build_of(&mut self, document: DocumentId, service: usize) -> Option<(DocumentId, usize)> {
+    fn build_of(&mut self, document: DocumentId, service: usize) -> Option<Build> {
         let build = self.service(document, service)?.build.as_ref()?;
         if build.dockerfile_inline.is_some() {
             return None;
@@ -157,32 +166,22 @@ impl<'a> Linker<'a> {
             Some(target) => dockerfile.stage_by_name(&target).or_else(|| target.parse().ok())?,
             None => dockerfile.shipped()?,
         };
-        (stage < dockerfile.stages.len()).then_some((id, stage))
+        (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context })
     }
 
-    fn container_of_service(
-        &self,
-        document: DocumentId,
-        index: usize,
-        built: Option<(DocumentId, usize)>,
-    ) -> Option<Container> {
+    fn container_of_service(&self, document: DocumentId, index: usize, built: Option<Build>) -> Option<Container> {
         let service = self.service(document, index)?;
         let name = service.name.clone()?;
-        let built = built.and_then(|(id, stage)| {
+        let built = built.and_then(|build| {
             let args = service.build.as_ref().map_or(&[][..], |build| &build.args);
             let args: Vec<_> = args
                 .iter()
                 .filter(|arg| arg.value.as_ref().is_none_or(|value| value.known))
                 .map(|arg| (arg.key.value.clone(), arg.value.as_ref().map(|value| value.value.clone()), arg.span))
                 .collect();
-            self.built_from(id, stage, &args)
+            self.built_from(build, &args)
         });
-        let scope = Scope {
-            document,
-            stage: None,
-            container: None,
-            path: format!("services.{}", name.value),
-        };
+        let scope = Scope { document, stage: None, container: None, path: format!("services.{}", name.value) };
         let image = match (&built, &service.image) {
             (Some(built), _) => self.base_image(built),
             (None, Some(image)) => {
@@ -234,15 +233,11 @@ impl<'a> Linker<'a> {
         }
     }
 
-    fn built_from(
-        &self,
-        document: DocumentId,
-        stage: usize,
-        args: &[(String, Option<String>, Span)],
-    ) -> Option<BuiltFrom> {
+    fn built_from(&self, build: Build, args: &[(String, Option<String>, Span)]) -> Option<BuiltFrom> {
+        let Build { document, stage, context } = build;
         let dockerfile = self.dockerfile(document)?;
         let config = crate::syntax::dockerfile::evaluate(dockerfile, stage, args);
-        Some(BuiltFrom { document, stage, reachable: dockerfile.reachable_with(stage, args), config })
+        Some(BuiltFrom { document, stage, context, reachable: dockerfile.reachable_with(stage, args), config })
     }
 
     /// The image at the end of a chain of stages; none below `FROM scratch`.
@@ -299,7 +294,8 @@ impl<'a> Linker<'a> {
         for document in 0..self.documents.len() {
             let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken[document]) else { continue };
             let Some(stage) = dockerfile.shipped() else { continue };
-            let Some(built) = self.built_from(document, stage, &[]) else { continue };
+            let context = path::directory(self.path(document)).to_owned();
+            let Some(built) = self.built_from(Build { document, stage, context }, &[]) else { continue };
             let image = self.base_image(&built);
             let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
             let from = &dockerfile.instructions[dockerfile.stages[stage].from];

@@ -90,7 +90,15 @@ impl Pending {
                 (None, words, script)
             }
         };
-        CommandLine { scope: self.scope, place: self.place, span: self.span, text, exec, script, pipefail: self.pipefail }
+        CommandLine {
+            scope: self.scope,
+            place: self.place,
+            span: self.span,
+            text,
+            exec,
+            script,
+            pipefail: self.pipefail,
+        }
     }
 }
 
@@ -108,9 +116,10 @@ fn shell_argument(words: &[Text]) -> Option<&Text> {
     if !matches!(program, "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh") {
         return None;
     }
-    let flag = words.iter().skip(1).position(|word| {
-        word.value.starts_with('-') && !word.value.starts_with("--") && word.value.ends_with('c')
-    })?;
+    let flag = words
+        .iter()
+        .skip(1)
+        .position(|word| word.value.starts_with('-') && !word.value.starts_with("--") && word.value.ends_with('c'))?;
     words.get(flag + 2)
 }
 
@@ -223,8 +232,14 @@ impl Nodes {
             let scope = service_scope(document, service);
             if let Some(image) = &service.image {
                 let variable = image.template.has_variables();
-                let facet =
-                    facts::image(scope.clone(), ImagePlace::Service, image.span, image.value.clone(), image.known, variable);
+                let facet = facts::image(
+                    scope.clone(),
+                    ImagePlace::Service,
+                    image.span,
+                    image.value.clone(),
+                    image.known,
+                    variable,
+                );
                 self.images.push(facet);
             }
             self.envs.extend(service.environment.iter().map(|pair| service_env(document, service, pair)));
@@ -270,7 +285,13 @@ impl Nodes {
                 Some((first, rest)) if first.value == "CMD-SHELL" => {
                     if let Some(text) = rest.first() {
                         let form = PendingForm::Shell(text.text().clone());
-                        self.commands.push(Pending { scope: scope.clone(), place, span: test.span, form, pipefail: false });
+                        self.commands.push(Pending {
+                            scope: scope.clone(),
+                            place,
+                            span: test.span,
+                            form,
+                            pipefail: false,
+                        });
                     }
                 }
                 Some((first, rest)) if first.value == "CMD" => {
@@ -285,7 +306,8 @@ impl Nodes {
     fn hook(&mut self, scope: &Scope, hook: &Hook) {
         if let Some(image) = &hook.image {
             let variable = image.template.has_variables();
-            let facet = facts::image(scope.clone(), ImagePlace::Hook, image.span, image.value.clone(), image.known, variable);
+            let facet =
+                facts::image(scope.clone(), ImagePlace::Hook, image.span, image.value.clone(), image.known, variable);
             self.images.push(facet);
         }
         self.envs.extend(hook.environment.iter().map(|pair| pair_env(scope.clone(), EnvPlace::Hook, pair)));
