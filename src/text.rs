@@ -1,4 +1,36 @@
-//! Words that resemble one another.
+//! Words that resemble one another, and text that is safe to show.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// `text` on one line and without anything that acts on a terminal: control characters, line and paragraph separators,
+/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(acts) else {
+        return Cow::Borrowed(text);
+    };
+    let mut out = String::with_capacity(text.len() + 16);
+    out.push_str(&text[..first]);
+    for character in text[first..].chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if acts(character) => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
+            _ => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character does something other than to be seen. The bidirectional controls are those of Unicode's UAX #9;
+/// the tags (U+E0000 to U+E007F) and the fillers and joiners below show nothing.
+fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
 
 /// Longest word, in characters, that [`closest`] compares.
 const LONGEST: usize = 64;
@@ -46,6 +78,21 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_stays_in_visible_text() {
+        for (text, shown) in [
+            ("plain é漢 \"'\\", "plain é漢 \"'\\"),
+            ("a\x1b[31mb", "a\\u{1b}[31mb"),
+            ("a\nb\r\tc\0", "a\\nb\\r\\tc\\u{0}"),
+            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
+            ("Dockerfile.\u{202e}dm", "Dockerfile.\\u{202e}dm"),
+            ("x\u{2028}y\u{2066}z\u{feff}", "x\\u{2028}y\\u{2066}z\\u{feff}"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert!(matches!(visible("Dockerfile"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn distances_count_edits_and_swaps_in_characters() {

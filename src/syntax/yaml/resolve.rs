@@ -23,8 +23,15 @@ pub(super) fn resolve(tree: &mut Tree, errors: &mut Vec<SyntaxError>) -> Vec<Nod
     let resolved = documents
         .iter()
         .map(|&root| {
-            let mut resolver =
-                Resolver { tree, errors, take: !has_aliases, nodes: 0, alias_bytes: 0, stopped: false, too_deep: false };
+            let mut resolver = Resolver {
+                tree,
+                errors,
+                take: !has_aliases,
+                nodes: 0,
+                alias_bytes: 0,
+                stopped: false,
+                too_deep: false,
+            };
             resolver.node(root, None, 0)
         })
         .collect();

@@ -292,8 +292,7 @@ impl Reader<'_> {
         let tag_start = span.tag_start().and_then(|mark| mark.byte_offset()).unwrap_or(range.start);
         let (tag, resolved_tag) = tags(tag.as_deref());
         let start = tag_start.min(range.start) as u32;
-        let node =
-            self.add(TreeNode { start, span: Span::new(self.file, range), tag, resolved_tag, content }, anchor);
+        let node = self.add(TreeNode { start, span: Span::new(self.file, range), tag, resolved_tag, content }, anchor);
         self.open.push(Open { node, style });
     }
 
