@@ -245,11 +245,12 @@ impl Walk<'_> {
         (self.progress)();
         match disk::read(real, self.options.max_file_size) {
             Ok(bytes) => {
-                let source = Source::from_bytes(shown, bytes);
+                let mut source = Source::from_bytes(shown, bytes);
                 match catch_unwind(AssertUnwindSafe(|| recognise(name, &source.text))) {
                     Ok(Some((kind, why))) => {
                         let why = if rank == LINKED { format!("{why}, by the link {name}") } else { why };
-                        self.take(real, Source { kind, why, ..source }, rank);
+                        (source.kind, source.why) = (kind, why);
+                        self.take(real, source, rank);
                     }
                     Ok(None) if is_template(name, &source.text) => {
                         self.skip(source.path, "template with places to fill in", false);
@@ -303,7 +304,7 @@ impl Walk<'_> {
 
     /// Takes a file that was named: as `--kind` says, else by its name, else by its content.
     fn given(&self, real: &Path, shown: String, bytes: Vec<u8>) -> Result<(), Error> {
-        let source = Source::from_bytes(shown, bytes);
+        let mut source = Source::from_bytes(shown, bytes);
         let recognised = match self.options.kind {
             Some(kind) => Some((kind, "named with --kind".to_owned())),
             None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
@@ -312,7 +313,8 @@ impl Walk<'_> {
             let path = crate::text::visible(&source.path);
             return Err(Error(format!("{path}: cannot tell what kind of config this is; say so with --kind")));
         };
-        self.take(real, Source { kind, why, ..source }, NAMED);
+        (source.kind, source.why) = (kind, why);
+        self.take(real, source, NAMED);
         Ok(())
     }
 

@@ -66,6 +66,21 @@ impl Text {
         Text { value, span, segments }
     }
 
+    /// Several texts of one file as one, written at `span`.
+    pub fn concat(parts: &[Text], span: Span) -> Text {
+        let mut value = String::with_capacity(parts.iter().map(|part| part.value.len()).sum());
+        let mut segments = Vec::with_capacity(parts.len());
+        for part in parts.iter().filter(|part| !part.value.is_empty()) {
+            let offset = value.len() as u32;
+            if part.segments.is_empty() {
+                segments.push(Segment { logical: offset, source: part.span.start });
+            }
+            segments.extend(part.segments.iter().map(|s| Segment { logical: s.logical + offset, source: s.source }));
+            value.push_str(&part.value);
+        }
+        Text { value, span, segments }
+    }
+
     /// A text without the blanks around it.
     pub fn trimmed(&self) -> Text {
         let trimmed = self.value.trim();

@@ -1,9 +1,18 @@
 //! Compose files as compose-go reads them: one typed model for the short and the long spelling of everything.
 
+mod model;
+mod schema;
+mod service;
+mod short;
 pub mod template;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use self::template::Template;
-use super::SyntaxError;
+use super::yaml::{self, Node};
+use super::{SyntaxError, yaml::Yaml};
 use crate::source::{FileId, Span, Spanned, Text};
 
 /// A parsed Compose file.
@@ -31,7 +40,15 @@ pub struct Compose {
     pub syntax_errors: Vec<SyntaxError>,
     /// What is YAML but not a Compose file: duplicate keys, wrong types, unknown keys.
     pub schema_errors: Vec<SyntaxError>,
+    /// Networks, volumes, secrets, configs and services that are used but not defined in this file. An overlay may well
+    /// leave their definition to another file.
+    pub reference_errors: Vec<SyntaxError>,
+    /// See [`Yaml::hidden_line_breaks`].
+    pub hidden_line_breaks: Vec<Span>,
 }
+
+/// Values of variables, by name.
+pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A scalar after interpolation.
 #[derive(Clone, Debug)]
@@ -42,8 +59,10 @@ pub struct Scalar {
     pub span: Span,
     /// The value before interpolation, in parts.
     pub template: Template,
-    /// Whether `value` is certain: no variable in it is left open or could be set from outside.
+    /// False when a variable without a default is left in it.
     pub known: bool,
+    /// The value with the place of each byte, where it is not the text as written.
+    resolved: Option<Text>,
 }
 
 /// `key=value` of `environment`, `labels`, `build.args` and the like, from the map or from the list spelling.
@@ -172,6 +191,46 @@ pub struct Service {
     pub provider: Option<Scalar>,
     /// `scale`.
     pub scale: Option<Scalar>,
+    /// `annotations`.
+    pub annotations: Vec<KeyValue>,
+    /// `cgroup_parent`.
+    pub cgroup_parent: Option<Scalar>,
+    /// `credential_spec`: `config`, `file` or `registry`.
+    pub credential_spec: Vec<KeyValue>,
+    /// `gpus`: `all`, or the drivers and identifiers of devices.
+    pub gpus: Vec<Scalar>,
+    /// `label_file`.
+    pub label_file: Vec<Scalar>,
+    /// `links` and `external_links`.
+    pub links: Vec<Scalar>,
+    /// `dns`.
+    pub dns: Vec<Scalar>,
+    /// `mem_reservation`.
+    pub mem_reservation: Option<Scalar>,
+    /// `memswap_limit`.
+    pub memswap_limit: Option<Scalar>,
+    /// `shm_size`.
+    pub shm_size: Option<Scalar>,
+    /// `cpu_quota`.
+    pub cpu_quota: Option<Scalar>,
+    /// `oom_kill_disable`.
+    pub oom_kill_disable: Option<Spanned<bool>>,
+    /// `oom_score_adj`.
+    pub oom_score_adj: Option<Scalar>,
+    /// `ulimits`: the value is the soft limit where there are two.
+    pub ulimits: Vec<KeyValue>,
+    /// `storage_opt`.
+    pub storage_opt: Vec<KeyValue>,
+    /// `isolation`.
+    pub isolation: Option<Scalar>,
+    /// `platform`.
+    pub platform: Option<Scalar>,
+    /// `pull_policy`.
+    pub pull_policy: Option<Scalar>,
+    /// `tty`.
+    pub tty: Option<Spanned<bool>>,
+    /// `stdin_open`.
+    pub stdin_open: Option<Spanned<bool>>,
 }
 
 /// `build`, short or long.
@@ -207,6 +266,16 @@ pub struct Build {
     pub entitlements: Vec<Scalar>,
     /// `platforms`.
     pub platforms: Vec<Scalar>,
+    /// `cache_to`.
+    pub cache_to: Vec<Scalar>,
+    /// `extra_hosts`.
+    pub extra_hosts: Vec<Scalar>,
+    /// `tags`.
+    pub tags: Vec<Scalar>,
+    /// `no_cache`.
+    pub no_cache: Option<Spanned<bool>>,
+    /// `isolation`.
+    pub isolation: Option<Scalar>,
 }
 
 /// A command or entrypoint.
@@ -236,7 +305,7 @@ pub struct Port {
     pub host_ip: Option<Scalar>,
     /// Host ports, first and last; `None` when the host port is left to the engine.
     pub published: Option<(u16, u16)>,
-    /// Container ports, first and last.
+    /// Container ports, first and last; `(0, 0)` when a variable without a default is in it.
     pub target: (u16, u16),
     /// `tcp`, `udp` or as written, in lower case.
     pub protocol: String,
@@ -244,6 +313,8 @@ pub struct Port {
     pub mode: Option<String>,
     /// Some part of it is a variable that has no default.
     pub open: bool,
+    /// `name`.
+    pub name: Option<Scalar>,
 }
 
 /// A mount of `volumes` or `tmpfs`.
@@ -313,6 +384,14 @@ pub struct Healthcheck {
     pub disabled: Option<Span>,
     /// `test`: a string means `CMD-SHELL`; a list starts with `CMD` or `CMD-SHELL`.
     pub test: Option<Invocation>,
+    /// `interval`.
+    pub interval: Option<Scalar>,
+    /// `timeout`.
+    pub timeout: Option<Scalar>,
+    /// `retries`.
+    pub retries: Option<Scalar>,
+    /// `start_period`.
+    pub start_period: Option<Scalar>,
 }
 
 /// `deploy`.
@@ -330,6 +409,10 @@ pub struct Deploy {
     pub cpus_limit: Option<Scalar>,
     /// `resources.limits.pids`.
     pub pids_limit: Option<Scalar>,
+    /// `labels`.
+    pub labels: Vec<KeyValue>,
+    /// `resources.reservations.memory`.
+    pub memory_reservation: Option<Scalar>,
 }
 
 /// `logging`.
@@ -350,6 +433,8 @@ pub struct Dependency {
     pub condition: Option<Spanned<String>>,
     /// `required`, which is true unless said otherwise.
     pub required: bool,
+    /// `restart`.
+    pub restart: bool,
 }
 
 /// A use of a top-level secret or config.
@@ -473,9 +558,108 @@ pub struct Include {
     pub env_file: Vec<Scalar>,
 }
 
+/// Reads a Compose file. `vars` gives the values of variables.
+///
+/// What several documents of one file define is put into one model, in their order.
+pub fn parse(file: FileId, text: &str, vars: &Variables<'_>) -> Compose {
+    let Yaml { documents, comments, errors, duplicate_keys, hidden_line_breaks, .. } = yaml::parse(file, text);
+    let mut builder = model::Builder::new(file, vars);
+    for document in &documents {
+        builder.document(document);
+    }
+    let mut compose = builder.finish();
+    compose.comments = comments;
+    compose.hidden_line_breaks = hidden_line_breaks;
+    compose.syntax_errors = errors;
+    compose.schema_errors.extend(duplicate_keys);
+    compose.schema_errors.sort_by_key(|error| (error.span.start, error.span.end));
+    compose
+}
+
+/// The model of a tree, which may have been merged from several files.
+pub fn model(root: &Node, vars: &Variables<'_>) -> Compose {
+    let mut builder = model::Builder::new(root.span.file, vars);
+    builder.document(root);
+    builder.finish()
+}
+
+/// Whether a text is a Compose file by its content: YAML with a mapping under a top-level `services:`.
+pub fn looks_like(text: &str) -> bool {
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    let is_services = |line: &str| {
+        let line = line.trim_end();
+        ["services:", "\"services\":", "'services':"].iter().any(|key| {
+            line.strip_prefix(key).is_some_and(|rest| {
+                let rest = rest.trim_start();
+                // Also a tag, an anchor or a mapping in braces.
+                rest.is_empty() || rest.starts_with(['#', '&', '!', '{'])
+            })
+        })
+    };
+    while let Some(line) = lines.next() {
+        if !is_services(line) {
+            continue;
+        }
+        if line.contains('{') {
+            return true;
+        }
+        let next = lines.by_ref().find(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with('#')
+        });
+        return next.is_some_and(|next| next.starts_with([' ', '\t']) && !next.trim_start().starts_with("- "));
+    }
+    text.trim_start().starts_with('{') && text.contains("\"services\"")
+}
+
+impl Compose {
+    /// A model without anything in it.
+    pub fn empty(file: FileId) -> Compose {
+        Compose {
+            file,
+            name: None,
+            services: Vec::new(),
+            networks: Vec::new(),
+            volumes: Vec::new(),
+            secrets: Vec::new(),
+            configs: Vec::new(),
+            include: Vec::new(),
+            comments: Vec::new(),
+            syntax_errors: Vec::new(),
+            schema_errors: Vec::new(),
+            reference_errors: Vec::new(),
+            hidden_line_breaks: Vec::new(),
+        }
+    }
+}
+
 impl Scalar {
+    /// The scalar of a template.
+    pub fn new(template: Template, vars: &Variables<'_>) -> Scalar {
+        let span = template.raw.span;
+        match template.literal() {
+            Some(literal) if literal.len() == template.raw.value.len() => {
+                Scalar { value: literal.to_owned(), span, template, known: true, resolved: None }
+            }
+            _ => {
+                let (text, known) = template.resolve_text(vars);
+                Scalar { value: text.value.clone(), span, template, known, resolved: Some(text) }
+            }
+        }
+    }
+
     /// The text before interpolation with the place of each byte.
     pub fn raw(&self) -> &Text {
         &self.template.raw
+    }
+
+    /// The value with the place of each byte: of a default, where the default stands.
+    pub fn text(&self) -> &Text {
+        self.resolved.as_ref().unwrap_or(&self.template.raw)
+    }
+
+    /// The bytes `range` of the value as a scalar of its own.
+    pub fn slice(&self, range: std::ops::Range<usize>, vars: &Variables<'_>) -> Scalar {
+        Scalar::new(self.template.slice(range, vars), vars)
     }
 }

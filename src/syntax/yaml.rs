@@ -25,8 +25,10 @@ pub struct Yaml {
     pub documents: Vec<Node>,
     /// Every comment, from its `#` to the end of the line.
     pub comments: Vec<Span>,
-    /// What go-yaml would refuse, in the order of the file.
+    /// What go-yaml would refuse, in the order of the file, but for duplicate keys.
     pub errors: Vec<SyntaxError>,
+    /// Keys that their mapping already has, the second of two `<<` too. go-yaml refuses the file.
+    pub duplicate_keys: Vec<SyntaxError>,
     /// U+0085, U+2028 and U+2029, which end a line for go-yaml but not for an editor: what follows one looks as if it
     /// were part of the line before.
     pub hidden_line_breaks: Vec<Span>,
@@ -95,9 +97,11 @@ pub struct Entry {
 pub fn parse(file: FileId, text: &str) -> Yaml {
     let mut tree = tree::read(file, text);
     let mut errors = std::mem::take(&mut tree.errors);
+    let duplicate_keys = resolve::duplicate_keys(&tree, &mut errors);
     let documents = resolve::resolve(&mut tree, &mut errors);
     errors.sort_by_key(|error| (error.span.start, error.span.end));
-    Yaml { file, documents, comments: tree.comments, errors, hidden_line_breaks: tree.hidden_line_breaks }
+    let tree::Tree { comments, hidden_line_breaks, .. } = tree;
+    Yaml { file, documents, comments, errors, duplicate_keys, hidden_line_breaks }
 }
 
 impl Node {

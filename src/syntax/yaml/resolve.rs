@@ -17,7 +17,6 @@ const FEW_KEYS: usize = 12;
 
 /// The documents of `tree` with everything resolved. What go-yaml or compose-go refuses is added to `errors`.
 pub(super) fn resolve(tree: &mut Tree, errors: &mut Vec<SyntaxError>) -> Vec<Node> {
-    duplicate_keys(tree, errors);
     let has_aliases = tree.nodes.iter().any(|node| matches!(node.content, Content::Alias { .. }));
     let documents = std::mem::take(&mut tree.documents);
     let resolved = documents
@@ -39,8 +38,9 @@ pub(super) fn resolve(tree: &mut Tree, errors: &mut Vec<SyntaxError>) -> Vec<Nod
     resolved
 }
 
-/// Two equal keys in one mapping; the second of two `<<` too. Keys that are no scalars.
-fn duplicate_keys(tree: &Tree, errors: &mut Vec<SyntaxError>) {
+/// The second of two equal keys in one mapping. Keys that are no scalars are added to `errors`.
+pub(super) fn duplicate_keys(tree: &Tree, errors: &mut Vec<SyntaxError>) -> Vec<SyntaxError> {
+    let mut duplicates = Vec::new();
     for node in &tree.nodes {
         let Content::Mapping(children) = &node.content else {
             continue;
@@ -58,10 +58,12 @@ fn duplicate_keys(tree: &Tree, errors: &mut Vec<SyntaxError>) {
                 false => !seen.insert(name),
             };
             if again {
-                errors.push(SyntaxError::new(key.span, format!("key `{}` is already defined in this mapping", name.1)));
+                let message = format!("key `{}` is already defined in this mapping", name.1);
+                duplicates.push(SyntaxError::new(key.span, message));
             }
         }
     }
+    duplicates
 }
 
 /// What two keys are compared by: whether it is an alias, and the value or name.
