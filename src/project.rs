@@ -1,6 +1,10 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 use crate::config::Config;
+pub mod environment;
+pub mod path;
+mod read;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
 use crate::source::{FileId, Sources};
@@ -59,8 +63,15 @@ pub struct Failure {
 
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.
-    pub fn build(_sources: &mut Sources, _config: &Config) -> Project {
-        Project::default()
+    pub fn build(sources: &mut Sources, _config: &Config) -> Project {
+        let (mut documents, failures) = read::parse_all(sources, 0);
+        documents.sort_by_key(|document| &sources.get(document.file()).path);
+        let marks = documents
+            .iter()
+            .map(|document| environment::by_path(&sources.get(document.file()).path))
+            .collect();
+        let owners = documents.iter().map(|_| Vec::new()).collect();
+        Project { documents, failures, marks, owners, ..Project::default() }
     }
 
     /// The Dockerfile `id`.

@@ -1,5 +1,6 @@
 //! What a scan says, and the formats that it is written in.
 
+mod escape;
 pub mod human;
 pub mod json;
 pub mod sarif;
@@ -8,7 +9,7 @@ use std::io;
 
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
-use crate::source::{Sources, Span};
+use crate::source::{Kind, Position, Sources, Span};
 
 /// The result of a scan.
 pub struct Report {
@@ -33,10 +34,36 @@ impl Report {
         self.findings.iter().any(|finding| finding.rule.gap)
     }
 
+    /// Number of configs that were graded: neither files that were only looked into nor files that were not read.
+    pub fn graded(&self) -> usize {
+        self.sources.iter().filter(|(_, source)| source.kind != Kind::Auxiliary).count()
+    }
+
+    /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that it
+    /// reaches into no further line.
+    fn place(&self, span: Span) -> Place<'_> {
+        let text = self.sources.text(span);
+        let front = if span.start == 0 { text.len() - text.trim_start_matches('\u{feff}').len() } else { 0 };
+        let end = front.max(text.trim_end_matches(['\n', '\r']).len()) as u32;
+        let span = Span { start: span.start + front as u32, end: span.start + end, ..span };
+        let (start, end) = self.sources.position(span);
+        Place { path: &self.sources.get(span.file).path, span, start, end }
+    }
+
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
     pub fn masked(&self, span: Span) -> String {
         mask(self.sources.text(span), span, &self.secrets)
     }
+}
+
+/// A place as reports show it.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    path: &'a str,
+    span: Span,
+    start: Position,
+    /// Just past the last character.
+    end: Position,
 }
 
 /// What a report is written as.

@@ -17,7 +17,7 @@ use supervisor::Supervisor;
 
 pub use recognise::{Verdict, by_content, by_name, is_template, recognise};
 
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Kind, Source, Span};
 
 /// A parsed config.
 #[derive(Debug)]
@@ -55,6 +55,18 @@ impl Document {
             Document::Nginx(document) => &document.errors,
             Document::Dotenv(document) => &document.errors,
         }
+    }
+}
+
+/// Parses a file as what it is taken for; nothing of an auxiliary one.
+pub fn parse(file: FileId, source: &Source) -> Option<Document> {
+    match source.kind {
+        Kind::Dockerfile => Some(Document::Dockerfile(dockerfile::parse(file, &source.text))),
+        Kind::Compose => None,
+        Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
+        Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),
+        Kind::Dotenv => None,
+        Kind::Auxiliary => None,
     }
 }
 

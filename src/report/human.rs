@@ -1,13 +1,167 @@
-//! The terminal report.
+//! The terminal report: file by file in the order of the lines, and a summary at the end, where a terminal stops.
 
+mod excerpt;
+mod summary;
+
+use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::{Options, Report};
+use anstyle::{AnsiColor, Style};
+
+use super::{Options, Place, Report};
+use crate::container::Environment;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::text::visible;
+
+/// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
+const SHOWN: usize = 5;
+/// Findings of one rule in one file above which the mildest are only counted. One more than [`SHOWN`]: a line that
+/// stands for a single finding would save nothing.
+const COLLAPSE: usize = 6;
+/// Columns to write where the terminal does not say.
+const WIDTH: usize = 120;
+/// Narrower than this, excerpts would show nothing.
+const NARROWEST: usize = 40;
 
 /// Writes the report for a person.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} findings", report.findings.len())
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let page = Page { report, color: options.color, width: options.width.unwrap_or(WIDTH).max(NARROWEST) };
+    if options.quiet {
+        return report.findings.iter().try_for_each(|finding| page.line(finding, out));
+    }
+    let by_file = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file);
+    by_file.into_iter().try_for_each(|findings| page.file(findings, out))?;
+    summary::write(&page, out)
+}
+
+/// What is needed to lay out a part of the report.
+struct Page<'a> {
+    report: &'a Report,
+    color: bool,
+    width: usize,
+}
+
+impl Page<'_> {
+    /// `text` in `style` where colours are wanted.
+    fn paint(&self, style: Style, text: impl std::fmt::Display) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    /// One finding on one line.
+    fn line(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+        let Place { path, start, .. } = self.report.place(finding.primary());
+        let severity = self.paint(style(finding.severity), finding.severity.name());
+        let (path, message) = (visible(path), visible(&finding.message));
+        writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]", start.line, start.column, finding.rule.id)
+    }
+
+    /// The findings of one file.
+    fn file(&self, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+        let path = &self.report.sources.get(findings[0].primary().file).path;
+        let counts = summary::counts(findings.iter());
+        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), visible(path)))?;
+        let hidden = collapsed(findings);
+        for (finding, _) in findings.iter().zip(&hidden).filter(|(_, hidden)| !**hidden) {
+            self.finding(finding, out)?;
+        }
+        let mut more: Vec<(&str, Vec<u32>)> = Vec::new();
+        for (finding, _) in findings.iter().zip(&hidden).filter(|(_, hidden)| **hidden) {
+            let line = self.report.place(finding.primary()).start.line;
+            match more.iter_mut().find(|(rule, _)| *rule == finding.rule.id) {
+                Some((_, lines)) => lines.push(line),
+                None => more.push((finding.rule.id, vec![line])),
+            }
+        }
+        for (rule, lines) in &more {
+            let shown: Vec<String> = lines.iter().take(12).map(u32::to_string).collect();
+            let rest = if lines.len() > shown.len() { ", …" } else { "" };
+            writeln!(out, "… and {} more of {rule} in this file (lines {}{rest})", lines.len(), shown.join(", "))?;
+        }
+        if more.is_empty() { Ok(()) } else { writeln!(out) }
+    }
+
+    /// One finding with its excerpts.
+    fn finding(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+        let severity = format!("{}[{}]", finding.severity.name(), finding.rule.id);
+        let bold = Style::new().bold();
+        writeln!(
+            out,
+            "{}{}",
+            self.paint(style(finding.severity).bold(), severity),
+            self.paint(bold, format_args!(": {}", visible(&finding.message)))
+        )?;
+        let gutter = excerpt::write(self, finding, out)?;
+        let blue = Style::new().fg_color(Some(AnsiColor::BrightBlue.into())).bold();
+        let remark = |out: &mut dyn Write, kind: &str, text: &str| {
+            writeln!(out, "{:gutter$} {} {}: {text}", "", self.paint(blue, "="), self.paint(bold, kind))
+        };
+        if let Some(help) = &finding.help {
+            remark(out, "help", &visible(help))?;
+        }
+        if let Some(note) = note(finding) {
+            remark(out, "note", &note)?;
+        }
+        writeln!(out)
+    }
+}
+
+/// Which of the findings of one file are only counted: of each rule with many, all but the worst, and of equally bad
+/// ones the first.
+fn collapsed(findings: &[Finding]) -> Vec<bool> {
+    let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        by_rule.entry(finding.rule.id).or_default().push(index);
+    }
+    let mut hidden = vec![false; findings.len()];
+    for mut indices in by_rule.into_values().filter(|indices| indices.len() > COLLAPSE) {
+        indices.sort_by_key(|&index| (std::cmp::Reverse(findings[index].severity), index));
+        indices[SHOWN..].iter().for_each(|&index| hidden[index] = true);
+    }
+    hidden
+}
+
+/// Which container the finding is about and how sure it is, where that says more than the message does.
+fn note(finding: &Finding) -> Option<String> {
+    let mut parts = Vec::new();
+    if finding.confidence == Confidence::Guess {
+        parts.push("this is a guess: what would decide it is not in the files".to_owned());
+    }
+    let environment = match finding.environment {
+        Environment::Unmarked => String::new(),
+        marked => format!(" ({})", marked.name()),
+    };
+    match &finding.container {
+        Some(container) => {
+            let named = finding.message.contains(&format!("`{container}`"));
+            if !(named && environment.is_empty() && finding.also.is_empty()) {
+                let mut text = format!("in container `{}`{environment}", visible(container));
+                if !finding.also.is_empty() {
+                    let also = finding.also.iter().take(5).map(|name| format!("`{}`", visible(name)));
+                    text.push_str(", also ");
+                    text.push_str(&also.collect::<Vec<_>>().join(", "));
+                    if finding.also.len() > 5 {
+                        text.push_str(&format!(" and {} more", finding.also.len() - 5));
+                    }
+                }
+                parts.push(text);
+            }
+        }
+        None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
+        None => {}
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The colour of a severity.
+fn style(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Critical | Severity::High => AnsiColor::BrightRed,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::BrightCyan,
+        Severity::Info => AnsiColor::BrightGreen,
+    };
+    Style::new().fg_color(Some(color.into()))
 }

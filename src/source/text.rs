@@ -122,6 +122,21 @@ impl TextBuilder {
         self.end = source + piece.len() as u32;
     }
 
+    /// Appends the bytes `range` of `text`, each of which keeps its place in the file.
+    ///
+    /// # Panics
+    /// If `range` does not lie on character boundaries of the text's value.
+    pub fn push_text(&mut self, text: &Text, range: Range<usize>) {
+        let mut at = range.start;
+        let mut next = text.segments.partition_point(|s| s.logical as usize <= at);
+        while at < range.end {
+            let end = text.segments.get(next).map_or(range.end, |s| range.end.min(s.logical as usize));
+            self.push(&text.value[at..end], text.source_offset(at) as usize);
+            at = end;
+            next += 1;
+        }
+    }
+
     /// Says that the next piece does not continue the last one even if it starts where that one's value would end:
     /// needed after an escape whose meaning is as long as a part of it.
     pub fn cut(&mut self) {

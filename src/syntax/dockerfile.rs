@@ -3,7 +3,24 @@
 //! The parser recovers per instruction: what BuildKit would refuse becomes a [`SyntaxError`] and an instruction of
 //! [`Kind::Unknown`] or with the arguments that could be read; the rest of the file is still parsed.
 
+pub mod expand;
+mod flags;
+mod heredoc;
+pub mod image_config;
+mod instruction;
+mod parse;
+mod stages;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
+
+pub use flags::{MountOption, RunMount, duration};
+pub use image_config::{ImageConfig, evaluate};
+pub use parse::parse;
+pub use stages::{BuildArgs, Origin};
 
 use super::SyntaxError;
 use crate::source::{FileId, Span, Spanned, Text};
@@ -43,14 +60,16 @@ pub struct Instruction {
     pub keyword: Spanned<String>,
     /// From the keyword to the end of the last argument, the bodies of here-documents not included.
     pub span: Span,
-    /// First and last line (1-based), continuation lines and here-documents included.
+    /// First and last line (1-based, line feeds end a line), continuation lines and here-documents included.
     pub lines: (u32, u32),
     /// `--name=value` and `--name` flags in order.
     pub flags: Vec<Flag>,
     /// All that follows the keyword and its flags, continuation lines joined.
     pub rest: Text,
-    /// The here-documents whose bodies follow the instruction.
+    /// The here-documents whose bodies follow the instruction; those of ONBUILD are in the instruction that it keeps.
     pub heredocs: Vec<Heredoc>,
+    /// The arguments are a JSON array of strings (exec form).
+    pub json: bool,
     /// The instruction's own meaning.
     pub kind: Kind,
 }
@@ -140,7 +159,9 @@ pub enum Kind {
         /// Stage name as written.
         name: Option<Text>,
     },
-    /// RUN. Its script is the here-document's body where the command is nothing but a here-document.
+    /// RUN, with the script that BuildKit gives to the shell: the first here-document's body where the command is
+    /// nothing but a here-document; otherwise the command, with here-documents and their delimiters behind it.
+    /// [`Instruction::rest`] has the command as written.
     Run(Invocation),
     /// CMD.
     Cmd(Invocation),
@@ -174,7 +195,8 @@ pub enum Kind {
     Healthcheck(Healthcheck),
     /// ONBUILD and the instruction that it keeps for later.
     Onbuild(Box<Instruction>),
-    /// Not a known keyword, or arguments that cannot be read: [`Dockerfile::errors`] says which.
+    /// Not a known keyword (then there is no entry in [`Dockerfile::errors`], and [`Instruction::is_known`] is false),
+    /// or arguments that cannot be read (then there is one, except within ONBUILD, where BuildKit does not look).
     Unknown,
 }
 

@@ -3,7 +3,21 @@
 //! tree-sitter-bash does the parsing, behind this module alone; what it yields is lowered into the types below, so that
 //! the grammar can be exchanged. Spans point into the file that the text came from.
 
+mod grammar;
+mod lower;
+mod options;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod word;
+
+use std::ops::Range;
+
 use crate::source::{Span, Text};
+
+/// Bytes of a script that are parsed; what follows is left out and the script is [`Script::partial`]. BuildKit itself
+/// refuses Dockerfile lines over 65,535 bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A parsed script.
 #[derive(Debug, Default)]
@@ -13,8 +27,48 @@ pub struct Script {
     /// The pipelines with more than one command, as indices into `commands`; a stage that is a compound command (a
     /// subshell, a loop) lists the commands inside it.
     pub pipelines: Vec<Pipeline>,
+    /// The compound commands and function definitions in the order in which they start.
+    pub groups: Vec<Group>,
     /// Not everything could be parsed, because of its syntax or because it was over the limits of size or time.
     pub partial: bool,
+}
+
+/// A compound command or a function definition, and the commands inside it.
+#[derive(Debug)]
+pub struct Group {
+    /// What it is.
+    pub kind: GroupKind,
+    /// From its first to its last keyword or bracket, and the redirections behind that.
+    pub span: Span,
+    /// Indices of the commands inside it, those in substitutions and inner groups included.
+    pub commands: Range<usize>,
+    /// Redirections of the whole group.
+    pub redirections: Vec<Redirection>,
+    /// What comes between this group and the command or group before it in the same list.
+    pub joined_by: Joint,
+    /// Name of the function that is defined.
+    pub name: Option<Text>,
+}
+
+/// Which compound command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// `( … )`.
+    Subshell,
+    /// `{ …; }`.
+    Brace,
+    /// `(( … ))`.
+    Arithmetic,
+    /// `if … fi`.
+    If,
+    /// `while … done` and `until … done`.
+    While,
+    /// `for … done` and `select … done`.
+    For,
+    /// `case … esac`.
+    Case,
+    /// `name() …` and `function name …`: its commands run where it is called.
+    Function,
 }
 
 /// A pipeline `a | b | c`.
@@ -22,7 +76,7 @@ pub struct Script {
 pub struct Pipeline {
     /// The whole pipeline.
     pub span: Span,
-    /// Per stage, the indices of its commands.
+    /// Per stage, the indices of its commands, those in substitutions left out.
     pub stages: Vec<Vec<usize>>,
 }
 
@@ -41,6 +95,21 @@ pub struct Command {
     pub joined_by: Joint,
     /// Index of the command whose substitution (`$(…)`, backquotes, `<(…)`) this command stands in.
     pub inside: Option<usize>,
+    /// Its list ends in `&`: the shell does not wait for it.
+    pub background: bool,
+}
+
+impl Command {
+    /// Base name of the program (`curl` for `/usr/bin/curl`), where the first word is literal.
+    pub fn name(&self) -> Option<&str> {
+        let word = self.words.first().filter(|word| word.literal)?;
+        Some(word.text.value.rsplit('/').next().unwrap_or(&word.text.value))
+    }
+
+    /// The words behind the program's.
+    pub fn args(&self) -> &[Word] {
+        self.words.get(1..).unwrap_or_default()
+    }
 }
 
 /// What joins a command to the one before it in its list.
@@ -90,4 +159,13 @@ pub struct Redirection {
     pub body: Option<Text>,
     /// The whole redirection.
     pub span: Span,
+}
+
+/// Parses a script for `sh` or `bash`.
+///
+/// Every text gives a script: what is not valid shell makes it [`Script::partial`], with the commands that could be
+/// read. Only the first [`MAX_BYTES`] are parsed, and only as far as a fixed number of parser steps goes, so that the
+/// outcome does not depend on the speed of the machine.
+pub fn parse(text: &Text) -> Script {
+    lower::script(text)
 }

@@ -102,47 +102,49 @@ impl Parser<'_> {
             self.words.clear();
             return;
         }
-        while let Some(first) = recover::missing_semicolon(self.lexer.text, &self.words, false) {
-            self.split_off(first);
+        let words = self.split(false);
+        let directive = self.directive(&words, end.end);
+        self.directives.push(directive);
+    }
+
+    /// Makes directives of the words before the last one that starts a directive of its own, whose `;` is missing;
+    /// the words of that last one.
+    fn split(&mut self, block: bool) -> Vec<Word> {
+        let mut words = std::mem::take(&mut self.words);
+        let mut start = 0;
+        for next in recover::missing_semicolons(self.lexer.text, &words, block) {
+            let end = words[next - 1].span.end;
+            let name = self.lexer.shown(&words[start]);
+            self.lexer.error(end..end, format!("no \";\" ends the directive {name}"));
+            let directive = self.directive(&words[start..next], end);
+            self.directives.push(directive);
+            start = next;
         }
-        let directive = self.directive(end.end);
-        self.directives.push(directive);
+        words.drain(..start);
+        words
     }
 
-    /// The words before the one at `first` are a directive of their own, whose `;` is missing.
-    fn split_off(&mut self, first: usize) {
-        let rest = self.words.split_off(first);
-        let end = self.words.last().map_or(0, |word| word.span.end);
-        let name = self.words.first().map_or_else(String::new, |word| self.lexer.shown(word));
-        self.lexer.error(end..end, format!("no \";\" ends the directive {name}"));
-        let directive = self.directive(end);
-        self.directives.push(directive);
-        self.words = rest;
-    }
-
-    /// A directive of the words read so far, which ends at `end`.
-    fn directive(&mut self, end: usize) -> Directive {
+    /// A directive of the given words, which ends at `end`.
+    fn directive(&self, words: &[Word], end: usize) -> Directive {
         let file = self.lexer.file;
-        let lexer = &self.lexer;
-        let mut words = self.words.drain(..);
-        let Some(first) = words.next() else {
-            let name = Text::verbatim("", Span::at(file, end.saturating_sub(1)));
-            return Directive {
-                span: Span::new(file, end.saturating_sub(1)..end),
-                name,
-                arguments: Vec::new(),
-                block: None,
-            };
+        let Some((first, rest)) = words.split_first() else {
+            let start = end.saturating_sub(1);
+            let name = Text::verbatim("", Span::at(file, start));
+            return Directive { span: Span::new(file, start..end), name, arguments: Vec::new(), block: None };
         };
-        let arguments = words.map(|word| Argument { text: lexer.value(&word), quoted: word.quoted }).collect();
-        let span = Span::new(file, first.span.start..end);
-        Directive { span, name: lexer.value(&first), arguments, block: None }
+        let argument = |word: &Word| Argument { text: self.lexer.value(word), quoted: word.quoted };
+        Directive {
+            span: Span::new(file, first.span.start..end),
+            name: self.lexer.value(first),
+            arguments: rest.iter().map(argument).collect(),
+            block: None,
+        }
     }
 
     fn open_block(&mut self, at: usize) {
         if self.ignored > 0 {
             // The source of a Lua block is stepped over here too, or its braces would be counted.
-            if self.is_lua() {
+            if self.is_lua(&self.words) {
                 self.lua_source(at);
             } else {
                 self.ignored += 1;
@@ -153,17 +155,15 @@ impl Parser<'_> {
         if self.words.is_empty() {
             self.lexer.error(at..at + 1, "unexpected \"{\"");
         }
-        while let Some(first) = recover::missing_semicolon(self.lexer.text, &self.words, true) {
-            self.split_off(first);
-        }
         if self.open.len() == MAX_DEPTH {
             self.lexer.error(at..at + 1, format!("blocks nested deeper than {MAX_DEPTH}"));
             self.words.clear();
             self.ignored = 1;
             return;
         }
-        let is_lua = self.is_lua();
-        let mut directive = self.directive(at + 1);
+        let words = self.split(true);
+        let is_lua = self.is_lua(&words);
+        let mut directive = self.directive(&words, at + 1);
         if is_lua {
             let (source, end) = self.lua_source(at);
             let span = Span::new(self.lexer.file, source.clone());
@@ -176,8 +176,8 @@ impl Parser<'_> {
         self.open.push(Open { directive, brace: at, before: std::mem::take(&mut self.directives) });
     }
 
-    fn is_lua(&self) -> bool {
-        self.words.first().is_some_and(|name| self.lexer.text[name.inner.clone()].ends_with("_by_lua_block"))
+    fn is_lua(&self, words: &[Word]) -> bool {
+        words.first().is_some_and(|name| self.lexer.text[name.inner.clone()].ends_with("_by_lua_block"))
     }
 
     /// Steps over the Lua source after the `{` at `brace`: its range, and the end of the block.

@@ -5,6 +5,10 @@ use memchr::memchr2;
 use super::{Directive, Visit, names, parse};
 use crate::source::FileId;
 
+/// Arguments that a directive may have without being another format's lines up to the next `;`. The names of
+/// `server_name` and the like can be more.
+const MOST_WORDS: usize = 64;
+
 /// Whether the text is an nginx config or a part of one: a whole file, a bare `server { … }` or `location … { … }`, or
 /// nothing but directives such as `ssl_protocols …;`.
 ///
@@ -21,6 +25,10 @@ pub fn looks_like(text: &str) -> bool {
     for visit in config.walk() {
         if visit.parent().is_some_and(|parent| holds_data(&parent.name.value)) || is_placeholder(visit.directive) {
             continue;
+        }
+        let directive = visit.directive;
+        if directive.arguments.len() > MOST_WORDS && !names::is_known(directive.name.as_str()) {
+            return false;
         }
         match judge(&visit) {
             Judgement::Shaped => shaped += 1,
@@ -72,10 +80,6 @@ fn judge(visit: &Visit) -> Judgement {
             _ => Judgement::Unknown,
         };
     }
-    // More words than a directive has are another format's lines up to the next `;`.
-    if arguments > 64 && name != "server_name" && name != "valid_referers" {
-        return Judgement::Unknown;
-    }
     if first == "=" {
         return Judgement::Unknown;
     }
@@ -91,7 +95,11 @@ fn judge(visit: &Visit) -> Judgement {
         "rewrite" => matches!(arguments, 2 | 3),
         "root" | "alias" => arguments == 1 && first.starts_with(['/', '$']),
         "include" => {
-            arguments == 1 && (first.contains("nginx") || first.ends_with(".conf") || first.ends_with("_params"))
+            arguments == 1
+                && (first.contains("nginx")
+                    || first.ends_with(".conf")
+                    || first.ends_with(".types")
+                    || first.ends_with("_params"))
         }
         "server" => arguments > 0 && (first.contains(':') || first.contains('.')),
         "user" | "pid" | "daemon" | "charset" | "etag" | "aio" | "zone" | "hash" => matches!(arguments, 1..=3),

@@ -3,27 +3,36 @@
 use super::lexer::Word;
 use super::names;
 
-/// Index of the word that starts another directive because the one before it has no `;`. `block` says that the words
+/// Indices of the words that start another directive because the one before has no `;`. `block` says that the words
 /// are followed by `{`.
 ///
 /// Only what nginx refuses is split: a directive with more arguments than it takes, or one without a block before a
 /// `{`. The word has to start its line and to be the name of a directive.
-pub(super) fn missing_semicolon(text: &str, words: &[Word], block: bool) -> Option<usize> {
-    let name = plain(text, words.first()?)?;
-    if block {
-        if names::is_block(name) {
-            return None;
-        }
-        // The last word that can own the block; without one, the `{` belongs to an unknown directive.
-        let owner = (1..words.len()).rev().find(|&i| starts_line(text, words, i, names::is_block))?;
-        return (1..=owner)
-            .find(|&i| starts_line(text, words, i, |name| names::is_block(name) || names::is_known(name)));
+pub(super) fn missing_semicolons(text: &str, words: &[Word], block: bool) -> Vec<usize> {
+    let is_line = |i: usize| starts_line(text, words, i, names::is_split_point);
+    let owner = if block {
+        // The last word that can own the block; without one, the `{` belongs to a directive that is not known.
+        (1..words.len()).rev().find(|&i| starts_line(text, words, i, names::is_block))
+    } else {
+        None
+    };
+    let mut points = Vec::new();
+    let mut start = 0;
+    while let Some(name) = words.get(start).and_then(|word| plain(text, word)) {
+        let next = match owner {
+            Some(owner) if start >= owner || names::is_block(name) => None,
+            Some(owner) => (start + 1..=owner).find(|&i| i == owner || is_line(i)),
+            None if block => None,
+            None => match names::most_arguments(name) {
+                Some(most) if words.len() - start - 1 > most => (start + 1..words.len()).find(|&i| is_line(i)),
+                _ => None,
+            },
+        };
+        let Some(next) = next else { break };
+        points.push(next);
+        start = next;
     }
-    let most = names::most_arguments(name)?;
-    if words.len() - 1 <= most {
-        return None;
-    }
-    (1..words.len()).find(|&i| starts_line(text, words, i, names::is_split_point))
+    points
 }
 
 fn starts_line(text: &str, words: &[Word], index: usize, is_name: impl Fn(&str) -> bool) -> bool {

@@ -48,21 +48,28 @@ pub fn parse(file: FileId, text: &str) -> Supervisor {
 
 /// Whether the text has a section that only supervisord reads.
 pub fn looks_like(text: &str) -> bool {
-    text.split(['\n', '\r']).any(|line| {
-        let header = line.trim_start_matches('\u{feff}').trim().strip_prefix('[').and_then(|rest| {
-            let end = rest.find(']')?;
-            Some(&rest[..end])
-        });
-        header.is_some_and(|name| match SectionKind::of(name) {
-            SectionKind::Supervisord
-            | SectionKind::UnixHttpServer
-            | SectionKind::InetHttpServer
-            | SectionKind::FcgiProgram
-            | SectionKind::EventListener => true,
-            SectionKind::Program => name.len() > "program:".len(),
-            _ => false,
-        })
-    })
+    let mut group = false;
+    for line in text.split(['\n', '\r']) {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        if group && line.starts_with("programs") {
+            return true;
+        }
+        let name = line.strip_prefix('[').and_then(|rest| Some(&rest[..rest.find(']')?]));
+        match name.map(|name| (SectionKind::of(name), name)) {
+            Some((
+                SectionKind::Supervisord
+                | SectionKind::UnixHttpServer
+                | SectionKind::InetHttpServer
+                | SectionKind::FcgiProgram
+                | SectionKind::EventListener,
+                _,
+            )) => return true,
+            Some((SectionKind::Program, name)) if name.len() > "program:".len() => return true,
+            Some((SectionKind::Group, _)) => group = true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The option whose value is being read.

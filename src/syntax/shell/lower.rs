@@ -1,0 +1,580 @@
+//! From the tree to the model.
+//!
+//! The tree is walked once, with a cursor and a stack of our own. Lists and pipelines are read from the operators
+//! between the statements of one nesting level, and a redirection belongs to the statement before it: the grammar
+//! hangs both elsewhere at times (`a && b >f`, `a <<EOF | b`).
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use tree_sitter::{Node, TreeCursor};
+
+use super::grammar;
+use super::tree::{self, Kind};
+use super::word;
+use super::{Assignment, Command, Group, GroupKind, Joint, Pipeline, Redirection, Script, Word};
+use crate::source::{Span, Text};
+
+/// Lists inside lists that are followed; deeper ones are left out, which keeps every part of the work linear.
+const MAX_DEPTH: usize = 100;
+
+/// Keywords that cannot start a command.
+const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", "}"];
+
+/// Words of the grammar that are put together to one.
+const MAX_PARTS: usize = 64;
+
+/// Times that a script is parsed again because the grammar ended a here-document too early.
+const MAX_CORRECTIONS: usize = 8;
+
+/// The model of `text`.
+pub(super) fn script(text: &Text) -> Script {
+    let mut parsed = Cow::Borrowed(text.value.as_str());
+    let mut script = Script::default();
+    for _ in 0..MAX_CORRECTIONS {
+        let false_end;
+        (script, false_end) = lower(text, &parsed);
+        let Some(at) = false_end else { break };
+        script.partial = true;
+        parsed.to_mut().replace_range(at..at + 1, "_");
+    }
+    if !script.partial {
+        return script;
+    }
+    let relaxed = grammar::relaxed(&parsed).map(|parsed| lower(text, &parsed));
+    match relaxed {
+        Some((relaxed, None)) if !relaxed.partial => relaxed,
+        _ => script,
+    }
+}
+
+/// The model of `text` by the tree of `parsed`; and the first here-document delimiter that is none.
+fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
+    let Some((tree, length)) = tree::parse(parsed) else {
+        return (Script { partial: true, ..Script::default() }, None);
+    };
+    let root = tree.root_node();
+    let mut lowering = Lowering {
+        text,
+        script: Script { partial: length < text.value.len() || root.has_error(), ..Script::default() },
+        frames: vec![Frame::new(None)],
+        expansions: Vec::new(),
+        last_word: LastWord::default(),
+        false_end: None,
+    };
+    lowering.walk(&mut root.walk());
+    lowering.end_list();
+    lowering.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
+    (lowering.script, lowering.false_end)
+}
+
+/// A statement of a list.
+#[derive(Clone, Copy)]
+enum Item {
+    Command(usize),
+    Group(usize),
+}
+
+/// A list that is being read.
+struct Frame {
+    /// The command whose substitution this list stands in.
+    inside: Option<usize>,
+    /// No statement yet.
+    first: bool,
+    /// Operator since the last statement.
+    pending: Option<Joint>,
+    /// The last statement, until the operator behind it.
+    open: Option<Item>,
+    /// The last statement was put together from the loose words of an error.
+    loose: bool,
+    /// The stages of the pipeline that is being read.
+    stages: Vec<Item>,
+    /// First command since the last `;`, `&` or line end.
+    and_or: usize,
+}
+
+impl Frame {
+    fn new(inside: Option<usize>) -> Self {
+        let stages = Vec::new();
+        Frame { inside, first: true, pending: None, open: None, loose: false, stages, and_or: 0 }
+    }
+}
+
+/// What the children of a node are read as.
+#[derive(Clone, Copy)]
+enum Context {
+    /// Statements of the innermost list.
+    List { error: bool },
+    /// Words, assignments and redirections of a command.
+    Command(usize),
+    /// Parts of a redirection of a statement.
+    Redirection(Item, usize),
+    /// Parts of a word: only substitutions count. `nested`: inside an expansion that is already noted.
+    Value { owner: Option<usize>, nested: bool },
+    /// Nothing: too deep.
+    Skipped,
+}
+
+/// What is done when a node has been read.
+#[derive(Default)]
+struct Leave {
+    /// A list ends.
+    list: bool,
+    /// A compound command ends.
+    group: Option<usize>,
+    /// A word ends; the number is how many expansions were noted before it.
+    word: Option<(Place, usize)>,
+}
+
+/// Where a word goes.
+#[derive(Clone, Copy)]
+enum Place {
+    Argument(usize),
+    Assignment(usize),
+    /// The target of a redirection of a statement.
+    Target(Item, usize),
+    /// Split into the arguments of a test.
+    Test(usize),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// An argument that the next one may continue.
+#[derive(Default)]
+struct LastWord {
+    command: usize,
+    /// Offset at which it ends.
+    end: usize,
+    /// Words of the grammar that it was put together from; 0 when there is none.
+    parts: usize,
+}
+
+type Entered = Option<(Context, Leave)>;
+
+struct Lowering<'t> {
+    text: &'t Text,
+    script: Script,
+    frames: Vec<Frame>,
+    /// The expansions of the words that are being read.
+    expansions: Vec<Range<usize>>,
+    /// The argument that was read last.
+    last_word: LastWord,
+    /// Offset of the first delimiter that the grammar took for the end of a here-document and that is not alone on its
+    /// line.
+    false_end: Option<usize>,
+}
+
+impl Lowering<'_> {
+    fn walk(&mut self, cursor: &mut TreeCursor) {
+        let mut path: Vec<(Context, Leave, Range<usize>)> = Vec::new();
+        let mut context = Context::List { error: false };
+        loop {
+            let node = cursor.node();
+            if let Some((inner, leave)) = self.enter(&node, context) {
+                if cursor.goto_first_child() {
+                    path.push((context, leave, node.byte_range()));
+                    context = inner;
+                    continue;
+                }
+                self.leave(leave, node.byte_range());
+            }
+            while !cursor.goto_next_sibling() {
+                let Some((outer, leave, range)) = path.pop() else { return };
+                cursor.goto_parent();
+                self.leave(leave, range);
+                context = outer;
+            }
+        }
+    }
+
+    /// Reads the start of a node; gives what its children are, or nothing where they do not matter.
+    fn enter(&mut self, node: &Node, context: Context) -> Entered {
+        let kind = Kind::of(node.kind_id());
+        match (context, kind) {
+            (_, Kind::Comment) | (Context::Skipped, _) => None,
+            (Context::Value { owner, nested }, _) => self.enter_value(node, kind, owner, nested),
+            (Context::Command(command), _) => self.enter_command(node, kind, command),
+            (Context::Redirection(item, index), _) => self.enter_redirection(node, kind, item, index),
+            (Context::List { error }, _) => self.enter_statement(node, kind, error),
+        }
+    }
+
+    fn enter_value(&mut self, node: &Node, kind: Kind, owner: Option<usize>, nested: bool) -> Entered {
+        if matches!(kind, Kind::Expansion | Kind::Substitution) && !nested {
+            self.expansions.push(node.byte_range());
+        }
+        match kind {
+            Kind::Substitution => self.enter_list(owner, Leave::default()),
+            _ => Some((Context::Value { owner, nested: nested || kind == Kind::Expansion }, Leave::default())),
+        }
+    }
+
+    /// A word, or the part of one that is all of it.
+    fn enter_word(&mut self, node: &Node, kind: Kind, owner: Option<usize>, place: Place) -> Entered {
+        let leave = Leave { word: Some((place, self.expansions.len())), ..Leave::default() };
+        let nested = matches!(kind, Kind::Expansion | Kind::Substitution);
+        if nested {
+            self.expansions.push(node.byte_range());
+        }
+        if kind == Kind::Substitution {
+            return self.enter_list(owner, leave);
+        }
+        Some((Context::Value { owner, nested }, leave))
+    }
+
+    /// The inside of a substitution or of a compound command.
+    fn enter_list(&mut self, inside: Option<usize>, leave: Leave) -> Entered {
+        if self.frames.len() >= MAX_DEPTH {
+            self.script.partial = true;
+            return Some((Context::Skipped, leave));
+        }
+        let and_or = self.script.commands.len();
+        self.frames.push(Frame { and_or, ..Frame::new(inside) });
+        Some((Context::List { error: false }, Leave { list: true, ..leave }))
+    }
+
+    fn enter_command(&mut self, node: &Node, kind: Kind, command: usize) -> Entered {
+        match kind {
+            Kind::Assignment if self.script.commands[command].words.is_empty() => {
+                self.enter_word(node, kind, Some(command), Place::Assignment(command))
+            }
+            Kind::FileRedirect | Kind::HereString | Kind::HereDocument => {
+                Some(self.enter_redirect(node, Item::Command(command)))
+            }
+            Kind::Error => Some((Context::Command(command), Leave::default())),
+            Kind::Subshell => self.enter_group(node, GroupKind::Subshell),
+            Kind::And | Kind::Or | Kind::Pipe | Kind::Then | Kind::Background | Kind::Keyword | Kind::Descriptor => {
+                None
+            }
+            _ if node.start_byte() == node.end_byte() => None,
+            _ if kind == Kind::CommandName => {
+                let leave = Leave { word: Some((Place::Argument(command), self.expansions.len())), ..Leave::default() };
+                Some((Context::Value { owner: Some(command), nested: false }, leave))
+            }
+            _ => self.enter_word(node, kind, Some(command), Place::Argument(command)),
+        }
+    }
+
+    fn enter_redirect(&mut self, node: &Node, item: Item) -> (Context, Leave) {
+        let start = node.start_byte();
+        let target = Word { text: self.text.slice(start..start), literal: true };
+        let span = target.text.span;
+        let redirections = self.redirections(item);
+        redirections.push(Redirection { operator: String::new(), target, body: None, span });
+        (Context::Redirection(item, redirections.len() - 1), Leave::default())
+    }
+
+    fn redirections(&mut self, item: Item) -> &mut Vec<Redirection> {
+        match item {
+            Item::Command(command) => &mut self.script.commands[command].redirections,
+            Item::Group(group) => &mut self.script.groups[group].redirections,
+        }
+    }
+
+    fn enter_redirection(&mut self, node: &Node, kind: Kind, item: Item, index: usize) -> Entered {
+        let owner = match item {
+            Item::Command(command) => Some(command),
+            Item::Group(_) => self.inside(),
+        };
+        let text = self.text;
+        let redirection = &mut self.redirections(item)[index];
+        let targeted = !redirection.target.text.span.is_empty();
+        match kind {
+            Kind::Descriptor | Kind::Token if !targeted => {
+                redirection.operator.push_str(&text.value[node.byte_range()]);
+                redirection.span = redirection.span.to(text.span_of(node.byte_range()));
+                None
+            }
+            Kind::HereDocumentStart => {
+                let delimiter = word::build(text, node.byte_range(), &[]);
+                self.target(item, index, Word { literal: true, ..delimiter });
+                None
+            }
+            Kind::HereDocumentBody => {
+                let strip = redirection.operator.ends_with("<<-");
+                // The grammar leaves out blanks at the start.
+                let blanks = text.value[..node.start_byte()].trim_end_matches([' ', '\t', '\r', '\n']).len();
+                let line_end = text.value[blanks..node.start_byte()].find('\n');
+                let start = line_end.map_or(node.start_byte(), |line_end| blanks + line_end + 1);
+                let range = start..node.end_byte();
+                self.redirections(item)[index].body = Some(grammar::body(text, range, strip));
+                self.enter_word(node, kind, owner, Place::Nowhere)
+            }
+            Kind::HereDocumentEnd => {
+                let strip = redirection.operator.ends_with("<<-");
+                let end = grammar::false_end(&text.value, node.byte_range(), strip);
+                self.false_end = self.false_end.or(end);
+                None
+            }
+            Kind::Token | Kind::Then | Kind::Error => None,
+            Kind::FileRedirect | Kind::HereString | Kind::HereDocument => Some(self.enter_redirect(node, item)),
+            Kind::Literal | Kind::Expansion | Kind::Substitution => {
+                // The grammar takes the arguments behind a redirection for more targets.
+                let place = match item {
+                    _ if !targeted => Place::Target(item, index),
+                    Item::Command(command) => Place::Argument(command),
+                    Item::Group(_) => Place::Nowhere,
+                };
+                self.enter_word(node, kind, owner, place)
+            }
+            _ => self.enter_statement(node, kind, false),
+        }
+    }
+
+    fn enter_statement(&mut self, node: &Node, kind: Kind, error: bool) -> Entered {
+        let group = match kind {
+            Kind::Transparent => return Some((Context::List { error: false }, Leave::default())),
+            Kind::Error => return Some((Context::List { error: true }, Leave::default())),
+            Kind::Command | Kind::Declaration | Kind::Assignments => {
+                let command = self.begin_command(node.byte_range());
+                return Some((Context::Command(command), Leave::default()));
+            }
+            Kind::Assignment => {
+                let command = self.begin_command(node.byte_range());
+                return self.enter_word(node, kind, Some(command), Place::Assignment(command));
+            }
+            Kind::Test => {
+                let command = self.begin_command(node.byte_range());
+                return self.enter_word(node, kind, Some(command), Place::Test(command));
+            }
+            Kind::FileRedirect | Kind::HereString | Kind::HereDocument => {
+                let open = self.frame().open;
+                let item = open.unwrap_or_else(|| Item::Command(self.begin_command(node.byte_range())));
+                return Some(self.enter_redirect(node, item));
+            }
+            Kind::And | Kind::Or | Kind::Pipe | Kind::Then | Kind::Background => {
+                self.operator(kind);
+                return None;
+            }
+            Kind::Keyword => {
+                self.end_list();
+                return None;
+            }
+            Kind::CommandName | Kind::Literal | Kind::Expansion | Kind::Substitution if error => {
+                let command = match self.frame() {
+                    Frame { loose: true, open: Some(Item::Command(command)), .. } if kind != Kind::CommandName => {
+                        *command
+                    }
+                    _ => {
+                        let command = self.begin_command(node.byte_range());
+                        self.frame().loose = true;
+                        command
+                    }
+                };
+                return self.enter_word(node, kind, Some(command), Place::Argument(command));
+            }
+            Kind::CommandName | Kind::Literal | Kind::Expansion | Kind::Substitution | Kind::Other => {
+                let owner = self.inside();
+                return self.enter_word(node, kind, owner, Place::Nowhere);
+            }
+            Kind::Comment | Kind::Descriptor | Kind::Token => return None,
+            Kind::HereDocumentStart | Kind::HereDocumentBody | Kind::HereDocumentEnd => return None,
+            Kind::Subshell => GroupKind::Subshell,
+            Kind::Compound if self.text.value[node.byte_range()].starts_with("((") => GroupKind::Arithmetic,
+            Kind::Compound => GroupKind::Brace,
+            Kind::If => GroupKind::If,
+            Kind::While => GroupKind::While,
+            Kind::For => GroupKind::For,
+            Kind::Case => GroupKind::Case,
+            Kind::Function => GroupKind::Function,
+        };
+        self.enter_group(node, group)
+    }
+
+    fn enter_group(&mut self, node: &Node, kind: GroupKind) -> Entered {
+        let group = self.script.groups.len();
+        let joined_by = self.begin(Item::Group(group));
+        let name = match kind {
+            GroupKind::Function => node.child_by_field_name("name").map(|name| self.text.slice(name.byte_range())),
+            _ => None,
+        };
+        let first = self.script.commands.len();
+        self.script.groups.push(Group {
+            kind,
+            span: self.text.span_of(node.byte_range()),
+            commands: first..first,
+            redirections: Vec::new(),
+            joined_by,
+            name,
+        });
+        let inside = self.inside();
+        self.enter_list(inside, Leave { group: Some(group), ..Leave::default() })
+    }
+
+    fn leave(&mut self, leave: Leave, range: Range<usize>) {
+        if leave.list {
+            self.end_list();
+            self.frames.pop();
+        }
+        if let Some(group) = leave.group {
+            self.script.groups[group].commands.end = self.script.commands.len();
+        }
+        if let Some((place, mark)) = leave.word {
+            self.word(place, range, mark);
+            self.expansions.truncate(mark);
+        }
+    }
+
+    fn word(&mut self, place: Place, range: Range<usize>, mark: usize) {
+        let text = self.text;
+        let expansions = &self.expansions[mark..];
+        match place {
+            Place::Nowhere => {}
+            Place::Argument(command) => {
+                let range = grammar::escaped_blanks(&text.value, range);
+                let word = word::build(text, range.clone(), expansions);
+                let command_at = &mut self.script.commands[command];
+                let first = command_at.words.is_empty() && command_at.assignments.is_empty();
+                // The grammar takes a keyword without its beginning for a command.
+                self.script.partial |= first && CLOSING.contains(&&text.value[range.clone()]);
+                command_at.span = command_at.span.to(word.text.span);
+                let words = &mut command_at.words;
+                let last = std::mem::take(&mut self.last_word);
+                let joined = last.parts > 0
+                    && last.command == command
+                    && last.end == grammar::line_start(&text.value, range.start);
+                let parts = if joined && last.parts < MAX_PARTS { last.parts + 1 } else { 1 };
+                match words.last_mut() {
+                    // The grammar splits some words, such as those with a line end inside.
+                    Some(before) if parts > 1 => *before = word::join(before, &word),
+                    _ => words.push(word),
+                }
+                self.last_word = LastWord { command, end: range.end, parts };
+            }
+            Place::Assignment(command) => {
+                let written = &text.value[range.clone()];
+                let equals = range.start + written.find('=').unwrap_or(written.len());
+                let value = (equals + 1).min(range.end)..range.end;
+                let array = text.value[value.clone()].starts_with('(');
+                let name = written[..equals - range.start].trim_end_matches('+').len();
+                let value = word::build(text, value, expansions);
+                let value = Word { literal: value.literal && !array, ..value };
+                let name = text.slice(range.start..range.start + name);
+                self.script.commands[command].assignments.push(Assignment { name, value });
+            }
+            Place::Target(item, index) => {
+                let word = word::build(text, range, expansions);
+                self.target(item, index, word);
+            }
+            Place::Test(command) => {
+                let words = word::split(text, range, expansions);
+                let words = words.into_iter().map(|range| {
+                    let first = expansions.partition_point(|e| e.start < range.start);
+                    let count = expansions[first..].partition_point(|e| e.start < range.end);
+                    word::build(text, range, &expansions[first..first + count])
+                });
+                self.script.commands[command].words = words.collect();
+            }
+        }
+    }
+
+    /// Gives a redirection its target.
+    fn target(&mut self, item: Item, index: usize, word: Word) {
+        let end = word.text.span;
+        let redirection = &mut self.redirections(item)[index];
+        redirection.target = word;
+        redirection.span = redirection.span.to(end);
+        let span = redirection.span;
+        let whole = match item {
+            Item::Command(command) => &mut self.script.commands[command].span,
+            Item::Group(group) => &mut self.script.groups[group].span,
+        };
+        *whole = whole.to(span);
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        if self.frames.is_empty() {
+            self.frames.push(Frame::new(None));
+        }
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    fn inside(&self) -> Option<usize> {
+        self.frames.last().and_then(|frame| frame.inside)
+    }
+
+    fn begin_command(&mut self, range: Range<usize>) -> usize {
+        let command = self.script.commands.len();
+        let joined_by = self.begin(Item::Command(command));
+        self.script.commands.push(Command {
+            span: self.text.span_of(range),
+            assignments: Vec::new(),
+            words: Vec::new(),
+            redirections: Vec::new(),
+            joined_by,
+            inside: self.inside(),
+            background: false,
+        });
+        command
+    }
+
+    /// Starts a statement of the innermost list.
+    fn begin(&mut self, item: Item) -> Joint {
+        let commands = self.script.commands.len();
+        let frame = self.frame();
+        let joint = if frame.first { Joint::First } else { frame.pending.unwrap_or(Joint::Then) };
+        frame.first = false;
+        frame.pending = None;
+        frame.open = Some(item);
+        frame.loose = false;
+        if matches!(joint, Joint::First | Joint::Then | Joint::Background) {
+            frame.and_or = commands;
+        }
+        if joint != Joint::Pipe {
+            self.end_pipeline();
+        }
+        self.frame().stages.push(item);
+        joint
+    }
+
+    fn operator(&mut self, kind: Kind) {
+        let joint = match kind {
+            Kind::And => Joint::And,
+            Kind::Or => Joint::Or,
+            Kind::Pipe => Joint::Pipe,
+            Kind::Background => Joint::Background,
+            _ => Joint::Then,
+        };
+        let frame = self.frame();
+        frame.open = None;
+        if joint != Joint::Then || frame.pending.is_none() {
+            frame.pending = Some(joint);
+        }
+        let and_or = frame.and_or;
+        if joint == Joint::Background {
+            for command in self.script.commands.iter_mut().skip(and_or) {
+                command.background = true;
+            }
+        }
+    }
+
+    /// Ends the list that is being read; another one may follow in the same compound command.
+    fn end_list(&mut self) {
+        self.end_pipeline();
+        let and_or = self.script.commands.len();
+        let frame = self.frame();
+        *frame = Frame { and_or, ..Frame::new(frame.inside) };
+    }
+
+    fn end_pipeline(&mut self) {
+        let inside = self.inside();
+        let stages = std::mem::take(&mut self.frame().stages);
+        let [first, .., last] = stages.as_slice() else { return };
+        let commands = &self.script.commands;
+        let groups = &self.script.groups;
+        let span = |item: &Item| -> Span {
+            match *item {
+                Item::Command(command) => commands[command].span,
+                Item::Group(group) => groups[group].span,
+            }
+        };
+        let span = span(first).to(span(last));
+        let stage = |item: &Item| match *item {
+            Item::Command(command) => vec![command],
+            Item::Group(group) => groups[group].commands.clone().filter(|&at| commands[at].inside == inside).collect(),
+        };
+        let stages = stages.iter().map(stage).collect();
+        self.script.pipelines.push(Pipeline { span, stages });
+    }
+}
