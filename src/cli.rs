@@ -64,7 +64,7 @@ pub struct Scan {
     pub output: Vec<Output>,
     /// Exit with 1 when there is a finding of at least this severity
     #[arg(long, default_value = "high", value_name = "SEVERITY", value_parser = named(&FAIL_ON, fail_on_name))]
-    pub fail_on: Option<Severity>,
+    pub fail_on: FailOn,
     /// Also run the rules that are a matter of taste or of hardening beyond the usual
     #[arg(long)]
     pub pedantic: bool,
@@ -105,6 +105,10 @@ pub struct List {
     pub format: Format,
 }
 
+/// The least severity that fails a scan; nothing for `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
 /// A place that a report is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -117,13 +121,13 @@ pub struct Output {
 const FORMATS: [Format; 3] = [Format::Human, Format::Json, Format::Sarif];
 const LIST_FORMATS: [Format; 2] = [Format::Human, Format::Json];
 const KINDS: [Kind; 5] = [Kind::Dockerfile, Kind::Compose, Kind::Supervisor, Kind::Nginx, Kind::Dotenv];
-const FAIL_ON: [Option<Severity>; 6] = [
-    Some(Severity::Critical),
-    Some(Severity::High),
-    Some(Severity::Medium),
-    Some(Severity::Low),
-    Some(Severity::Info),
-    None,
+const FAIL_ON: [FailOn; 6] = [
+    FailOn(Some(Severity::Critical)),
+    FailOn(Some(Severity::High)),
+    FailOn(Some(Severity::Medium)),
+    FailOn(Some(Severity::Low)),
+    FailOn(Some(Severity::Info)),
+    FailOn(None),
 ];
 
 fn format_name(format: Format) -> &'static str {
@@ -134,8 +138,8 @@ fn format_name(format: Format) -> &'static str {
     }
 }
 
-fn fail_on_name(severity: Option<Severity>) -> &'static str {
-    severity.map_or("never", Severity::name)
+fn fail_on_name(least: FailOn) -> &'static str {
+    least.0.map_or("never", Severity::name)
 }
 
 /// A parser of the names of `values`.

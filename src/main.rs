@@ -98,7 +98,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
                 .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
         }
     }
-    let fails = arguments.fail_on.is_some_and(|least| report.findings.iter().any(|found| found.severity >= least));
+    let fails = arguments.fail_on.0.is_some_and(|least| report.findings.iter().any(|found| found.severity >= least));
     Ok(match () {
         () if report.has_gaps() && !arguments.allow_gaps => INCOMPLETE,
         () if nothing => NOTHING,
