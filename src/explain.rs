@@ -108,32 +108,34 @@ fn bullet(line: &str) -> Option<usize> {
 /// Lines that belong together.
 #[derive(Default)]
 struct Paragraph {
+    /// Blanks and the mark of the list item.
+    start: String,
     lines: Vec<String>,
-    /// Blanks before the first line, and before the others.
-    indent: usize,
-    hanging: usize,
 }
 
 impl Paragraph {
     fn line(&mut self, line: &str, bare: &str) {
+        let mut text = bare;
         if self.lines.is_empty() {
-            self.indent = line.len() - line.trim_start().len();
-            self.hanging = self.indent + bullet(bare).unwrap_or_default();
+            let mark = bullet(bare).unwrap_or_default();
+            self.start = format!("{:indent$}{}", "", &bare[..mark], indent = line.len() - line.trim_start().len());
+            text = &bare[mark..];
         }
-        self.lines.push(bare.to_owned());
+        self.lines.push(text.to_owned());
     }
 
     fn flush(&mut self, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        let hanging = self.start.chars().count();
         let lines = match look.width {
-            Some(width) => wrap(&self.lines.join(" "), Some(width.saturating_sub(self.hanging).max(1))),
+            Some(width) => wrap(&self.lines.join(" "), Some(width.saturating_sub(hanging).max(1))),
             None => std::mem::take(&mut self.lines),
         };
         self.lines.clear();
         // Code and emphasis may go on over the end of a line.
         let styled = inline(&lines.join("\n"), look);
         for (index, line) in styled.lines().enumerate() {
-            let indent = if index == 0 { self.indent } else { self.hanging };
-            writeln!(out, "{:indent$}{line}", "")?;
+            let start = if index == 0 { &self.start } else { "" };
+            writeln!(out, "{start:hanging$}{line}")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Which file is what: by its name and, where the name is not enough, by its content.
 
-use super::{compose, nginx, supervisor};
-use crate::source::Kind;
+use super::{compose, nginx, supervisor, yaml};
+use crate::source::{FileId, Kind};
 
 /// What a file's name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,10 @@ pub fn recognise(path: &str, text: &str) -> Option<(Kind, String)> {
     match by_name(path)? {
         Verdict::Taken(kind, why) => Some((kind, why)),
         Verdict::Ask(_) if is_template(path, text) => None,
-        Verdict::Ask(kinds) => among(kinds, text),
+        Verdict::Ask(kinds) => among(kinds, text).or_else(|| {
+            (kinds.contains(&Kind::Compose) && is_compose(path, text))
+                .then(|| (Kind::Compose, "has the keys of a Compose file".to_owned()))
+        }),
     }
 }
 
@@ -126,6 +129,22 @@ fn among(kinds: &[Kind], text: &str) -> Option<(Kind, String)> {
         Some((*kind, why.to_owned()))
     });
     found
+}
+
+/// Whether a YAML file that is named like Compose is one, judged by its tree: `services :`, `"services":` in braces or
+/// an indented document are as good as `services:` on a line of its own, and must hide nothing. An overlay
+/// (`docker-compose.prod.yml`) need not have services: it may only include other files or change volumes.
+fn is_compose(path: &str, text: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let overlay = ["docker-compose", "compose."].iter().any(|start| name.starts_with(start));
+    let tree = yaml::parse(FileId(0), text);
+    tree.documents.first().is_some_and(|root| {
+        root.get("services").is_some_and(yaml::Node::is_mapping)
+            || overlay
+                && ["include", "volumes", "networks", "secrets", "configs"].iter().any(|key| {
+                    root.get(key).is_some_and(|value| value.is_mapping() || *key == "include" && value.is_sequence())
+                })
+    })
 }
 
 /// Whether the first instructions are those that a Dockerfile must begin with: any number of `ARG`, then `FROM` with
@@ -207,6 +226,14 @@ mod tests {
             ("Dockerfile.txt", IMAGE, Some(Dockerfile)),
             ("docker-compose.prod.yml", COMPOSE, Some(Compose)),
             ("compose-lint.yaml", "rules:\n  a: 1\n", None),
+            ("docker-compose.prod.yml", "services :\n  web: {image: x}\n", Some(Compose)),
+            ("docker-compose.prod.yml", "  ? services\n  : web: {image: x}\n", Some(Compose)),
+            ("docker-compose.prod.yml", "--- {x-a: 1, \"\\x73ervices\": {web: {image: x}}}\n", Some(Compose)),
+            ("docker-compose.multi.yml", "include:\n  - other.yml\n", Some(Compose)),
+            ("compose.volumes.yaml", "volumes:\n  data:\n", Some(Compose)),
+            ("docker-compose-test.yml", "on: push\njobs:\n  services: {}\n", None),
+            ("test-compose.yml", "volumes:\n  data:\n", None),
+            ("compose.x.yaml", "services: [a]\n", None),
             ("web.conf", SUPERVISOR, Some(Supervisor)),
             ("web.ini", SUPERVISOR, Some(Supervisor)),
             ("php.ini", "[PHP]\nmemory_limit = 1G\n", None),
