@@ -7,7 +7,9 @@ pub mod command;
 pub mod config;
 pub mod container;
 pub mod engine;
+pub mod explain;
 pub mod finding;
+pub mod listing;
 pub mod project;
 pub mod report;
 pub mod rules;
@@ -15,5 +17,6 @@ pub mod secret;
 pub mod source;
 pub mod syntax;
 pub mod text;
+pub mod walk;
 
 pub use engine::scan;

@@ -1,1 +1,143 @@
-fn main() {}
+//! Arguments → files → scan → reports → exit code.
+
+mod cli;
+mod output;
+mod progress;
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use confscan::config::Config;
+use confscan::project::Project;
+use confscan::report::{self, Format};
+use confscan::source::Sources;
+use confscan::{explain, listing, rules, text, walk};
+
+use cli::{Cli, Command, Input, Output, Scan};
+use output::Stdout;
+use progress::Progress;
+
+/// Findings at or above `--fail-on`.
+const FOUND: u8 = 1;
+/// Wrong usage, or something was not graded.
+const INCOMPLETE: u8 = 2;
+/// Nothing to scan.
+const NOTHING: u8 = 3;
+
+/// What is shown when confscan cannot go on.
+type Problem = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A panic in a scan becomes a finding; the message of the hook would only repeat it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
+        Ok(Ok(code)) => return code.into(),
+        Ok(Err(problem)) => problem.to_string(),
+        Err(panic) => format!("internal error: {}", confscan::engine::panic_message(&*panic)),
+    };
+    // A standard error that is gone leaves nowhere to say so.
+    let _ = writeln!(io::stderr(), "confscan: {problem}");
+    INCOMPLETE.into()
+}
+
+fn run(cli: Cli) -> Result<u8, Problem> {
+    let stdout = Stdout::new(cli.color);
+    match cli.command {
+        None => return scan(&cli.scan, &stdout),
+        Some(Command::Explain { rule }) => {
+            let Some(registered) = rules::find(&rule) else {
+                let near = text::closest(&rule, rules::RULES.iter().map(|registered| registered.rule.id));
+                let hint = near.map(|near| format!("; is it {near}?")).unwrap_or_default();
+                return Err(format!("no rule {}{hint} (`confscan rules` lists them)", text::visible(&rule)).into());
+            };
+            stdout.write(|out, options| explain::write(&registered.rule, options, out))?;
+        }
+        Some(Command::Rules(list)) => {
+            stdout.write(|out, options| listing::rules(list.format == Format::Json, options, out))?;
+        }
+        Some(Command::Files { input, list }) => {
+            let mut sources = read(&input, &Progress::start())?;
+            // Linking reads the files that configs refer to.
+            let project = Project::build(&mut sources, &config(&input, false)?);
+            drop(project);
+            stdout.write(|out, options| listing::files(&sources, list.format == Format::Json, options, out))?;
+            return Ok(if sources.is_empty() { NOTHING } else { 0 });
+        }
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "confscan", &mut script);
+            stdout.write(|out, _| out.write_all(&script))?;
+        }
+    }
+    Ok(0)
+}
+
+/// Scans, writes every report, and gives the exit code.
+fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
+    let config = config(&arguments.input, arguments.pedantic)?;
+    let progress = Progress::start();
+    let sources = read(&arguments.input, &progress)?;
+    let nothing = sources.is_empty();
+    if nothing {
+        writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
+    }
+    progress.grading();
+    let report = confscan::scan(sources, &config);
+    drop(progress);
+    for Output { format, file } in outputs(arguments) {
+        let format = format.unwrap_or(arguments.format);
+        let write = |out: &mut dyn Write, options: report::Options| {
+            report::write(&report, format, &report::Options { quiet: arguments.quiet, ..options }, out)
+        };
+        match file {
+            None => stdout.write(write)?,
+            Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
+                .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
+        }
+    }
+    let fails = arguments.fail_on.0.is_some_and(|least| report.findings.iter().any(|found| found.severity >= least));
+    Ok(match () {
+        () if report.has_gaps() && !arguments.allow_gaps => INCOMPLETE,
+        () if nothing => NOTHING,
+        () if fails => FOUND,
+        () => 0,
+    })
+}
+
+/// Where reports are written: the standard output, unless an output without a format of its own takes its place.
+fn outputs(arguments: &Scan) -> Vec<Output> {
+    let mut outputs = arguments.output.clone();
+    if !outputs.iter().any(|output| output.format.is_none() || output.file.is_none()) {
+        outputs.insert(0, Output { format: None, file: None });
+    }
+    outputs
+}
+
+/// The files that the arguments name.
+fn read(input: &Input, progress: &Progress) -> Result<Sources, Problem> {
+    // The pool of the scan; building it fails only when there is one already, which is as good.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads).build_global();
+    let options = walk::Options {
+        gitignore: input.gitignore,
+        max_file_size: input.max_file_size,
+        kind: input.kind,
+        stdin_filename: input.stdin_filename.clone(),
+        threads: input.threads,
+    };
+    Ok(walk::sources(&input.paths, &options, &|| progress.file())?)
+}
+
+/// How the scan is done: today is the day of the clock in UTC, or that of `SOURCE_DATE_EPOCH` for output that can be
+/// made again (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn config(input: &Input, pedantic: bool) -> Result<Config, Problem> {
+    let now = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(seconds) => seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),
+        Err(_) => Some(jiff::Timestamp::now()),
+    };
+    let now = now.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?;
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    Ok(Config { pedantic, max_file_size: input.max_file_size, ..Config::new(today) })
+}

@@ -4,6 +4,7 @@ pub mod compose;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod nginx;
+mod recognise;
 pub mod shell;
 pub mod supervisor;
 pub mod yaml;
@@ -13,6 +14,8 @@ use dockerfile::Dockerfile;
 use dotenv::Dotenv;
 use nginx::Nginx;
 use supervisor::Supervisor;
+
+pub use recognise::{Verdict, by_content, by_name, is_template, recognise};
 
 use crate::source::{FileId, Kind, Source, Span};
 

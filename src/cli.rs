@@ -1,0 +1,222 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use confscan::config::Config;
+use confscan::finding::Severity;
+use confscan::report::Format;
+use confscan::source::Kind;
+
+/// Finds what is unsafe in the container configs of a repository: Dockerfiles, Compose, supervisord, nginx and .env.
+#[derive(Parser)]
+#[command(name = "confscan", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub scan: Scan,
+    /// When to use colour
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
+    pub color: anstream::ColorChoice,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  wrong usage, or not everything could be graded (see --allow-gaps)
+  3  nothing to scan";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show the page of a rule: why it matters, how to fix it, examples
+    Explain {
+        /// Name of the rule
+        rule: String,
+    },
+    /// List every rule
+    Rules(List),
+    /// List which files are taken as what, and what is skipped, and why
+    Files {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        list: List,
+    },
+    /// Write a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Args)]
+pub struct Scan {
+    #[command(flatten)]
+    pub input: Input,
+    /// Format of the report
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&FORMATS, format_name))]
+    pub format: Format,
+    /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
+    #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
+    pub output: Vec<Output>,
+    /// Exit with 1 when there is a finding of at least this severity
+    #[arg(long, default_value = "high", value_name = "SEVERITY", value_parser = named(&FAIL_ON, fail_on_name))]
+    pub fail_on: FailOn,
+    /// Also run the rules that are a matter of taste or of hardening beyond the usual
+    #[arg(long)]
+    pub pedantic: bool,
+    /// One line for each finding
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Do not exit with 2 because something could not be graded
+    #[arg(long)]
+    pub allow_gaps: bool,
+}
+
+#[derive(Args)]
+pub struct Input {
+    /// Directories and files to scan, `-` for the standard input
+    #[arg(value_name = "PATH", default_value = ".", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Leave out files that .gitignore matches
+    #[arg(long)]
+    pub gitignore: bool,
+    /// What the named files are, whatever their names say
+    #[arg(long, value_name = "KIND", value_parser = named(&KINDS, Kind::name))]
+    pub kind: Option<Kind>,
+    /// Path that the standard input is read as
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub stdin_filename: Option<PathBuf>,
+    /// Report larger files instead of reading them: bytes, or with a suffix K, M
+    #[arg(long, value_name = "SIZE", default_value_t = Config::MAX_FILE_SIZE, value_parser = size)]
+    pub max_file_size: u64,
+    /// Number of threads, 0 for one per processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Format of the list
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, format_name))]
+    pub format: Format,
+}
+
+/// The least severity that fails a scan; nothing for `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
+/// A place that a report is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The format, where it was given.
+    pub format: Option<Format>,
+    /// The file; nothing for the standard output (`-`).
+    pub file: Option<PathBuf>,
+}
+
+const FORMATS: [Format; 3] = [Format::Human, Format::Json, Format::Sarif];
+const LIST_FORMATS: [Format; 2] = [Format::Human, Format::Json];
+const KINDS: [Kind; 5] = [Kind::Dockerfile, Kind::Compose, Kind::Supervisor, Kind::Nginx, Kind::Dotenv];
+const FAIL_ON: [FailOn; 6] = [
+    FailOn(Some(Severity::Critical)),
+    FailOn(Some(Severity::High)),
+    FailOn(Some(Severity::Medium)),
+    FailOn(Some(Severity::Low)),
+    FailOn(Some(Severity::Info)),
+    FailOn(None),
+];
+
+fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Human => "human",
+        Format::Json => "json",
+        Format::Sarif => "sarif",
+    }
+}
+
+fn fail_on_name(least: FailOn) -> &'static str {
+    least.0.map_or("never", Severity::name)
+}
+
+/// A parser of the names of `values`.
+fn named<T: Copy + Send + Sync + 'static>(
+    values: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(values.iter().map(move |value| name(*value)))
+        .try_map(move |given| values.iter().copied().find(|value| name(*value) == given).ok_or("no such value"))
+}
+
+fn color() -> impl TypedValueParser<Value = anstream::ColorChoice> {
+    PossibleValuesParser::new(["auto", "always", "never"]).map(|given| match given.as_str() {
+        "always" => anstream::ColorChoice::Always,
+        "never" => anstream::ColorChoice::Never,
+        _ => anstream::ColorChoice::Auto,
+    })
+}
+
+/// `FILE` or `FORMAT=FILE`.
+fn output(given: &str) -> Result<Output, String> {
+    let (format, file) = match given.split_once('=') {
+        Some((name, file)) if !name.contains(['/', '\\', '.']) => {
+            let format = FORMATS.into_iter().find(|format| format_name(*format) == name);
+            (Some(format.ok_or_else(|| format!("no format {name:?} (./{given} is the file of that name)"))?), file)
+        }
+        _ => (None, given),
+    };
+    if file.is_empty() {
+        return Err("no file is named".to_owned());
+    }
+    Ok(Output { format, file: (file != "-").then(|| file.into()) })
+}
+
+/// A number of bytes: `65536`, `64K`, `64KiB`, `1M`.
+fn size(given: &str) -> Result<u64, String> {
+    let digits = given.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let factor = match given[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        _ => return Err("not a number of bytes, K or M".to_owned()),
+    };
+    // Spans are 32 bits wide, and a file that is not UTF-8 doubles when it is recoded.
+    const MOST: u64 = 1 << 30;
+    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    bytes.filter(|bytes| *bytes <= MOST).ok_or_else(|| format!("not a number of bytes up to {MOST}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn outputs_have_a_file_and_perhaps_a_format() {
+        let file = |format, file: &str| Ok(Output { format, file: Some(file.into()) });
+        assert_eq!(output("a.json"), file(None, "a.json"));
+        assert_eq!(output("json=a.json"), file(Some(Format::Json), "a.json"));
+        assert_eq!(output("./json=a"), file(None, "./json=a"));
+        assert_eq!(output("sarif=-"), Ok(Output { format: Some(Format::Sarif), file: None }));
+        assert!(output("jsn=a.json").is_err());
+        assert!(output("json=").is_err());
+    }
+
+    #[test]
+    fn sizes_are_bytes_with_a_suffix() {
+        for (given, bytes) in [("0", 0), ("1048576", 1 << 20), ("64K", 1 << 16), ("2MiB", 2 << 20)] {
+            assert_eq!(size(given), Ok(bytes));
+        }
+        for given in ["", "K", "-1", "1G", "99999999999999999999", "4096M", "1.5M"] {
+            assert!(size(given).is_err(), "{given}");
+        }
+    }
+}

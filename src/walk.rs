@@ -1,0 +1,406 @@
+//! Paths into [`Sources`]: the walk over the disk.
+//!
+//! Only files whose name may be a config's are opened, in parallel. Nothing is read through a link that leads out of
+//! what the user named, and only regular files are opened. What was not read is listed with its reason.
+
+mod disk;
+mod folders;
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ignore::{DirEntry, WalkBuilder, WalkState};
+
+use crate::source::{Kind, ReadError, Source, Sources};
+use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
+use disk::{Disk, refusal};
+
+/// How files are found.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Leave out what `.gitignore` files match.
+    pub gitignore: bool,
+    /// Files with more bytes are reported, not read.
+    pub max_file_size: u64,
+    /// What named files and the standard input are, instead of what their names and contents say.
+    pub kind: Option<Kind>,
+    /// Path that the standard input is read as.
+    pub stdin_filename: Option<PathBuf>,
+    /// Number of threads; 0 for one per processor.
+    pub threads: usize,
+}
+
+/// Why there is nothing to scan that the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(String);
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A path that the user named.
+enum Named {
+    /// A directory, by its real path.
+    Directory(PathBuf),
+    /// A file, by its real path.
+    File(PathBuf),
+    /// The standard input, by the path that it stands for.
+    Stdin(PathBuf),
+}
+
+/// The configs at `paths` (the current directory when there are none): those below a directory that are recognised,
+/// and every named file. `-` is the standard input. `progress` is called for every file that is opened.
+///
+/// The scan root is the directory that was named; for a file the current directory, or the file's own directory when
+/// it is elsewhere; for several paths the directory that those have in common.
+///
+/// # Errors
+/// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config.
+pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
+    let current = std::env::current_dir().and_then(fs::canonicalize);
+    let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
+    let default = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &default[..] } else { paths };
+    let named: Vec<Named> = paths.iter().map(|path| name(path, options, &current)).collect::<Result<_, _>>()?;
+    if options.kind.is_some() && named.iter().all(|named| matches!(named, Named::Directory(_))) {
+        return Err(Error("--kind says what a named file is; only directories are named".to_owned()));
+    }
+    let allowed: Vec<PathBuf> = named
+        .iter()
+        .map(|named| match named {
+            Named::Directory(path) => path.clone(),
+            Named::File(path) | Named::Stdin(path) if path.starts_with(&current) => current.clone(),
+            Named::File(path) | Named::Stdin(path) => path.parent().unwrap_or(path).to_owned(),
+        })
+        .collect();
+    let root = common(&allowed);
+    let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
+    for named in &named {
+        match named {
+            Named::Directory(path) => walk.directory(path),
+            Named::File(path) => walk.file(path)?,
+            Named::Stdin(path) => walk.stdin(path)?,
+        }
+    }
+    let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(collect(found, Disk { root, allowed, limit: options.max_file_size }))
+}
+
+/// What a path of the command line is.
+fn name(path: &Path, options: &Options, current: &Path) -> Result<Named, Error> {
+    if path == Path::new("-") {
+        let path = options.stdin_filename.as_deref().unwrap_or(Path::new("stdin"));
+        let Some(file) = path.file_name() else {
+            return Err(Error(format!("{}: not the name of a file", path.display())));
+        };
+        // The file need not be there, but where it would be decides what it can refer to.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let real = fs::canonicalize(current.join(folder));
+        return match real {
+            Ok(real) => Ok(Named::Stdin(real.join(file))),
+            Err(error) => Err(Error(format!("{}: {}", folder.display(), refusal(error)))),
+        };
+    }
+    let wrong = |reason: &dyn std::fmt::Display| Error(format!("{}: {reason}", path.display()));
+    let real = fs::canonicalize(path).map_err(|error| match refusal(error) {
+        ReadError::Missing => wrong(&"no such file or directory"),
+        other => wrong(&other),
+    })?;
+    let metadata = fs::metadata(&real).map_err(|error| wrong(&refusal(error)))?;
+    if metadata.is_dir() {
+        Ok(Named::Directory(real))
+    } else if metadata.is_file() {
+        Ok(Named::File(real))
+    } else {
+        Err(wrong(&"neither a directory nor a regular file (`-` reads the standard input)"))
+    }
+}
+
+/// The longest path that all of `paths` are below.
+fn common(paths: &[PathBuf]) -> PathBuf {
+    let mut common = paths.first().cloned().unwrap_or_default();
+    for path in paths {
+        while !path.starts_with(&common) && common.pop() {}
+    }
+    common
+}
+
+/// Something that the walk came upon.
+struct Found {
+    /// Path from the scan root.
+    path: String,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// A config. Of several for one path the lowest `rank` stays: named, found under its own name, found by a link.
+    Taken { rank: u8, real: PathBuf, source: Box<Source> },
+    /// Not read; see [`Sources::skip`].
+    Skipped { reason: String, gap: bool },
+}
+
+const NAMED: u8 = 0;
+const WALKED: u8 = 1;
+const LINKED: u8 = 2;
+
+/// A walk in progress.
+struct Walk<'a> {
+    root: &'a Path,
+    allowed: &'a [PathBuf],
+    options: &'a Options,
+    progress: &'a (dyn Fn() + Sync),
+    found: Mutex<Vec<Found>>,
+}
+
+impl Walk<'_> {
+    /// Walks over the directory at the real path `path`.
+    fn directory(&self, path: &Path) {
+        let gitignore = self.options.gitignore;
+        let mut builder = WalkBuilder::new(path);
+        builder
+            .standard_filters(false)
+            .git_ignore(gitignore)
+            .git_exclude(gitignore)
+            .parents(gitignore)
+            .require_git(false)
+            .threads(self.options.threads);
+        builder.build_parallel().run(|| {
+            Box::new(|entry| match entry {
+                Ok(entry) => self.entry(&entry),
+                Err(error) => {
+                    self.error(&error, path);
+                    WalkState::Continue
+                }
+            })
+        });
+    }
+
+    fn entry(&self, entry: &DirEntry) -> WalkState {
+        let (path, Some(kind)) = (entry.path(), entry.file_type()) else {
+            return WalkState::Continue;
+        };
+        if kind.is_dir() {
+            // A directory that was named is entered whatever it is called.
+            if entry.depth() > 0
+                && let Some(reason) = folders::reason(path)
+            {
+                self.skip(self.shown(path) + "/", reason, false);
+                return WalkState::Skip;
+            }
+        } else if kind.is_symlink() {
+            self.link(path);
+        } else {
+            let shown = self.shown(path);
+            let verdict = by_name(&shown);
+            if kind.is_file() {
+                if verdict.is_some() {
+                    self.candidate(path, shown.clone(), &shown, WALKED);
+                }
+            } else {
+                self.skip(shown, "not a regular file", matches!(verdict, Some(Verdict::Taken(..))));
+            }
+        }
+        WalkState::Continue
+    }
+
+    /// Judges a link: what it leads to is read only inside of what was named, under its real path.
+    fn link(&self, path: &Path) {
+        let shown = self.shown(path);
+        let verdict = by_name(&shown);
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) if verdict.is_some() => {
+                let reason = match refusal(error) {
+                    ReadError::Missing => "link to nothing".to_owned(),
+                    other => format!("link that cannot be followed: {other}"),
+                };
+                return self.skip(shown, reason, false);
+            }
+            Err(_) => return,
+        };
+        let inside = self.allowed.iter().any(|allowed| real.starts_with(allowed));
+        let is_dir = real.is_dir();
+        if !inside && (is_dir || verdict.is_some()) {
+            let gap = !is_dir && matches!(verdict, Some(Verdict::Taken(..)));
+            self.skip(shown + if is_dir { "/" } else { "" }, "link out of the scan root", gap);
+        } else if is_dir {
+            self.skip(shown + "/", format!("link to the folder {}/", self.shown(&real)), false);
+        } else if inside && verdict.is_some() {
+            let target = self.shown(&real);
+            self.skip(&shown, format!("link to {target}"), false);
+            self.candidate(&real, target, &shown, LINKED);
+        }
+    }
+
+    /// Reads the file at the real path `real` and takes it when it is a config by the path `name`, which is that of a
+    /// link or its own.
+    fn candidate(&self, real: &Path, shown: String, name: &str, rank: u8) {
+        (self.progress)();
+        match disk::read(real, self.options.max_file_size) {
+            Ok(bytes) => {
+                let mut source = Source::from_bytes(shown, bytes);
+                match catch_unwind(AssertUnwindSafe(|| recognise(name, &source.text))) {
+                    Ok(Some((kind, why))) => {
+                        let why = if rank == LINKED { format!("{why}, by the link {name}") } else { why };
+                        (source.kind, source.why) = (kind, why);
+                        self.take(real, source, rank);
+                    }
+                    Ok(None) if is_template(name, &source.text) => {
+                        self.skip(source.path, "template with places to fill in", false);
+                    }
+                    Ok(None) => {}
+                    Err(_) => self.skip(source.path, "internal error while its content was recognised", true),
+                }
+            }
+            Err(error @ ReadError::TooLarge { .. }) => {
+                if self.start_is_config(real, name) {
+                    self.skip(shown, error.to_string(), true);
+                }
+            }
+            Err(error) => self.skip(shown, error.to_string(), true),
+        }
+    }
+
+    /// Whether a file that is too large to be read would have been graded: padding must not hide a config.
+    fn start_is_config(&self, real: &Path, name: &str) -> bool {
+        let start = disk::read_start(real, self.options.max_file_size).unwrap_or_default();
+        let text = Source::from_bytes(name, start).text;
+        catch_unwind(AssertUnwindSafe(|| recognise(name, &text).is_some())).unwrap_or(true)
+    }
+
+    /// Reads a file that was named.
+    fn file(&self, real: &Path) -> Result<(), Error> {
+        (self.progress)();
+        let shown = self.shown(real);
+        match disk::read(real, self.options.max_file_size) {
+            Ok(bytes) => self.given(real, shown, bytes),
+            Err(error) => {
+                self.skip(shown, error.to_string(), true);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads the standard input as the file `path`.
+    fn stdin(&self, path: &Path) -> Result<(), Error> {
+        let limit = self.options.max_file_size;
+        let mut bytes = Vec::new();
+        let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| Error(format!("standard input: {error}")))?;
+        let shown = self.shown(path);
+        if bytes.len() as u64 > limit {
+            self.skip(shown, format!("over the limit of {limit} bytes"), true);
+            return Ok(());
+        }
+        self.given(path, shown, bytes)
+    }
+
+    /// Takes a file that was named: as `--kind` says, else by its name, else by its content.
+    fn given(&self, real: &Path, shown: String, bytes: Vec<u8>) -> Result<(), Error> {
+        let mut source = Source::from_bytes(shown, bytes);
+        let recognised = match self.options.kind {
+            Some(kind) => Some((kind, "named with --kind".to_owned())),
+            None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
+        };
+        let Some((kind, why)) = recognised else {
+            let path = crate::text::visible(&source.path);
+            return Err(Error(format!("{path}: cannot tell what kind of config this is; say so with --kind")));
+        };
+        (source.kind, source.why) = (kind, why);
+        self.take(real, source, NAMED);
+        Ok(())
+    }
+
+    fn error(&self, error: &ignore::Error, directory: &Path) {
+        let path = path_of(error).unwrap_or(directory);
+        let reason = match error.io_error() {
+            Some(io) if io.kind() == io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            Some(io) => io.to_string(),
+            None => error.to_string(),
+        };
+        let slash = if path.is_dir() { "/" } else { "" };
+        self.skip(self.shown(path) + slash, reason, true);
+    }
+
+    /// The path from the scan root, with `/` between its parts. Bytes that are not UTF-8 are replaced.
+    fn shown(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.root).unwrap_or(path);
+        let parts = relative.components().filter_map(|part| match part {
+            Component::Normal(part) => Some(part.to_string_lossy()),
+            _ => None,
+        });
+        let mut shown = String::new();
+        for part in parts {
+            if !shown.is_empty() {
+                shown.push('/');
+            }
+            shown.push_str(&part);
+        }
+        shown
+    }
+
+    fn skip(&self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
+        self.push(Found { path: path.into(), outcome: Outcome::Skipped { reason: reason.into(), gap } });
+    }
+
+    fn take(&self, real: &Path, source: Source, rank: u8) {
+        let path = source.path.clone();
+        let outcome = Outcome::Taken { rank, real: real.to_owned(), source: Box::new(source) };
+        self.push(Found { path, outcome });
+    }
+
+    fn push(&self, found: Found) {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).push(found);
+    }
+}
+
+/// The path that an error of the walk is about.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+/// Puts what was found in the order of its paths, whatever order it was found in.
+fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
+    let key = |found: &Found| match &found.outcome {
+        Outcome::Taken { rank, real, source } => (*rank, real.clone(), source.why.clone()),
+        Outcome::Skipped { reason, gap } => (u8::MAX - u8::from(*gap), PathBuf::new(), reason.clone()),
+    };
+    found.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))));
+    let mut sources = Sources::new(Box::new(disk));
+    let mut last: Option<(String, PathBuf)> = None;
+    for Found { path, outcome } in found {
+        match outcome {
+            Outcome::Taken { real, source, .. } => match &last {
+                Some((known, first)) if *known == path => {
+                    // Two names that differ only in bytes that are not UTF-8.
+                    if *first != real {
+                        sources.skip(path, "another file is shown under the same path", true);
+                    }
+                }
+                _ => {
+                    last = Some((path, real));
+                    sources.add(*source);
+                }
+            },
+            Outcome::Skipped { reason, gap } => {
+                let known = sources.skipped.last();
+                if !known.is_some_and(|known| known.path == path && known.reason == reason) {
+                    sources.skip(path, reason, gap);
+                }
+            }
+        }
+    }
+    sources
+}

@@ -1,0 +1,89 @@
+//! Reading files of the disk, and nothing outside the scan root.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use crate::source::{ReadError, Store};
+
+/// The files below the scan root that configs refer to.
+pub struct Disk {
+    /// The real path that paths are relative to.
+    pub root: PathBuf,
+    /// Real paths of the directories that may be read: the root, or the parts of it that the user named.
+    pub allowed: Vec<PathBuf>,
+    /// Files with more bytes are refused.
+    pub limit: u64,
+}
+
+impl Disk {
+    /// The real path of `path`, which is relative to the root.
+    fn real(&self, path: &str) -> Result<PathBuf, ReadError> {
+        let path = Path::new(path);
+        if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(ReadError::Outside);
+        }
+        // A link anywhere on the path is resolved before the path is judged.
+        let real = fs::canonicalize(self.root.join(path)).map_err(refusal)?;
+        if self.allowed.iter().any(|allowed| real.starts_with(allowed)) { Ok(real) } else { Err(ReadError::Outside) }
+    }
+}
+
+impl Store for Disk {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        read(&self.real(path)?, self.limit)
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        let Ok(entries) = self.real(path).and_then(|real| fs::read_dir(real).map_err(refusal)) else {
+            return Vec::new();
+        };
+        let name = |entry: fs::DirEntry| {
+            let mut name = entry.file_name().to_string_lossy().into_owned();
+            // Follows links: what a link leads to is judged when it is read.
+            if entry.path().is_dir() {
+                name.push('/');
+            }
+            name
+        };
+        let mut names: Vec<String> = entries.flatten().map(name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// The content of the file at `path`, when it is a regular file of no more than `limit` bytes. Anything else is not
+/// opened: opening a FIFO blocks and opening a device may do something.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let size = size(path)?;
+    if size > limit {
+        return Err(ReadError::TooLarge { size, limit });
+    }
+    let bytes = read_start(path, limit + 1)?;
+    // The file may have grown since, and the size of some (`/proc`) is not known before they are read.
+    let size = bytes.len() as u64;
+    if size > limit { Err(ReadError::TooLarge { size, limit }) } else { Ok(bytes) }
+}
+
+/// The first `limit` bytes of the regular file at `path`.
+pub fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let capacity = size(path)?.min(limit) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or_default());
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(refusal)?;
+    Ok(bytes)
+}
+
+/// Size of the regular file at `path` in bytes.
+fn size(path: &Path) -> Result<u64, ReadError> {
+    let metadata = fs::metadata(path).map_err(refusal)?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(ReadError::NotAFile) }
+}
+
+/// What the system's error means for the scan.
+pub fn refusal(error: io::Error) -> ReadError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing,
+        ErrorKind::PermissionDenied => ReadError::Io("permission denied".to_owned()),
+        _ => ReadError::Io(error.to_string()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Folders that are not entered.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+/// A folder that holds other people's or generated files.
+struct Folder {
+    /// Its name, or the last parts of its path.
+    name: &'static str,
+    /// Names of which it must hold one; empty where its own name is enough.
+    proof: &'static [&'static str],
+    /// What it is, as a clause.
+    what: &'static str,
+}
+
+const fn folder(name: &'static str, what: &'static str) -> Folder {
+    Folder { name, proof: &[], what }
+}
+
+const VERSIONS: &str = "version control";
+const PACKAGES: &str = "dependency folder";
+const CACHE: &str = "cache folder";
+const PYTHON: &str = "Python environment";
+
+/// Every folder that is not entered, besides those that hold a `CACHEDIR.TAG`. A config in one of them is still read
+/// when a config outside refers to it.
+///
+/// `vendor` is a dependency folder of Go and Composer, but also where projects keep configs of their own: it is left
+/// out only when it holds the file that those tools write. The same goes for a folder `env`.
+const FOLDERS: &[Folder] = &[
+    folder(".git", VERSIONS),
+    folder(".hg", VERSIONS),
+    folder(".svn", VERSIONS),
+    folder(".bzr", VERSIONS),
+    folder(".jj", VERSIONS),
+    folder("_darcs", VERSIONS),
+    folder("node_modules", PACKAGES),
+    folder("bower_components", PACKAGES),
+    folder("jspm_packages", PACKAGES),
+    folder(".yarn", PACKAGES),
+    folder(".pnpm-store", PACKAGES),
+    folder(".npm", CACHE),
+    folder("site-packages", PACKAGES),
+    folder("dist-packages", PACKAGES),
+    folder("__pypackages__", PACKAGES),
+    folder(".eggs", PACKAGES),
+    folder(".venv", PYTHON),
+    folder("venv", PYTHON),
+    Folder { name: "env", proof: &["pyvenv.cfg"], what: PYTHON },
+    Folder { name: ".env", proof: &["pyvenv.cfg"], what: PYTHON },
+    Folder { name: "virtualenv", proof: &["pyvenv.cfg"], what: PYTHON },
+    folder(".tox", PYTHON),
+    folder(".nox", PYTHON),
+    folder("__pycache__", CACHE),
+    folder(".mypy_cache", CACHE),
+    folder(".pytest_cache", CACHE),
+    folder(".ruff_cache", CACHE),
+    folder(".ipynb_checkpoints", CACHE),
+    Folder { name: "vendor", proof: &["modules.txt", "autoload.php", "composer"], what: PACKAGES },
+    folder("vendor/bundle", PACKAGES),
+    folder(".bundle", PACKAGES),
+    folder("Pods", PACKAGES),
+    folder("elm-stuff", PACKAGES),
+    folder(".dart_tool", CACHE),
+    folder(".pub-cache", PACKAGES),
+    folder(".cargo/registry", PACKAGES),
+    folder(".cargo/git", PACKAGES),
+    folder(".rustup", PACKAGES),
+    folder(".m2", PACKAGES),
+    folder(".ivy2", PACKAGES),
+    folder(".gradle", CACHE),
+    folder(".stack-work", CACHE),
+    folder(".terraform", PACKAGES),
+    folder(".terragrunt-cache", CACHE),
+    folder(".serverless", CACHE),
+    folder(".cache", CACHE),
+    folder(".parcel-cache", CACHE),
+    folder(".turbo", CACHE),
+    folder(".angular/cache", CACHE),
+    folder(".next/cache", CACHE),
+    folder(".direnv", CACHE),
+];
+
+/// How a `CACHEDIR.TAG` begins (Cache Directory Tagging Specification, <https://bford.info/cachedir/>).
+const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+
+/// Why the directory `path` is not entered; nothing when it is.
+pub fn reason(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str();
+    let parent = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let listed = name.and_then(|name| {
+        FOLDERS.iter().find(|folder| {
+            let named = match folder.name.split_once('/') {
+                Some((above, last)) => last == name && parent == Some(above),
+                None => folder.name == name,
+            };
+            named && (folder.proof.is_empty() || folder.proof.iter().any(|proof| path.join(proof).exists()))
+        })
+    });
+    match listed {
+        Some(folder) => Some(folder.what),
+        None => tagged(&path.join("CACHEDIR.TAG")).then_some("cache folder, by its CACHEDIR.TAG"),
+    }
+}
+
+/// Whether the file `tag` is a cache directory tag. It is opened only when it is a regular file: a FIFO would block.
+fn tagged(tag: &Path) -> bool {
+    let regular = fs::symlink_metadata(tag).is_ok_and(|metadata| metadata.is_file());
+    let mut start = [0; SIGNATURE.len()];
+    regular && File::open(tag).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == SIGNATURE
+}
