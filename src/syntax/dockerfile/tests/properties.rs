@@ -185,7 +185,7 @@ const PIECES: [&str; 72] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_mix_of_dockerfile_pieces_is_read_with_exact_spans(
