@@ -181,6 +181,8 @@ fn a_parameter_has_to_fit_into_nginx_s_buffer_with_what_ends_it() {
         (format!("a '{}' ;", word(4094)), false),
         (format!("#{}\na;", word(4094)), true),
         (format!("#{}\na;", word(4095)), false),
+        (format!("a;#{}", word(4095)), true),
+        (format!("a;#{}", word(4096)), false),
         (format!("a {};", "é".repeat(2048)), false),
     ] {
         let config = parse(FILE, &text);
