@@ -198,6 +198,7 @@ fn a_parameter_has_to_fit_into_nginx_s_buffer_with_what_ends_it() {
 fn configs_are_told_from_other_files() {
     for text in [
         "server {}",
+        "\u{feff}server {}",
         "server {\n listen 80;\n}",
         "location ~ \\.php$ {\n fastcgi_pass php:9000;\n}",
         "upstream a { server b:1; }",
