@@ -187,7 +187,7 @@ fn slice(text: &str, region: &Value) -> String {
     let to = (number("endLine"), number("endColumn"));
     assert!((1, 1) <= from && from <= to, "{region}");
     let (mut line, mut column, mut out) = (1, 1, String::new());
-    let mut characters = text.trim_start_matches('\u{feff}').chars().peekable();
+    let mut characters = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();
     while let Some(character) = characters.next() {
         if from <= (line, column) && (line, column) < to {
             out.push(character);
