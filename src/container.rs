@@ -8,11 +8,10 @@ pub mod lifecycle;
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
+use crate::command::Effective;
 use crate::source::{Span, Spanned};
 use crate::syntax::compose::Healthcheck as ComposeHealthcheck;
-
-type Effective = ();
-type ImageConfig = ();
+use crate::syntax::dockerfile::ImageConfig;
 
 /// A document, as an index into the project's documents.
 pub type DocumentId = usize;
@@ -186,6 +185,8 @@ pub struct BuiltFrom {
     pub document: DocumentId,
     /// Index of the shipped stage.
     pub stage: usize,
+    /// The folder that the build sees: the service's `context`, else the Dockerfile's own folder.
+    pub context: String,
     /// Which stages it needs, itself included, by index.
     pub reachable: Vec<bool>,
     /// What the image is configured to.

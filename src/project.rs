@@ -2,7 +2,11 @@
 
 use crate::config::Config;
 pub mod environment;
+mod facts;
+mod link;
+mod nodes;
 pub mod path;
+mod process;
 mod read;
 
 use crate::container::facet::Scope;
@@ -63,15 +67,8 @@ pub struct Failure {
 
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.
-    pub fn build(sources: &mut Sources, _config: &Config) -> Project {
-        let (mut documents, failures) = read::parse_all(sources, 0);
-        documents.sort_by_key(|document| &sources.get(document.file()).path);
-        let marks = documents
-            .iter()
-            .map(|document| environment::by_path(&sources.get(document.file()).path))
-            .collect();
-        let owners = documents.iter().map(|_| Vec::new()).collect();
-        Project { documents, failures, marks, owners, ..Project::default() }
+    pub fn build(sources: &mut Sources, config: &Config) -> Project {
+        link::Linker::new(sources).link()
     }
 
     /// The Dockerfile `id`.

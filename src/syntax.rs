@@ -62,7 +62,7 @@ impl Document {
 pub fn parse(file: FileId, source: &Source) -> Option<Document> {
     match source.kind {
         Kind::Dockerfile => Some(Document::Dockerfile(dockerfile::parse(file, &source.text))),
-        Kind::Compose => None,
+        Kind::Compose => Some(Document::Compose(compose::parse(file, &source.text, &|_| None))),
         Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
         Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),
         Kind::Dotenv => None,

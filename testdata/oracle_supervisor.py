@@ -2,6 +2,7 @@
 
 Run with a Python 3 that has the package `supervisor` (written with 4.3.0 on Python 3.11):
     python testdata/oracle_supervisor.py > testdata/supervisor/cases.json
+An argument is the number of random mixtures to add; the test reads the file that CONFSCAN_SUPERVISOR_CASES names.
 """
 
 import io

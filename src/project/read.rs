@@ -9,9 +9,9 @@ use crate::engine::panic_message;
 use crate::source::{FileId, Source, Sources};
 use crate::syntax::{self, Document};
 
-/// Parses the files from `first` on, in parallel.
-pub fn parse_all(sources: &Sources, first: usize) -> (Vec<Document>, Vec<Failure>) {
-    let files: Vec<(FileId, &Source)> = sources.iter().skip(first).collect();
+/// Parses every file, in parallel.
+pub fn parse_all(sources: &Sources) -> (Vec<Document>, Vec<Failure>) {
+    let files: Vec<(FileId, &Source)> = sources.iter().collect();
     let parsed: Vec<_> = files.par_iter().map(|(id, source)| parse(*id, source)).collect();
     let (mut documents, mut failures) = (Vec::new(), Vec::new());
     for result in parsed {

@@ -1,13 +1,253 @@
-//! SARIF 2.1.0 for code scanning.
+//! SARIF 2.1.0 for code scanning, as GitHub reads it ("SARIF support for code scanning" in its documentation).
+//!
+//! One run, whose driver name never changes: rulesets and alerts are tied to it. Results are written as they are made,
+//! for a result of this format takes some kilobytes of memory.
 
+mod rule;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
-use super::Report;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_sarif::sarif::{
+    ArtifactContent, ArtifactLocation, Invocation, Location, Message, Notification, PhysicalLocation, PropertyBag,
+    Region, ReportingDescriptorReference, Result as SarifResult, ResultColumnKind, ResultLevel, Tool, ToolComponent,
+    Version,
+};
+
+use super::{Place, Report, escape};
+use crate::finding::{Finding, Rule, Severity};
+use crate::source::Span;
+use crate::text::visible;
+
+/// The schema that consumers check against; the URL inside serde-sarif is an older one of the same.
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// Results that GitHub takes in one run; it refuses an upload with more.
+const RESULTS: usize = 25_000;
+/// Related locations that GitHub takes with one result, less the one location of the result.
+const RELATED: usize = 100;
+/// Key of the fingerprint. `primaryLocationLineHash`, which is GitHub's own, is left to its upload action.
+const FINGERPRINT: &str = "confscan/v1";
+
+/// A log. The types around the results are our own so that the results need not be in memory together.
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: Version,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool,
+    invocations: [Invocation; 1],
+    results: Results<'a>,
+    column_kind: ResultColumnKind,
+    newline_sequences: [&'static str; 3],
+}
+
+/// The results, made when they are written.
+struct Results<'a> {
+    report: &'a Report,
+    findings: Vec<&'a Finding>,
+    rules: &'a [&'static Rule],
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let indices: HashMap<&str, usize> = self.rules.iter().enumerate().map(|(at, rule)| (rule.id, at)).collect();
+        let index = |finding: &Finding| indices.get(finding.rule.id).copied();
+        serializer.collect_seq(self.findings.iter().map(|finding| result(self.report, finding, index(finding))))
+    }
+}
 
 /// Writes the report.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", report.findings.len())
+    let findings = worst(report);
+    let mut rules: Vec<&'static Rule> = findings.iter().map(|finding| finding.rule).collect();
+    rules.sort_unstable_by_key(|rule| rule.id);
+    rules.dedup_by_key(|rule| rule.id);
+    let driver = ToolComponent::builder()
+        .name("confscan")
+        .version(env!("CARGO_PKG_VERSION"))
+        .semantic_version(env!("CARGO_PKG_VERSION"))
+        .information_uri(env!("CARGO_PKG_REPOSITORY"))
+        .rules(rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>())
+        .build();
+    let run = Run {
+        tool: Tool::builder().driver(driver).build(),
+        invocations: [invocation(report, findings.len())],
+        results: Results { report, findings, rules: &rules },
+        column_kind: ResultColumnKind::UnicodeCodePoints,
+        newline_sequences: ["\r\n", "\n", "\r"],
+    };
+    escape::json(out, &Log { schema: SCHEMA, version: Version::V2_1_0, runs: [run] })?;
+    out.write_all(b"\n")
+}
+
+/// The findings that fit into a run: the worst where there are too many, in their usual order.
+fn worst(report: &Report) -> Vec<&Finding> {
+    let mut findings: Vec<(usize, &Finding)> = report.findings.iter().enumerate().collect();
+    if findings.len() > RESULTS {
+        findings.sort_by_key(|(_, finding)| Reverse(finding.severity));
+        findings.truncate(RESULTS);
+        findings.sort_by_key(|(index, _)| *index);
+    }
+    findings.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// How the scan went: what was not graded, and whether something broke.
+fn invocation(report: &Report, written: usize) -> Invocation {
+    let mut notifications: Vec<Notification> = Vec::new();
+    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+        let notification = Notification::builder()
+            .level("warning")
+            .message(message(sentence(&visible(&finding.message))))
+            .locations(vec![location(report, finding.primary())])
+            .associated_rule(ReportingDescriptorReference::builder().id(finding.rule.id).build());
+        notifications.push(notification.build());
+    }
+    let left_out = report.findings.len() - written;
+    if left_out > 0 {
+        let text = format!("{left_out} of the mildest findings were left out: one upload takes {written} results.");
+        notifications.push(Notification::builder().level("warning").message(message(text)).build());
+    }
+    Invocation::builder()
+        .execution_successful(report.project.failures.is_empty())
+        .tool_execution_notifications(notifications)
+        .build()
+}
+
+fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResult {
+    let (text, related) = told(report, finding);
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => ResultLevel::Error,
+        Severity::Medium => ResultLevel::Warning,
+        Severity::Low | Severity::Info => ResultLevel::Note,
+    };
+    let mut properties = BTreeMap::from([
+        ("severity".to_owned(), Value::from(finding.severity.name())),
+        ("confidence".to_owned(), Value::from(finding.confidence.name())),
+        ("environment".to_owned(), Value::from(finding.environment.name())),
+    ]);
+    if let Some(container) = &finding.container {
+        properties.insert("container".to_owned(), Value::from(container.as_str()));
+    }
+    if !finding.also.is_empty() {
+        properties.insert("also".to_owned(), Value::from(finding.also.clone()));
+    }
+    if !finding.node.is_empty() {
+        properties.insert("node".to_owned(), Value::from(finding.node.as_str()));
+    }
+    let mut result = SarifResult::builder()
+        .rule_id(finding.rule.id)
+        .level(level)
+        .message(message(text))
+        .locations(vec![location(report, finding.primary())])
+        .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), finding.fingerprint.clone())]))
+        .properties(PropertyBag::builder().additional_properties(properties).build())
+        .build();
+    result.rule_index = rule.and_then(|index| i64::try_from(index).ok());
+    result.related_locations = (!related.is_empty()).then_some(related);
+    result
+}
+
+/// The message of a result, with a link to each related location: GitHub shows those only that are linked.
+fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
+    let mut text = sentence(&unlinked(&finding.message));
+    let mut related = Vec::new();
+    for (label, id) in finding.labels[1..].iter().take(RELATED).zip(1i64..) {
+        let place = report.place(label.span);
+        let what = match label.message.is_empty() {
+            true => format!("{}:{}", visible(place.path), place.start.line),
+            false => visible(&label.message).into_owned(),
+        };
+        let link = what.replace(['[', ']'], "");
+        text.push_str(if id == 1 { " See: " } else { "; " });
+        text.push_str(&format!("[{link}]({id})"));
+        let mut location = location(report, label.span);
+        location.id = Some(id);
+        location.message = Some(message(what));
+        related.push(location);
+    }
+    if !related.is_empty() {
+        text.push('.');
+    }
+    if let Some(help) = &finding.help {
+        text.push(' ');
+        text.push_str(&sentence(&unlinked(help)));
+    }
+    (text, related)
+}
+
+/// `text` safe to show, and with nothing in it that reads as a link to a location.
+fn unlinked(text: &str) -> String {
+    visible(text).replace("](", "] (")
+}
+
+/// `text` with a full stop.
+fn sentence(text: &str) -> String {
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{stop}")
+}
+
+fn message(text: String) -> Message {
+    Message::builder().text(text).build()
+}
+
+fn location(report: &Report, span: Span) -> Location {
+    let Place { path, span, start, end } = report.place(span);
+    let mut region = Region::builder()
+        .start_line(start.line)
+        .start_column(start.column)
+        .end_line(end.line)
+        .end_column(end.column)
+        .build();
+    let text = report.masked(span);
+    region.snippet = (!text.is_empty()).then(|| ArtifactContent::builder().text(text).build());
+    let artifact = ArtifactLocation::builder().uri(uri(path)).build();
+    let place = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
+    Location::builder().physical_location(place).build()
+}
+
+/// A path as a relative reference (RFC 3986): everything but unreserved characters and `/` is percent-encoded, so that
+/// no part reads as a scheme, a query or a fragment.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_path_reads_as_something_else() {
+        for (path, expected) in [
+            ("docker/Dockerfile", "docker/Dockerfile"),
+            ("a:b/c d?#%", "a%3Ab/c%20d%3F%23%25"),
+            ("é\u{202e}", "%C3%A9%E2%80%AE"),
+        ] {
+            assert_eq!(uri(path), expected);
+        }
+    }
+
+    #[test]
+    fn only_our_links_are_links() {
+        assert_eq!(unlinked("a [b](1) c"), "a [b] (1) c");
+        assert_eq!((sentence("a"), sentence("a?")), ("a.".to_owned(), "a?".to_owned()));
+    }
 }

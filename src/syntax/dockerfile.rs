@@ -17,8 +17,9 @@ mod tests;
 
 use std::ops::Range;
 
+pub use expand::Expanded;
 pub use flags::{MountOption, RunMount, duration};
-pub use image_config::{ImageConfig, evaluate};
+pub use image_config::{Base, EnvEntry, ImageConfig, TransferFact, evaluate};
 pub use parse::parse;
 pub use stages::{BuildArgs, Origin};
 

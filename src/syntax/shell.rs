@@ -99,6 +99,23 @@ pub struct Command {
     pub background: bool,
 }
 
+impl Script {
+    /// The script that is nothing but one program with its arguments, which no shell reads.
+    pub fn of_words(words: &[Text]) -> Script {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return Script::default() };
+        let command = Command {
+            span: first.span.to(last.span),
+            assignments: Vec::new(),
+            words: words.iter().map(|text| Word { text: text.clone(), literal: true }).collect(),
+            redirections: Vec::new(),
+            joined_by: Joint::First,
+            inside: None,
+            background: false,
+        };
+        Script { commands: vec![command], ..Script::default() }
+    }
+}
+
 impl Command {
     /// Base name of the program (`curl` for `/usr/bin/curl`), where the first word is literal.
     pub fn name(&self) -> Option<&str> {
@@ -131,7 +148,7 @@ pub enum Joint {
 }
 
 /// `name=value` before a command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Assignment {
     /// Name.
     pub name: Text,

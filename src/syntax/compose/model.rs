@@ -6,7 +6,7 @@ use super::{
 };
 use crate::source::{FileId, Spanned};
 use crate::syntax::SyntaxError;
-use crate::syntax::yaml::{Entry, Node, ScalarType, Value};
+use crate::syntax::yaml::{Entry, Node, Value};
 
 /// Builds a model.
 pub(super) struct Builder<'a> {
@@ -254,9 +254,4 @@ pub(super) fn key(entry: &Entry) -> Option<Spanned<String>> {
 /// Whether a node says that what the files before it define is to be taken away.
 pub(super) fn is_reset(node: &Node) -> bool {
     node.tag.as_deref() == Some("!reset")
-}
-
-/// Whether the file's text gives a number: an integer or a float.
-pub(super) fn is_number(node: &Node) -> bool {
-    matches!(node.scalar_type(), Some(ScalarType::Int | ScalarType::Float))
 }

@@ -62,7 +62,8 @@ pub enum Operator {
 }
 
 impl Template {
-    /// Splits a text into its parts. A `$` that starts nothing stays in the text and is an error, as it is to Compose.
+    /// Splits a text into its parts. A `$` that starts nothing is literal text; a `${` that starts nothing is too, but is an
+    /// error, as it is to Compose.
     pub fn parse(raw: Text) -> (Template, Option<SyntaxError>) {
         if memchr::memchr(b'$', raw.value.as_bytes()).is_none() {
             return (Template::verbatim(raw), None);
@@ -284,10 +285,13 @@ impl Parser<'_> {
                     from = at;
                 }
                 None => {
-                    self.error.get_or_insert_with(|| {
-                        let message = "this `$` starts no variable; a literal one is written `$$`";
-                        SyntaxError::new(self.raw.span_of(at..at + 1), message)
-                    });
+                    // A `$` alone is literal text.
+                    if text.as_bytes()[at + 1..range.end].first() == Some(&b'{') {
+                        self.error.get_or_insert_with(|| {
+                            let message = "this `${` starts no variable; a literal one is written `$${`";
+                            SyntaxError::new(self.raw.span_of(at..at + 2), message)
+                        });
+                    }
                     at += 1;
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Flag, Instruction};
+use super::{Flag, Instruction, words};
 use crate::source::{Span, Spanned, Text, TextBuilder};
 use crate::syntax::SyntaxError;
 
@@ -96,10 +96,10 @@ fn options(value: &Text) -> Option<Vec<MountOption>> {
     let fields = csv_fields(value)?;
     let options = fields.into_iter().map(|field| {
         let (key, value) = match field.value.find('=') {
-            Some(equals) => (0..equals, Some(field.slice(equals + 1..field.value.len()))),
+            Some(equals) => (0..equals, Some(words::part(&field, equals + 1..field.value.len()))),
             None => (0..field.value.len(), None),
         };
-        let name = Spanned::new(field.value[key.clone()].to_lowercase(), field.span_of(key));
+        let name = Spanned::new(field.value[key.clone()].to_lowercase(), words::place(&field, key));
         MountOption { span: field.span, key: name, value }
     });
     Some(options.collect())
@@ -135,7 +135,7 @@ fn csv_fields(record: &Text) -> Option<Vec<Text>> {
             if bytes[start..at].contains(&b'"') {
                 return None;
             }
-            fields.push(record.slice(start..at));
+            fields.push(words::part(record, start..at));
         }
         if at >= bytes.len() {
             return Some(fields);

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
-use super::stages::{BuildArgs, Lineage, MAX_GROWTH, Origin, Scope, given, is_predefined};
+use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
 use crate::source::{Span, Spanned, Text};
 
 /// Bytes of values that one evaluation may make in all.
 const MAX_TOTAL: usize = 4 * 1024 * 1024;
+
+/// Longest path that is joined, in bytes: Linux's PATH_MAX.
+const MAX_PATH: usize = 4096;
 
 /// What a chain of stages starts from.
 #[derive(Clone, Debug)]
@@ -179,7 +182,8 @@ fn is_usual_in_bases(name: &str) -> bool {
 /// ONBUILD instructions; arguments declared before the first FROM are seen by FROM only, and in a stage once it declares
 /// them again; build arguments from outside go before defaults. A stage that does not exist has an empty chain.
 pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) -> ImageConfig {
-    let lineage = Lineage::of(dockerfile, build_args);
+    let build_args = Given::new(build_args);
+    let lineage = Lineage::of(dockerfile, &build_args);
     let chain = lineage.chain(stage);
     let base = match chain.first().map(|&first| &lineage.parents[first].image) {
         Some(image) if image.value != "scratch" => Base::Image(image.clone()),
@@ -215,7 +219,7 @@ pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) ->
     let mut evaluation = Evaluation {
         dockerfile,
         build_args,
-        globals: &lineage.globals,
+        globals: lineage.global_args.iter().enumerate().map(|(at, arg)| (arg.name.value.as_str(), at)).collect(),
         names: stage_names(dockerfile),
         scope: Scope::default(),
         budget: MAX_TOTAL,
@@ -248,8 +252,9 @@ fn stage_names(dockerfile: &Dockerfile) -> HashMap<&str, usize> {
 
 struct Evaluation<'a> {
     dockerfile: &'a Dockerfile,
-    build_args: BuildArgs<'a>,
-    globals: &'a Scope,
+    build_args: Given<'a>,
+    /// The last declaration of each argument before the first FROM, by its place in [`ImageConfig::args`].
+    globals: HashMap<&'a str, usize>,
     names: HashMap<&'a str, usize>,
     scope: Scope,
     /// Bytes of values that may still be made.
@@ -355,20 +360,18 @@ impl Evaluation<'_> {
 
     fn arg(&mut self, index: usize, arg: &ArgDeclaration) {
         let name = self.expand(&arg.name).value;
-        let outside = given(self.build_args, &name);
+        let outside = self.build_args.get(&name);
         let given = outside.is_some();
+        let global = self.globals.get(name.as_str()).copied();
         let value = match (outside, &arg.default) {
             (Some(outside), _) => Some(outside),
             (None, Some(default)) => Some(self.expand(default)),
-            (None, None) => {
-                let global = self.config.args.iter().rev().find(|arg| arg.stage.is_none() && arg.name.value == name);
-                global.and_then(|global| global.value.clone())
-            }
+            (None, None) => global.and_then(|global| self.config.args[global].value.clone()),
         };
         match &value {
             Some(value) => self.scope.set(&name, Some(value)),
             // Declared again without a value, what an earlier stage or ENV set stays.
-            None if self.globals.is_declared(&name) => self.scope.set(&name, None),
+            None if global.is_some() => self.scope.set(&name, None),
             None => self.scope.declare(&name),
         }
         let name = Spanned::new(name, arg.name.span);
@@ -390,9 +393,15 @@ impl Evaluation<'_> {
             return path;
         }
         let directory = self.config.workdir.as_ref();
-        path.value = clean_path(&format!("{}/{}", directory.map_or("", |directory| &directory.value), path.value));
+        let parent = directory.map_or("", |directory| &directory.value);
+        if parent.len() + path.value.len() > MAX_PATH {
+            path.error = Some(format!("the path is longer than {MAX_PATH} bytes"));
+            return path;
+        }
+        path.value = clean_path(&format!("{parent}/{}", path.value));
         if let Some(directory) = directory.filter(|directory| !directory.is_known()) {
-            path.unresolved.extend(directory.unresolved.iter().cloned());
+            // Some names are enough to say that the path is not known.
+            path.unresolved.extend(directory.unresolved.iter().take(4).cloned());
             path.error = path.error.or_else(|| directory.error.clone());
         }
         path

@@ -93,7 +93,7 @@ fn read_part(
         keyword,
         lines: (0, 0),
         flags,
-        rest: line.slice(rest.clone()),
+        rest: words::part(line, rest.clone()),
         heredocs: Vec::new(),
         json: false,
         kind: Kind::Unknown,
@@ -167,11 +167,11 @@ fn split_flags(line: &Text, range: Range<usize>) -> (Vec<Flag>, Range<usize>) {
         let value = equals.map(|(raw, logical)| {
             let mut builder = TextBuilder::default();
             builder.push_text(&word, logical..word.value.len());
-            builder.finish(line.span_of(raw..at))
+            builder.finish(words::place(line, raw..at))
         });
         flags.push(Flag {
             span: word.span,
-            name: Spanned::new(word.value[name.clone()].to_owned(), word.span_of(name)),
+            name: Spanned::new(word.value[name.clone()].to_owned(), words::place(&word, name)),
             value,
         });
     }
@@ -217,7 +217,7 @@ impl Reader<'_> {
     }
 
     fn text(&self, range: Range<usize>) -> Text {
-        self.line.slice(range)
+        words::part(self.line, range)
     }
 
     fn name(&self) -> String {

@@ -161,9 +161,7 @@ impl<'t> Parser<'t> {
             let continued = before_escape(line.text, self.out.escape);
             let piece = continued.unwrap_or(line.text);
             builder.push(piece, line.start);
-            if !piece.is_empty() {
-                end = line.start + piece.len();
-            }
+            end = line.start + piece.len();
             if continued.is_none() {
                 break;
             }

@@ -103,14 +103,25 @@ pub(super) struct Lineage {
 /// made of each other stay small.
 pub(super) const MAX_GROWTH: usize = 8 * 1024;
 
-/// The last build argument of that name that has a value.
-pub(super) fn given<'a>(build_args: BuildArgs<'a>, name: &str) -> Option<Expanded> {
-    let (_, value, span) = build_args.iter().rev().find(|(given, value, _)| given == name && value.is_some())?;
-    Some(Expanded::verbatim(&Text::verbatim(value.clone()?, *span)))
+/// Build arguments that have a value, by name; the last one of a name counts.
+#[derive(Debug)]
+pub(super) struct Given<'a>(HashMap<&'a str, (&'a str, Span)>);
+
+impl<'a> Given<'a> {
+    pub fn new(build_args: BuildArgs<'a>) -> Self {
+        let with_value =
+            build_args.iter().filter_map(|(name, value, span)| Some((name.as_str(), (value.as_deref()?, *span))));
+        Given(with_value.collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<Expanded> {
+        let &(value, span) = self.0.get(name)?;
+        Some(Expanded::verbatim(&Text::verbatim(value, span)))
+    }
 }
 
 impl Lineage {
-    pub fn of(dockerfile: &Dockerfile, build_args: BuildArgs) -> Self {
+    pub fn of(dockerfile: &Dockerfile, build_args: &Given) -> Self {
         let mut lineage = Lineage { globals: Scope::default(), global_args: Vec::new(), parents: Vec::new() };
         let expand = |text: &Text, scope: &Scope| {
             let limit = text.value.len() + MAX_GROWTH;
@@ -120,7 +131,7 @@ impl Lineage {
         for (index, instruction) in dockerfile.instructions[..first_from].iter().enumerate() {
             let Kind::Arg(declarations) = &instruction.kind else { continue };
             for arg in declarations {
-                let outside = given(build_args, &arg.name.value);
+                let outside = build_args.get(&arg.name.value);
                 let given = outside.is_some();
                 let value = outside.or_else(|| Some(expand(arg.default.as_ref()?, &lineage.globals)));
                 lineage.globals.set(&arg.name.value, value.as_ref());
@@ -221,7 +232,7 @@ impl Dockerfile {
 
     /// As [`Dockerfile::reachable`], with build arguments for the variables in FROM.
     pub fn reachable_with(&self, stage: usize, build_args: BuildArgs) -> Vec<bool> {
-        let lineage = Lineage::of(self, build_args);
+        let lineage = Lineage::of(self, &Given::new(build_args));
         let names = self
             .stages
             .iter()

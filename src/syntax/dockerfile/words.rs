@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
-use crate::source::{Text, TextBuilder};
+use crate::source::{Span, Text, TextBuilder};
 
 /// The blanks at which BuildKit cuts a keyword and unquoted arguments: `[\t\v\f\r ]`.
 pub(super) fn is_blank(byte: u8) -> bool {
@@ -19,6 +19,21 @@ pub(super) fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     let trimmed = part.trim_start();
     let start = range.start + (part.len() - trimmed.len());
     start..start + trimmed.trim_end().len()
+}
+
+/// Where `range` of `text` stands. An empty range stands behind the byte in front of it, so that what is missing at the
+/// end of a continued line is not looked for on the next one.
+pub(super) fn place(text: &Text, range: Range<usize>) -> Span {
+    if range.is_empty() && range.start > 0 {
+        let before = text.span_of(range.start - 1..range.start);
+        return Span { start: before.end, ..before };
+    }
+    text.span_of(range)
+}
+
+/// `range` of `text` as a text of its own, at its [`place`].
+pub(super) fn part(text: &Text, range: Range<usize>) -> Text {
+    if range.is_empty() { Text::verbatim("", place(text, range)) } else { text.slice(range) }
 }
 
 /// Splits `range` of `text` at blanks, without any quoting.

@@ -94,10 +94,10 @@ impl<'a> Lexer<'a> {
         memchr(b'\n', &self.bytes()[at..]).map_or(self.text.len(), |length| at + length)
     }
 
-    /// Whether nginx's buffer is full before it can read the byte at `next`, when the oldest byte it has to keep is
-    /// at `start`. At the end of the file there is nothing left to read.
+    /// Whether nginx's buffer is full before the byte at `next` is read, when the oldest byte that it has to keep is at
+    /// `start`. The end of the file takes no room.
     fn overflows(&self, start: usize, next: usize) -> bool {
-        next - start >= BUFFER && next < self.text.len() && next >= self.buffer_end(start)
+        next - start >= BUFFER && self.buffer_end(start) <= next.min(self.text.len().saturating_sub(1))
     }
 
     /// Offset of the first byte that does not fit into nginx's buffer together with the one at `start`.

@@ -79,7 +79,8 @@ impl Parser<'_> {
     /// `{{ … }}` alone on its line. No directive of nginx is named so.
     fn is_placeholder(&self, word: &Word) -> bool {
         let text = &self.lexer.text[word.span.clone()];
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name =
+            |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let opaque = text.starts_with("{{")
             || text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_name);
         let rest = &self.lexer.text[word.span.end..];

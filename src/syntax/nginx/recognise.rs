@@ -17,7 +17,7 @@ pub fn looks_like(text: &str) -> bool {
     if memchr2(b'{', b';', text.as_bytes()).is_none() {
         return false;
     }
-    let config = parse(FileId(0), text);
+    let config = parse(FileId(0), text.trim_start_matches('\u{feff}'));
     let mut shaped = 0usize;
     let mut distinct = 0usize;
     let mut plausible = 0usize;

@@ -181,6 +181,8 @@ fn a_parameter_has_to_fit_into_nginx_s_buffer_with_what_ends_it() {
         (format!("a '{}' ;", word(4094)), false),
         (format!("#{}\na;", word(4094)), true),
         (format!("#{}\na;", word(4095)), false),
+        (format!("a;#{}", word(4095)), true),
+        (format!("a;#{}", word(4096)), false),
         (format!("a {};", "é".repeat(2048)), false),
     ] {
         let config = parse(FILE, &text);
@@ -196,6 +198,7 @@ fn a_parameter_has_to_fit_into_nginx_s_buffer_with_what_ends_it() {
 fn configs_are_told_from_other_files() {
     for text in [
         "server {}",
+        "\u{feff}server {}",
         "server {\n listen 80;\n}",
         "location ~ \\.php$ {\n fastcgi_pass php:9000;\n}",
         "upstream a { server b:1; }",

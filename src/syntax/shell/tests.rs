@@ -393,3 +393,27 @@ proptest! {
         }
     }
 }
+
+/// Needs the folder `oracle` with what BuildKit reads from real Dockerfiles; its path is in `CONFSCAN_SHARED`.
+#[test]
+fn real_run_bodies_are_read_whole_unless_bash_refuses_them_too() {
+    let Ok(shared) = std::env::var("CONFSCAN_SHARED") else {
+        eprintln!("skipped: CONFSCAN_SHARED is not set");
+        return;
+    };
+    let lines = std::fs::read_to_string(format!("{shared}/oracle/dockerfile.jsonl")).unwrap();
+    let mut bodies = 0;
+    for line in lines.lines() {
+        let file: serde_json::Value = serde_json::from_str(line).unwrap();
+        for instruction in file["Ins"].as_array().into_iter().flatten() {
+            let shell = instruction["Cmd"] == "RUN" && instruction["JSON"] == false && instruction["HD"].is_null();
+            let Some(body) = instruction["Args"][0].as_str().filter(|_| shell) else { continue };
+            bodies += 1;
+            if parse(&text(body)).partial {
+                let bash = std::process::Command::new("bash").args(["-n", "-c", body]).output().unwrap();
+                assert!(!bash.status.success(), "bash takes this: {body}");
+            }
+        }
+    }
+    assert!(bodies > 1_000, "{bodies} bodies");
+}

@@ -1,5 +1,6 @@
 //! Values of options, read as Supervisor's `datatypes.py` reads them.
 
+use std::iter;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -129,7 +130,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, (Vec<Token>, usize)> {
             '"' | '\'' => match memchr(character as u8, &text.as_bytes()[next..]) {
                 Some(length) => {
                     let end = next + length + 1;
-                    tokens.push(vec![at..end]);
+                    tokens.push(iter::once(at..end).collect());
                     at = end;
                 }
                 None => return Err((tokens, at)),
@@ -137,7 +138,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, (Vec<Token>, usize)> {
             _ => {
                 let (token, end) = word(text, at);
                 if token.is_empty() {
-                    tokens.push(vec![at..next]);
+                    tokens.push(iter::once(at..next).collect());
                     at = next;
                 } else {
                     tokens.push(token);

@@ -4,8 +4,9 @@
 //! module puts right where the two differ in what they accept and in where a node starts.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::typing::ScalarType;
 use super::{Scalar, Style, SyntaxError, scalar};
@@ -13,6 +14,9 @@ use crate::source::{FileId, Span, Text};
 
 /// Index of a node in [`Tree::nodes`].
 pub type NodeId = u32;
+
+/// How often a text is read again because go-yaml accepts what granit refuses; beyond, the error is reported.
+const MAX_REPAIRS: usize = 64;
 
 /// The nodes of a file.
 #[derive(Debug, Default)]
@@ -108,21 +112,58 @@ fn visible_line_breaks<'a>(file: FileId, text: &'a str, found: &mut Vec<Span>) -
 
 /// Reads a file.
 pub fn read(file: FileId, text: &str) -> Tree {
-    let mut tree = Tree::default();
-    let visible = visible_line_breaks(file, text, &mut tree.hidden_line_breaks);
+    let mut hidden_line_breaks = Vec::new();
+    let mut comments = Vec::new();
+    let mut visible = visible_line_breaks(file, text, &mut hidden_line_breaks);
+    let mut repairs = 0;
+    loop {
+        match attempt(file, text, &visible) {
+            (_, Some(repair)) if repairs < MAX_REPAIRS => {
+                repairs += 1;
+                if repair.comment {
+                    comments.push(Span::new(file, repair.blank.clone()));
+                }
+                let mut bytes = visible.into_owned().into_bytes();
+                bytes[repair.blank].fill(b' ');
+                // Whole characters are blanked, so this cannot fail.
+                visible = Cow::Owned(String::from_utf8(bytes).unwrap_or_default());
+            }
+            (mut tree, _) => {
+                tree.hidden_line_breaks = hidden_line_breaks;
+                if !comments.is_empty() {
+                    tree.comments.append(&mut comments);
+                    tree.comments.sort_by_key(|comment| comment.start);
+                }
+                return tree;
+            }
+        }
+    }
+}
+
+/// Something that go-yaml accepts and granit does not: bytes to blank so that granit reads the same tree.
+struct Repair {
+    blank: Range<usize>,
+    comment: bool,
+}
+
+/// Reads a file up to its end, or up to the first error that can be repaired.
+fn attempt(file: FileId, text: &str, visible: &str) -> (Tree, Option<Repair>) {
     let mut options = Options::default();
     options.emit_anchor_events = true;
     options.emit_unresolved_aliases = true;
     options.max_buffered_comment_events = usize::MAX;
     options.simple_key_max_lookahead = usize::MAX;
-    let mut parser = Parser::new_from_str_with_options(&visible, options);
+    let mut parser = Parser::new_from_str_with_options(visible, options);
+    let tree = Tree::default();
     let mut reader = Reader { file, text, tree, open: Vec::new(), anchors: Vec::new(), read_to: 0, documents_seen: 0 };
+    let mut repair = None;
     loop {
         match parser.next_event() {
             None | Some(Ok((Event::StreamEnd, _))) => break,
             Some(Ok((event, span))) => reader.event(event, &span),
             Some(Err(error)) => {
                 let at = text.floor_char_boundary(error.marker().byte_offset().unwrap_or(text.len()));
+                repair = repair.or_else(|| reader.repair(error.kind(), at, visible));
                 reader.tree.errors.push(SyntaxError::new(reader.rest_of_line(at), error.info()));
                 reader.abandon_document();
                 if !matches!(parser.proceed_next_document(), Ok(true)) {
@@ -131,7 +172,7 @@ pub fn read(file: FileId, text: &str) -> Tree {
             }
         }
     }
-    reader.tree
+    (reader.tree, repair)
 }
 
 /// A collection that is being read.
@@ -218,13 +259,39 @@ impl Reader<'_> {
     }
 
     /// Bytes of a granit span. A replaced line break may end inside what stands in the file as one character.
-    fn range(&self, span: &granit_parser::Span) -> std::ops::Range<usize> {
+    fn range(&self, span: &granit_parser::Span) -> Range<usize> {
         let range = span.byte_range().unwrap_or(0..0);
         let start = self.text.floor_char_boundary(range.start);
         start..self.text.floor_char_boundary(range.end).max(start)
     }
 
-    fn error(&mut self, range: std::ops::Range<usize>, message: impl Into<String>) {
+    /// What to blank so that an error of granit's, which go-yaml does not see, goes away.
+    fn repair(&self, kind: &ErrorKind, at: usize, visible: &str) -> Option<Repair> {
+        let bytes = visible.as_bytes();
+        match kind {
+            // go-yaml does not ask how far the further lines of a quoted scalar are indented: they are joined.
+            ErrorKind::InvalidQuotedScalarIndent => {
+                let end = bytes[..at.min(bytes.len())].iter().rposition(|byte| matches!(byte, b'\n' | b'\r'))?;
+                let start = if end > 0 && bytes[end] == b'\n' && bytes[end - 1] == b'\r' { end - 1 } else { end };
+                Some(Repair { blank: start..end + 1, comment: false })
+            }
+            // A `#` directly behind a quoted scalar or a bracket starts a comment.
+            ErrorKind::CommentNotSeparated if bytes.get(at) == Some(&b'#') => {
+                let length = memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at);
+                Some(Repair { blank: at..at + length, comment: true })
+            }
+            // Inside brackets a tab is a blank.
+            ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed | ErrorKind::TabInIndentation => {
+                let in_flow = self.open.last().is_some_and(|open| open.style == StructureStyle::Flow);
+                let start = bytes[..at.min(bytes.len())].iter().rposition(|&byte| byte != b'\t').map_or(0, |at| at + 1);
+                let length = bytes[start..].iter().take_while(|&&byte| byte == b'\t').count();
+                (in_flow && length > 0).then_some(Repair { blank: start..start + length, comment: false })
+            }
+            _ => None,
+        }
+    }
+
+    fn error(&mut self, range: Range<usize>, message: impl Into<String>) {
         self.tree.errors.push(SyntaxError::new(Span::new(self.file, range), message));
     }
 
@@ -273,7 +340,7 @@ impl Reader<'_> {
         id
     }
 
-    fn leaf(&mut self, range: std::ops::Range<usize>, content: Content) {
+    fn leaf(&mut self, range: Range<usize>, content: Content) {
         self.read_to = self.read_to.max(range.end);
         let span = Span::new(self.file, range);
         self.add(TreeNode { start: span.start, span, tag: None, resolved_tag: None, content }, 0);
@@ -281,7 +348,7 @@ impl Reader<'_> {
 
     fn collection(
         &mut self,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         style: StructureStyle,
         content: Content,
         anchor: usize,
@@ -297,7 +364,7 @@ impl Reader<'_> {
     }
 
     /// Ends the innermost collection: a flow collection at its bracket, a block collection with its last child.
-    fn close(&mut self, range: std::ops::Range<usize>) {
+    fn close(&mut self, range: Range<usize>) {
         let Some(open) = self.open.pop() else {
             return;
         };
@@ -361,25 +428,29 @@ impl Reader<'_> {
         self.add(TreeNode { start, span: span_of_text, tag, resolved_tag, content }, anchor);
     }
 
-    /// Where libyaml sees an empty node: in a flow mapping, at what comes next.
+    /// Where libyaml sees an empty node: as the value in a block mapping behind the colon, in a flow mapping at what
+    /// comes next.
     fn empty_place(&self, at: usize, has_properties: bool) -> usize {
-        let in_flow_mapping = self.open.last().is_some_and(|open| {
-            open.style == StructureStyle::Flow
-                && matches!(&self.tree.nodes[open.node as usize].content,
-                    Content::Mapping(children) if children.len() % 2 == 1)
-        });
-        if !in_flow_mapping || has_properties {
+        let Some(open) = self.open.last() else {
+            return at;
+        };
+        let is_value = match &self.tree.nodes[open.node as usize].content {
+            Content::Mapping(children) => children.len() % 2 == 1,
+            _ => false,
+        };
+        if !is_value || has_properties {
             return at;
         }
         let bytes = self.text.as_bytes();
         let mut next = at;
         loop {
-            match bytes.get(next) {
-                Some(b' ' | b'\t' | b'\n' | b'\r' | b':') => next += 1,
-                Some(b'#') => {
+            match (bytes.get(next), open.style) {
+                (Some(b':'), StructureStyle::Block) => return next + 1,
+                (Some(b' ' | b'\t' | b'\n' | b'\r' | b':'), _) => next += 1,
+                (Some(b'#'), _) => {
                     next += memchr::memchr2(b'\n', b'\r', &bytes[next..]).unwrap_or(bytes.len() - next);
                 }
-                Some(b',' | b'}') => return next,
+                (Some(b',' | b'}'), StructureStyle::Flow) => return next,
                 _ => return at,
             }
         }

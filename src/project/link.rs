@@ -1,0 +1,390 @@
+//! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
+
+use std::collections::HashMap;
+
+use super::{Failure, Project, StageNode, environment, facts, nodes, path, process, read};
+use crate::container::facet::Scope;
+use crate::container::{
+    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, known,
+};
+use crate::source::{Kind, Sources, Span};
+use crate::syntax::Document;
+use crate::syntax::compose::{MountKind, Service};
+use crate::syntax::dockerfile::{Base, Dockerfile};
+
+/// What a service builds.
+#[derive(Clone)]
+struct Build {
+    document: DocumentId,
+    stage: usize,
+    context: String,
+}
+
+/// The documents while they are joined; files that they refer to are read when they are needed.
+pub(super) struct Linker<'a> {
+    pub sources: &'a mut Sources,
+    pub documents: Vec<Document>,
+    pub marks: Vec<Marked>,
+    pub failures: Vec<Failure>,
+    by_path: HashMap<String, DocumentId>,
+}
+
+impl<'a> Linker<'a> {
+    /// Starts with the documents of every file that is in `sources`, sorted by path.
+    pub fn new(sources: &'a mut Sources) -> Self {
+        let (mut documents, failures) = read::parse_all(sources);
+        documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
+        let mut linker =
+            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: HashMap::new() };
+        for document in documents {
+            linker.add(document);
+        }
+        linker
+    }
+
+    fn add(&mut self, document: Document) -> DocumentId {
+        let id = self.documents.len();
+        let source = self.sources.get(document.file());
+        let comment = comments(&document).iter().find_map(|span| environment::by_comment(&source.text[span.range()]));
+        self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
+        self.by_path.insert(source.path.clone(), id);
+        self.documents.push(document);
+        id
+    }
+
+    /// The document at `path`, read now when the walk did not take it. A file that the walk took for another kind stays
+    /// what it is.
+    pub fn document(&mut self, path: &str, kind: Kind, why: &str) -> Option<DocumentId> {
+        if let Some(&id) = self.by_path.get(path) {
+            return Some(id);
+        }
+        if self.sources.find(path).is_some() {
+            return None;
+        }
+        let file = self.sources.load(path, kind, why).ok()?;
+        match read::parse(file, self.sources.get(file)) {
+            Ok(document) => document.map(|document| self.add(document)),
+            Err(failure) => {
+                self.failures.push(failure);
+                None
+            }
+        }
+    }
+
+    /// Whether there is a file at `path`.
+    pub fn exists(&self, path: &str) -> bool {
+        self.sources.find(path).is_some()
+            || self.sources.store().list(path::directory(path)).iter().any(|name| name == path::file_name(path))
+    }
+
+    /// The path of a document's file.
+    pub fn path(&self, id: DocumentId) -> &str {
+        &self.sources.get(self.documents[id].file()).path
+    }
+
+    /// Joins everything.
+    pub fn link(mut self) -> Project {
+        let mut containers = self.services();
+        self.stages(&mut containers);
+        let mut owners = vec![Vec::new(); self.documents.len()];
+        for index in 0..containers.len() {
+            process::attach(&mut self, &mut containers[index]);
+            owners.resize(self.documents.len(), Vec::new());
+            let container = &containers[index];
+            let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
+            let built = container.built.as_ref().map(|built| built.document);
+            let parts = [document].into_iter().chain(built).chain(container.supervisors.iter().copied());
+            for part in parts.chain(container.servers.iter().copied()) {
+                if owners[part].last() != Some(&index) {
+                    owners[part].push(index);
+                }
+            }
+        }
+        let stages = stage_nodes(&self.documents, &containers);
+        let mut project = Project {
+            documents: self.documents,
+            marks: self.marks,
+            owners,
+            containers,
+            stages,
+            failures: self.failures,
+            ..Project::default()
+        };
+        nodes::collect(&mut project);
+        project
+    }
+
+    /// A container for every service.
+    fn services(&mut self) -> Vec<Container> {
+        let mut containers = Vec::new();
+        let mut built_images: HashMap<String, Build> = HashMap::new();
+        let mut waiting = Vec::new();
+        for document in 0..self.documents.len() {
+            let Document::Compose(compose) = &self.documents[document] else { continue };
+            let count = compose.services.len();
+            for service in 0..count {
+                let built = self.build_of(document, service);
+                let service_model = self.service(document, service);
+                let image = service_model.and_then(|service| service.image.as_ref()).map(|image| image.value.clone());
+                if let (Some(built), Some(image)) = (&built, &image) {
+                    built_images.insert(image.clone(), built.clone());
+                }
+                waiting.push((document, service, built, image));
+            }
+        }
+        for (document, service, built, image) in waiting {
+            let shared = image.and_then(|image| built_images.get(&image).cloned());
+            let built = built.or(shared);
+            if let Some(container) = self.container_of_service(document, service, built) {
+                containers.push(container);
+            }
+        }
+        containers
+    }
+
+    fn service(&self, document: DocumentId, service: usize) -> Option<&Service> {
+        match &self.documents[document] {
+            Document::Compose(compose) => compose.services.get(service),
+            _ => None,
+        }
+    }
+
+    /// The Dockerfile and the stage that a service builds.
+    fn build_of(&mut self, document: DocumentId, service: usize) -> Option<Build> {
+        let build = self.service(document, service)?.build.as_ref()?;
+        if build.dockerfile_inline.is_some() {
+            return None;
+        }
+        let context = build.context.as_ref().map_or(".", |context| context.value.as_str()).to_owned();
+        let dockerfile = build.dockerfile.as_ref().map_or("Dockerfile", |file| file.value.as_str()).to_owned();
+        let target = build.target.as_ref().map(|target| target.value.clone());
+        let context = path::join(path::directory(self.path(document)), &context)?;
+        let path = path::join(&context, &dockerfile)?;
+        let id = self.document(&path, Kind::Dockerfile, "built by a Compose service")?;
+        let Document::Dockerfile(dockerfile) = &self.documents[id] else { return None };
+        let stage = match target.filter(|target| !target.is_empty()) {
+            Some(target) => dockerfile.stage_by_name(&target).or_else(|| target.parse().ok())?,
+            None => dockerfile.shipped()?,
+        };
+        (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context })
+    }
+
+    fn container_of_service(&self, document: DocumentId, index: usize, built: Option<Build>) -> Option<Container> {
+        let service = self.service(document, index)?;
+        let name = service.name.clone()?;
+        let built = built.and_then(|build| {
+            let args = service.build.as_ref().map_or(&[][..], |build| &build.args);
+            let args: Vec<_> = args
+                .iter()
+                .filter(|arg| arg.value.as_ref().is_none_or(|value| value.known))
+                .map(|arg| (arg.key.value.clone(), arg.value.as_ref().map(|value| value.value.clone()), arg.span))
+                .collect();
+            self.built_from(build, &args)
+        });
+        let scope = Scope { document, stage: None, container: None, path: format!("services.{}", name.value) };
+        let image = match (&built, &service.image) {
+            (Some(built), _) => self.base_image(built),
+            (None, Some(image)) => {
+                let text = image.value.clone();
+                let variable = image.template.has_variables();
+                Some(facts::image(scope, ImagePlace::Service, image.span, text, image.known, variable))
+            }
+            (None, None) => None,
+        };
+        let partial = (service.image.is_none() && service.build.is_none()) || service.extends.is_some();
+        let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
+        let base_directory = path::directory(self.path(document)).to_owned();
+        let marked = environment::by_profiles(service.profiles.iter().map(|profile| profile.value.as_str()))
+            .unwrap_or_else(|| self.marks[document].clone());
+        let facts = facts::Facts {
+            service: Some(service),
+            dockerfile: built.as_ref().and_then(|built| self.dockerfile(built.document)),
+            built: built.as_ref(),
+            unbuilt: service.build.is_some() && built.is_none(),
+            image: image.as_ref(),
+            known,
+            partial,
+            span: name.span,
+        };
+        Some(Container {
+            user: facts.user(),
+            healthcheck: facts.healthcheck(),
+            ports: service.ports.iter().map(Port::from_compose).collect(),
+            mounts: service.mounts.iter().map(|mount| self.mount(mount, &base_directory)).collect(),
+            env: self.environment(built.as_ref(), document, Some(service)),
+            origin: Origin::Service { document, service: index },
+            span: name.span,
+            name: name.value,
+            partial,
+            environment: marked,
+            built,
+            image,
+            known,
+            processes: Vec::new(),
+            supervisors: Vec::new(),
+            servers: Vec::new(),
+        })
+    }
+
+    fn dockerfile(&self, id: DocumentId) -> Option<&Dockerfile> {
+        match &self.documents[id] {
+            Document::Dockerfile(dockerfile) => Some(dockerfile),
+            _ => None,
+        }
+    }
+
+    fn built_from(&self, build: Build, args: &[(String, Option<String>, Span)]) -> Option<BuiltFrom> {
+        let Build { document, stage, context } = build;
+        let dockerfile = self.dockerfile(document)?;
+        let config = crate::syntax::dockerfile::evaluate(dockerfile, stage, args);
+        Some(BuiltFrom { document, stage, context, reachable: dockerfile.reachable_with(stage, args), config })
+    }
+
+    /// The image at the end of a chain of stages; none below `FROM scratch`.
+    fn base_image(&self, built: &BuiltFrom) -> Option<Image> {
+        let first = *built.config.chain.first()?;
+        let scope = Scope { document: built.document, stage: Some(first), container: None, path: String::new() };
+        match &built.config.base {
+            Base::Scratch => None,
+            Base::Image(image) => {
+                let variable = !image.used.is_empty() || !image.unresolved.is_empty();
+                let known = image.is_known();
+                Some(facts::image(scope, ImagePlace::From, image.span, image.value.clone(), known, variable))
+            }
+        }
+    }
+
+    fn mount(&self, mount: &crate::syntax::compose::Mount, directory: &str) -> Mount {
+        let source = mount.source.as_ref().map(|source| source.value.clone());
+        let bind = source.as_deref().filter(|_| mount.kind == MountKind::Bind);
+        Mount {
+            span: mount.span,
+            kind: mount.kind,
+            repository_path: bind.and_then(|source| path::join(directory, source)),
+            open: mount.source.as_ref().is_some_and(|source| !source.known),
+            target: mount.target.as_ref().map(|target| path::absolute("/", &target.value)),
+            read_only: mount.read_only,
+            options: mount.options.clone(),
+            source,
+        }
+    }
+
+    /// The image's ENV with the service's `environment` on top, each name once.
+    fn environment(&self, built: Option<&BuiltFrom>, document: DocumentId, service: Option<&Service>) -> Vec<Env> {
+        let mut envs: Vec<Env> = Vec::new();
+        let mut put = |env: Env| match envs.iter_mut().find(|known| known.name.value == env.name.value) {
+            Some(known) => *known = env,
+            None => envs.push(env),
+        };
+        if let Some(built) = built {
+            built.config.env.iter().for_each(|entry| put(nodes::dockerfile_env(built.document, entry)));
+        }
+        if let Some(service) = service {
+            service.environment.iter().for_each(|pair| put(nodes::service_env(document, service, pair)));
+        }
+        envs
+    }
+
+    /// A container for the shipped stage of every Dockerfile that no service builds.
+    fn stages(&self, containers: &mut Vec<Container>) {
+        let mut taken = vec![false; self.documents.len()];
+        for built in containers.iter().filter_map(|container| container.built.as_ref()) {
+            taken[built.document] = true;
+        }
+        for document in 0..self.documents.len() {
+            let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken[document]) else { continue };
+            let Some(stage) = dockerfile.shipped() else { continue };
+            let context = path::directory(self.path(document)).to_owned();
+            let Some(built) = self.built_from(Build { document, stage, context }, &[]) else { continue };
+            let image = self.base_image(&built);
+            let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
+            let from = &dockerfile.instructions[dockerfile.stages[stage].from];
+            let facts = facts::Facts {
+                service: None,
+                dockerfile: Some(dockerfile),
+                built: Some(&built),
+                unbuilt: false,
+                image: image.as_ref(),
+                known,
+                partial: false,
+                span: from.span,
+            };
+            let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
+            containers.push(Container {
+                user: facts.user(),
+                healthcheck: facts.healthcheck(),
+                name: self.stage_container_name(document, stage_name),
+                origin: Origin::Stage { document, stage },
+                span: from.span,
+                partial: false,
+                environment: self.stage_environment(document, stage_name),
+                ports: Vec::new(),
+                mounts: Vec::new(),
+                env: self.environment(Some(&built), document, None),
+                built: Some(built),
+                image,
+                known,
+                processes: Vec::new(),
+                supervisors: Vec::new(),
+                servers: Vec::new(),
+            });
+        }
+    }
+
+    /// The stage's name, else the part of the file name that tells Dockerfiles apart, else the folder's name.
+    fn stage_container_name(&self, document: DocumentId, stage: Option<&str>) -> String {
+        let path = self.path(document);
+        let file = path::file_name(path);
+        let part = ["Dockerfile.", "Containerfile."].iter().find_map(|prefix| file.strip_prefix(prefix));
+        let part = part.or_else(|| file.strip_suffix(".Dockerfile")).or_else(|| file.strip_suffix(".dockerfile"));
+        let folder = path::file_name(path::directory(path));
+        let name = stage.or(part).unwrap_or(folder);
+        if name.is_empty() { file.to_owned() } else { name.to_owned() }
+    }
+
+    fn stage_environment(&self, document: DocumentId, stage: Option<&str>) -> Marked {
+        let mark = &self.marks[document];
+        match stage.and_then(environment::by_name) {
+            Some((environment, _)) if mark.environment == Environment::Unmarked => {
+                Marked { environment, reason: format!("stage name `{}`", stage.unwrap_or_default()) }
+            }
+            _ => mark.clone(),
+        }
+    }
+}
+
+/// The spans of a document's comments.
+fn comments(document: &Document) -> &[Span] {
+    match document {
+        Document::Dockerfile(document) => &document.comments,
+        Document::Compose(document) => &document.comments,
+        Document::Supervisor(document) => &document.comments,
+        Document::Nginx(document) => &document.comments,
+        Document::Dotenv(document) => &document.comments,
+    }
+}
+
+/// Every build stage, and whether a container needs it.
+fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNode> {
+    let mut nodes = Vec::new();
+    for (id, document) in documents.iter().enumerate() {
+        let Document::Dockerfile(dockerfile) = document else { continue };
+        let users: Vec<&BuiltFrom> =
+            containers.iter().filter_map(|c| c.built.as_ref()).filter(|built| built.document == id).collect();
+        for (index, stage) in dockerfile.stages.iter().enumerate() {
+            let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
+            nodes.push(StageNode {
+                scope: Scope { document: id, stage: Some(index), container: None, path: format!("stages.{name}") },
+                index,
+                shipped: users.iter().any(|built| built.config.chain.contains(&index)),
+                reachable: users.iter().any(|built| built.reachable.get(index).copied().unwrap_or(false)),
+            });
+        }
+    }
+    nodes
+}
+
+/// The fact that something is where `span` says; used by the facts of a container.
+pub(super) fn known_at<T>(value: T, span: Span) -> Fact<T> {
+    Fact::Known(crate::source::Spanned::new(value, span))
+}

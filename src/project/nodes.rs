@@ -1,0 +1,437 @@
+//! Collects the nodes that rules grade: images, environment variables and command lines of every format.
+
+use rayon::prelude::*;
+
+use super::{Project, facts};
+use crate::command::Argv;
+use crate::container::facet::Scope;
+use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
+use crate::source::{Span, Spanned, Text};
+use crate::syntax::Document;
+use crate::syntax::compose::{self, Compose, Hook, KeyValue, Scalar, Service};
+use crate::syntax::dockerfile::{
+    Base, Dockerfile, EnvEntry, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin, evaluate,
+};
+use crate::syntax::shell::{self, Script};
+use crate::syntax::supervisor::{Supervisor, has_expansions};
+
+/// Fills the nodes of a project from its documents.
+pub(super) fn collect(project: &mut Project) {
+    let mut nodes = Nodes::default();
+    for (id, document) in project.documents.iter().enumerate() {
+        match document {
+            Document::Dockerfile(document) => nodes.dockerfile(id, document),
+            Document::Compose(document) => nodes.compose(id, document),
+            Document::Supervisor(document) => nodes.supervisor(id, document),
+            Document::Dotenv(document) => nodes.dotenv(id, document),
+            Document::Nginx(_) => {}
+        }
+    }
+    project.images = nodes.images;
+    project.envs = nodes.envs;
+    // A service is one container, so that what stands in it is that container's.
+    let of_service = |scope: &Scope| {
+        let owners = &project.owners[scope.document];
+        owners.iter().copied().find(|&owner| scope.path == format!("services.{}", project.containers[owner].name))
+    };
+    project.images.iter_mut().for_each(|image| image.scope.container = of_service(&image.scope));
+    project.envs.iter_mut().for_each(|env| env.scope.container = of_service(&env.scope));
+    let built: Vec<String> = project
+        .containers
+        .iter()
+        .filter(|container| container.built.is_some())
+        .filter_map(|container| Some(project.service(container)?.image.as_ref()?.value.clone()))
+        .collect();
+    for image in &mut project.images {
+        image.built_here = image.place == ImagePlace::Service && built.contains(&image.reference);
+    }
+    project.commands = nodes.commands.into_par_iter().map(Pending::parse).collect();
+    for command in &mut project.commands {
+        command.scope.container = of_service(&command.scope);
+    }
+}
+
+/// The nodes so far.
+#[derive(Default)]
+struct Nodes {
+    images: Vec<Image>,
+    envs: Vec<Env>,
+    commands: Vec<Pending>,
+}
+
+/// A command line whose shell text is still to be parsed.
+struct Pending {
+    scope: Scope,
+    place: CommandPlace,
+    span: Span,
+    form: PendingForm,
+    pipefail: bool,
+}
+
+enum PendingForm {
+    /// Text for a POSIX shell.
+    Shell(Text),
+    /// Text for something else.
+    Opaque(Text),
+    /// A program and its arguments.
+    Exec(Vec<Text>),
+}
+
+impl Pending {
+    fn parse(self) -> CommandLine {
+        let (text, exec, script) = match self.form {
+            PendingForm::Shell(text) => {
+                let script = shell::parse(&text);
+                (Some(text), Vec::new(), script)
+            }
+            PendingForm::Opaque(text) => (Some(text), Vec::new(), Script::default()),
+            PendingForm::Exec(words) => {
+                let script = exec_script(&words);
+                (None, words, script)
+            }
+        };
+        CommandLine {
+            scope: self.scope,
+            place: self.place,
+            span: self.span,
+            text,
+            exec,
+            script,
+            pipefail: self.pipefail,
+        }
+    }
+}
+
+/// The commands of an exec form: those of the script behind `sh -c`, else the one program.
+fn exec_script(words: &[Text]) -> Script {
+    match shell_argument(words) {
+        Some(script) => shell::parse(script),
+        None => Script::of_words(words),
+    }
+}
+
+/// The script that `sh -c` (or bash, dash, ash) is given.
+fn shell_argument(words: &[Text]) -> Option<&Text> {
+    let program = words.first()?.value.rsplit('/').next()?;
+    if !matches!(program, "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh") {
+        return None;
+    }
+    let flag = words
+        .iter()
+        .skip(1)
+        .position(|word| word.value.starts_with('-') && !word.value.starts_with("--") && word.value.ends_with('c'))?;
+    words.get(flag + 2)
+}
+
+impl Nodes {
+    fn dockerfile(&mut self, document: DocumentId, dockerfile: &Dockerfile) {
+        let mut shells: Vec<Option<usize>> = Vec::new();
+        for (index, stage) in dockerfile.stages.iter().enumerate() {
+            let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
+            let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}") };
+            let config = evaluate(dockerfile, index, &[]);
+            self.stage_images(&scope, dockerfile, index, &config);
+            let own = config.env.iter().filter(|entry| entry.stage == index);
+            self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));
+            let args = config.args.iter().filter(|arg| arg.stage == Some(index) || (index == 0 && arg.stage.is_none()));
+            for arg in args {
+                self.envs.push(Env {
+                    scope: scope.clone(),
+                    place: EnvPlace::DockerfileArg,
+                    span: arg.value.as_ref().map_or(arg.name.span, |value| arg.name.span.to(value.span)),
+                    name: arg.name.clone(),
+                    known: arg.value.as_ref().is_none_or(Expanded::is_known),
+                    literals: arg.value.as_ref().and_then(literal).into_iter().collect(),
+                    value: arg.value.as_ref().map(|value| Spanned::new(value.value.clone(), value.span)),
+                });
+            }
+            let parent = config.chain.iter().rev().nth(1).copied();
+            let mut shell = parent.and_then(|parent| shells.get(parent).copied().flatten());
+            let windows = is_windows(dockerfile, &config);
+            for at in stage.body.clone() {
+                let Some(instruction) = dockerfile.effective(at) else { continue };
+                if matches!(instruction.kind, Kind::Shell(_)) {
+                    shell = Some(at);
+                }
+                let words = shell.and_then(|at| match &dockerfile.effective(at)?.kind {
+                    Kind::Shell(words) => Some(words.as_slice()),
+                    _ => None,
+                });
+                self.instruction(&scope, instruction, words, windows);
+            }
+            shells.push(shell);
+        }
+    }
+
+    /// The images that a stage names: in FROM, `COPY --from` and `RUN --mount=from=`.
+    fn stage_images(&mut self, scope: &Scope, dockerfile: &Dockerfile, index: usize, config: &ImageConfig) {
+        let mut push = |place, image: &Expanded| {
+            let variable = !image.used.is_empty() || !image.unresolved.is_empty();
+            let known = image.is_known();
+            self.images.push(facts::image(scope.clone(), place, image.span, image.value.clone(), known, variable));
+        };
+        // Only a stage at the start of a chain names an image in its FROM.
+        if let (Base::Image(image), [only]) = (&config.base, config.chain.as_slice())
+            && *only == index
+        {
+            push(ImagePlace::From, image);
+        }
+        for at in dockerfile.stages[index].body.clone() {
+            let Some(instruction) = dockerfile.effective(at) else { continue };
+            match &instruction.kind {
+                Kind::Copy(_) => {
+                    if let Some(from) = instruction.flag_value("from")
+                        && let Origin::Image(_) = dockerfile.copy_origin(&from.value)
+                    {
+                        push(ImagePlace::CopyFrom, &Expanded::verbatim(from));
+                    }
+                }
+                Kind::Run(_) => {
+                    for mount in instruction.mounts() {
+                        if let Some(from) = mount.from()
+                            && let Origin::Image(_) = dockerfile.mount_origin(&from.value)
+                        {
+                            push(ImagePlace::MountFrom, &Expanded::verbatim(from));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn instruction(&mut self, scope: &Scope, instruction: &Instruction, shell: Option<&[Text]>, windows: bool) {
+        let (place, invocation) = match &instruction.kind {
+            Kind::Run(invocation) => (CommandPlace::Run, invocation),
+            Kind::Cmd(invocation) => (CommandPlace::Cmd, invocation),
+            Kind::Entrypoint(invocation) => (CommandPlace::Entrypoint, invocation),
+            Kind::Healthcheck(Healthcheck::Cmd(invocation)) => (CommandPlace::Healthcheck, invocation),
+            _ => return,
+        };
+        let program = shell.and_then(|words| words.first()).map(|word| word.value.to_ascii_lowercase());
+        let posix = match program.as_deref().map(|program| program.rsplit(['/', '\\']).next().unwrap_or(program)) {
+            Some(name) => !["powershell", "pwsh", "cmd"].contains(&name.trim_end_matches(".exe")),
+            None => !windows,
+        };
+        let form = match invocation {
+            Invocation::Exec(words) => PendingForm::Exec(words.clone()),
+            Invocation::Shell(text) => {
+                let (text, posix) = match script_body(instruction, text) {
+                    Some((body, shebang)) => (body, posix && shebang),
+                    None => (text.clone(), posix),
+                };
+                if posix { PendingForm::Shell(text) } else { PendingForm::Opaque(text) }
+            }
+        };
+        let pipefail = shell.is_some_and(|words| words.iter().any(|word| word.value == "pipefail"));
+        self.commands.push(Pending { scope: scope.clone(), place, span: instruction.span, form, pipefail });
+    }
+
+    fn compose(&mut self, document: DocumentId, compose: &Compose) {
+        for service in &compose.services {
+            let scope = service_scope(document, service);
+            if let Some(image) = &service.image {
+                let variable = image.template.has_variables();
+                let facet = facts::image(
+                    scope.clone(),
+                    ImagePlace::Service,
+                    image.span,
+                    image.value.clone(),
+                    image.known,
+                    variable,
+                );
+                self.images.push(facet);
+            }
+            self.envs.extend(service.environment.iter().map(|pair| service_env(document, service, pair)));
+            let args = service.build.iter().flat_map(|build| &build.args);
+            self.envs.extend(args.map(|pair| pair_env(scope.clone(), EnvPlace::BuildArg, pair)));
+            let lines = [
+                (CommandPlace::ServiceCommand, &service.command),
+                (CommandPlace::ServiceEntrypoint, &service.entrypoint),
+            ];
+            for (place, invocation) in lines {
+                if let Some(invocation) = invocation {
+                    self.exec(&scope, place, invocation.span, invocation.words());
+                }
+            }
+            if let Some(test) = service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
+                self.health_test(&scope, test);
+            }
+            for hook in &service.hooks {
+                self.hook(&scope, hook);
+            }
+            for hook in service.watch.iter().filter_map(|watch| watch.exec.as_ref()) {
+                self.hook(&scope, hook);
+            }
+        }
+    }
+
+    fn exec(&mut self, scope: &Scope, place: CommandPlace, span: Span, words: Vec<Text>) {
+        if !words.is_empty() {
+            let form = PendingForm::Exec(words);
+            self.commands.push(Pending { scope: scope.clone(), place, span, form, pipefail: false });
+        }
+    }
+
+    /// `healthcheck.test`: a string and `CMD-SHELL` run in the shell, `CMD` does not.
+    fn health_test(&mut self, scope: &Scope, test: &compose::Invocation) {
+        let place = CommandPlace::Healthcheck;
+        match &test.form {
+            compose::Form::Text(scalar) => {
+                let form = PendingForm::Shell(scalar.text().clone());
+                self.commands.push(Pending { scope: scope.clone(), place, span: test.span, form, pipefail: false });
+            }
+            compose::Form::List(items) => match items.split_first() {
+                Some((first, rest)) if first.value == "CMD-SHELL" => {
+                    if let Some(text) = rest.first() {
+                        let form = PendingForm::Shell(text.text().clone());
+                        self.commands.push(Pending {
+                            scope: scope.clone(),
+                            place,
+                            span: test.span,
+                            form,
+                            pipefail: false,
+                        });
+                    }
+                }
+                Some((first, rest)) if first.value == "CMD" => {
+                    let words = rest.iter().map(|item| item.text().clone()).collect();
+                    self.exec(scope, place, test.span, words);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn hook(&mut self, scope: &Scope, hook: &Hook) {
+        if let Some(image) = &hook.image {
+            let variable = image.template.has_variables();
+            let facet =
+                facts::image(scope.clone(), ImagePlace::Hook, image.span, image.value.clone(), image.known, variable);
+            self.images.push(facet);
+        }
+        self.envs.extend(hook.environment.iter().map(|pair| pair_env(scope.clone(), EnvPlace::Hook, pair)));
+        if let Some(command) = &hook.command {
+            self.exec(scope, CommandPlace::Hook, command.span, command.words());
+        }
+    }
+
+    fn supervisor(&mut self, document: DocumentId, supervisor: &Supervisor) {
+        for section in &supervisor.sections {
+            let path = section.name.value.replace(':', ".");
+            let scope = Scope { document, stage: None, container: None, path };
+            if let Some(setting) = section.get("environment") {
+                for (name, value) in setting.environment().variables {
+                    let known = !has_expansions(&value);
+                    let spanned = Spanned::new(value.value.clone(), value.span);
+                    self.envs.push(Env {
+                        scope: scope.clone(),
+                        place: EnvPlace::Supervisor,
+                        span: name.span.to(value.span),
+                        name,
+                        known,
+                        literals: known.then(|| spanned.clone()).into_iter().collect(),
+                        value: Some(spanned),
+                    });
+                }
+            }
+        }
+        for program in supervisor.programs() {
+            let path = format!("program.{}", program.name.value);
+            let scope = Scope { document, stage: None, container: None, path };
+            if let Some(command) = program.get("command")
+                && let Some(argv) = Argv::supervisor(&command.value)
+            {
+                let words = argv.words.into_iter().map(|word| word.text).collect();
+                self.exec(&scope, CommandPlace::Program, command.value.span, words);
+            }
+        }
+    }
+
+    fn dotenv(&mut self, document: DocumentId, dotenv: &crate::syntax::dotenv::Dotenv) {
+        for entry in &dotenv.entries {
+            let scope = Scope { document, stage: None, container: None, path: String::new() };
+            let resolved = entry.value.as_ref().map(|value| value.resolve(&|_| None));
+            self.envs.push(Env {
+                scope,
+                place: EnvPlace::Dotenv,
+                span: entry.span,
+                name: Spanned::new(entry.name.value.clone(), entry.name.span),
+                known: resolved.as_ref().is_none_or(|(_, known)| *known),
+                literals: entry.value.as_ref().map(template_literals).unwrap_or_default(),
+                value: entry.value.as_ref().zip(resolved).map(|(value, (text, _))| Spanned::new(text, value.raw.span)),
+            });
+        }
+    }
+}
+
+/// The body that is the script where a RUN is nothing but a here-document, and whether a POSIX shell runs it.
+fn script_body(instruction: &Instruction, text: &Text) -> Option<(Text, bool)> {
+    let [heredoc] = instruction.heredocs.as_slice() else { return None };
+    let command = text.value.lines().next().unwrap_or_default().trim();
+    let only = command.starts_with("<<") && !command[2..].contains(char::is_whitespace);
+    only.then(|| {
+        let shebang = heredoc.body.value.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default());
+        let posix = shebang.is_none_or(|line| line.trim_end().ends_with("sh") || line.contains("sh -"));
+        (heredoc.body.clone(), posix)
+    })
+}
+
+/// Whether the image is a Windows one: its RUN is for cmd or PowerShell.
+fn is_windows(dockerfile: &Dockerfile, config: &ImageConfig) -> bool {
+    let base = match &config.base {
+        Base::Image(image) => image.value.to_ascii_lowercase(),
+        Base::Scratch => String::new(),
+    };
+    dockerfile.escape == '`' || ["windows", "nanoserver", "servercore"].iter().any(|name| base.contains(name))
+}
+
+/// The whole value where no variable is in it.
+fn literal(value: &Expanded) -> Option<Spanned<String>> {
+    let fixed = value.used.is_empty() && value.unresolved.is_empty();
+    fixed.then(|| Spanned::new(value.value.clone(), value.span))
+}
+
+fn template_literals(template: &compose::template::Template) -> Vec<Spanned<String>> {
+    match template.literal() {
+        Some(text) => vec![Spanned::new(text.to_owned(), template.raw.span)],
+        None => template.literal_defaults().map(|text| Spanned::new(text.value.clone(), text.span)).collect(),
+    }
+}
+
+fn service_scope(document: DocumentId, service: &Service) -> Scope {
+    let name = service.name.as_ref().map_or("", |name| name.value.as_str());
+    Scope { document, stage: None, container: None, path: format!("services.{name}") }
+}
+
+/// The facet of an ENV pair.
+pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
+    let value = &entry.value;
+    Env {
+        scope: Scope { document, stage: Some(entry.stage), container: None, path: String::new() },
+        place: EnvPlace::DockerfileEnv,
+        span: entry.span,
+        name: Spanned::new(entry.name.clone(), entry.span),
+        known: value.is_known(),
+        literals: literal(value).into_iter().collect(),
+        value: Some(Spanned::new(value.value.clone(), value.span)),
+    }
+}
+
+/// The facet of an `environment` entry of a service.
+pub(super) fn service_env(document: DocumentId, service: &Service, pair: &KeyValue) -> Env {
+    pair_env(service_scope(document, service), EnvPlace::Service, pair)
+}
+
+fn pair_env(scope: Scope, place: EnvPlace, pair: &KeyValue) -> Env {
+    let value: Option<&Scalar> = pair.value.as_ref();
+    Env {
+        scope,
+        place,
+        span: pair.span,
+        name: pair.key.clone(),
+        known: value.is_none_or(|value| value.known),
+        literals: value.map(|value| template_literals(&value.template)).unwrap_or_default(),
+        value: value.map(|value| Spanned::new(value.value.clone(), value.span)),
+    }
+}

@@ -1,0 +1,394 @@
+//! What runs in a container: its first process, what that leads to, and the configs that those processes read.
+
+use super::link::Linker;
+use super::path;
+use crate::command::{Argv, Effective, Simple};
+use crate::container::{BuiltFrom, Container, Origin as ContainerOrigin, Process, ProcessOrigin};
+use crate::source::{Kind, Span, Text};
+use crate::syntax::Document;
+use crate::syntax::compose::Service;
+use crate::syntax::dockerfile::{Dockerfile, Invocation, Kind as Instruction, Origin};
+use crate::syntax::shell::Word;
+
+/// Folders of a container that a server reads its configs from.
+const CONFIG_FOLDERS: &[(Kind, &[&str])] = &[
+    (
+        Kind::Nginx,
+        &[
+            "/etc/nginx",
+            "/usr/local/nginx/conf",
+            "/usr/local/openresty/nginx/conf",
+            "/opt/bitnami/nginx/conf",
+            "/config/nginx",
+        ],
+    ),
+    (Kind::Supervisor, &["/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord", "/etc/supervisord.d"]),
+];
+
+/// Where supervisord looks when it is given no `-c` (`supervisor/options.py`), and where distributions put it.
+const SUPERVISOR_DEFAULTS: [&str; 5] = [
+    "/etc/supervisor/supervisord.conf",
+    "/etc/supervisord.conf",
+    "/usr/local/etc/supervisord.conf",
+    "/etc/supervisor/conf.d/supervisord.conf",
+    "/etc/supervisor.conf",
+];
+
+/// Scripts that start scripts that start scripts are followed this far.
+const MAX_DEPTH: usize = 4;
+
+/// Finds the processes of a container and the supervisord and nginx configs that they read.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
+    let mut pending = main_process(linker, container);
+    let landings = landings(linker, container);
+    while let Some((process, depth)) = pending.pop() {
+        if depth < MAX_DEPTH {
+            follow(linker, container, &process, depth, &mut pending);
+        }
+        container.processes.push(process);
+    }
+    supervisors(linker, container, &landings);
+    servers(linker, container, &landings);
+    container.processes.sort_by_key(|process| process.span);
+}
+
+/// A process and how many scripts lead to it.
+type Pending = Vec<(Process, usize)>;
+
+/// The entrypoint and the command as the engine puts them together.
+fn main_process(linker: &Linker, container: &Container) -> Pending {
+    let service = match container.origin {
+        ContainerOrigin::Service { document, service } => match &linker.documents[document] {
+            Document::Compose(compose) => compose.services.get(service),
+            _ => None,
+        },
+        ContainerOrigin::Stage { .. } => None,
+    };
+    let dockerfile = container.built.as_ref().and_then(|built| match &linker.documents[built.document] {
+        Document::Dockerfile(dockerfile) => Some((dockerfile, built)),
+        _ => None,
+    });
+    let part = main_argv(service, dockerfile);
+    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective }, 0)).into_iter().collect()
+}
+
+/// What the first process really runs, and where that is written.
+fn main_argv(service: Option<&Service>, built: Option<(&Dockerfile, &BuiltFrom)>) -> Option<(Effective, Span)> {
+    let from_image = |index: Option<usize>| match &built?.0.effective(index?)?.kind {
+        Instruction::Cmd(invocation) | Instruction::Entrypoint(invocation) => Some(invocation),
+        _ => None,
+    };
+    let own = |invocation: Option<&crate::syntax::compose::Invocation>| {
+        invocation.map(|invocation| (invocation.words(), invocation.span))
+    };
+    let service_entrypoint = own(service.and_then(|service| service.entrypoint.as_ref()));
+    let service_command = own(service.and_then(|service| service.command.as_ref()));
+    let image_entrypoint = from_image(built.and_then(|(_, built)| built.config.entrypoint));
+    // A Compose entrypoint clears the image's command.
+    let image_command = match service_entrypoint {
+        Some(_) => None,
+        None => from_image(built.and_then(|(_, built)| built.config.cmd)),
+    };
+    let (mut words, mut span) = match (service_entrypoint, image_entrypoint) {
+        (Some((words, span)), _) => (words, Some(span)),
+        (None, Some(Invocation::Exec(words))) => (words.clone(), None),
+        // In shell form the entrypoint runs alone, whatever the command is.
+        (None, Some(Invocation::Shell(text))) => return Some((Effective::of_shell(text), text.span)),
+        (None, None) => (Vec::new(), None),
+    };
+    match (service_command, image_command) {
+        (Some((command, at)), _) => {
+            words.extend(command);
+            span = span.or(Some(at));
+        }
+        (None, Some(Invocation::Exec(command))) => words.extend(command.iter().cloned()),
+        (None, Some(Invocation::Shell(text))) if words.is_empty() => {
+            return Some((Effective::of_shell(text), text.span));
+        }
+        (None, Some(Invocation::Shell(text))) => {
+            words.extend(
+                ["/bin/sh", "-c"].map(|word| Text::verbatim(word, Span::at(text.span.file, text.span.start as usize))),
+            );
+            words.push(text.clone());
+        }
+        (None, None) => {}
+    }
+    let words = words.into_iter().map(|text| Word { text, literal: true }).collect();
+    let argv = Argv::of_words(words)?;
+    let span = span.unwrap_or(argv.span);
+    Some((Effective::of_argv(&argv), span))
+}
+
+/// Follows a process into `package.json` scripts, scripts of the repository and what those are told to start.
+fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: usize, pending: &mut Pending) {
+    for script in &process.effective.package_scripts {
+        if let Some(text) = package_script(linker, container, &script.name.text.value) {
+            let origin = ProcessOrigin::PackageScript(script.name.text.value.clone());
+            pending.push((Process { origin, span: script.span, effective: Effective::of_shell(&text) }, depth + 1));
+        }
+    }
+    for command in &process.effective.commands {
+        if !is_script(command) {
+            continue;
+        }
+        // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
+        if let Some(argv) = Argv::of_words(command.args.clone()) {
+            let effective = Effective::of_argv(&argv);
+            if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
+                pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
+            }
+        }
+        if let Some((path, text)) = script_text(linker, container, &command.program.text.value) {
+            let origin = ProcessOrigin::Script(path);
+            pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
+        }
+    }
+}
+
+/// Whether a command is a script by its name.
+fn is_script(command: &Simple) -> bool {
+    let name = &command.name;
+    name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
+}
+
+/// A script of the `package.json` that lies where the container runs.
+fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Option<Text> {
+    let mut folders: Vec<String> = container.built.iter().map(|built| built.context.clone()).collect();
+    folders.extend(container.mounts.iter().filter_map(|mount| mount.repository_path.clone()));
+    for folder in folders {
+        let path = path::join(&folder, "package.json")?;
+        let Ok(file) = linker.sources.load(&path, Kind::Auxiliary, "scripts that a container runs") else { continue };
+        let text = &linker.sources.get(file).text;
+        let package: serde_json::Value = serde_json::from_str(text).ok()?;
+        let script = package.get("scripts")?.get(name)?.as_str()?.to_owned();
+        // Where it stands: behind its key, as JSON would write it; else the place is not certain and the file's start serves.
+        let scripts = text.find("\"scripts\"").unwrap_or_default();
+        let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
+        let start = key.and_then(|key| text[key..].find(&script).map(|at| key + at));
+        let start = start.unwrap_or_default();
+        let end = (start + script.len()).min(text.len());
+        return Some(Text::verbatim(script, Span::new(file, start..end)));
+    }
+    None
+}
+
+/// The script of the repository that is at `path` in the container, for a POSIX shell.
+fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
+    let workdir = container.built.as_ref()?.config.workdir.as_ref().map_or("/", |workdir| workdir.value.as_str());
+    let inside = if path.contains('/') { path::absolute(workdir, path) } else { format!("/usr/local/bin/{path}") };
+    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.exists(path))?;
+    let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
+    let text = &linker.sources.get(file).text;
+    let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
+    let shell = shebang.split(['/', ' ']).any(|part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv"));
+    shell.then(|| (found, Text::verbatim(text.clone(), Span::new(file, 0..text.len()))))
+}
+
+/// The repository files that may be at `path` in the container: what mounts put there, then COPY, the last first.
+fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for mount in &container.mounts {
+        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path)
+            && let Some(rest) = path::below(path, target)
+        {
+            found.extend(path::join(source, rest));
+        }
+    }
+    let Some(built) = &container.built else { return found };
+    for transfer in built.config.transfers.iter().rev().filter(|transfer| transfer.origin == Origin::Context) {
+        let destination = &transfer.destination.value;
+        let Some(rest) = path::below(path, destination) else { continue };
+        for source in &transfer.sources {
+            for context in contexts(linker, built) {
+                let Some(source) = path::join(&context, source.value.trim_start_matches('/')) else { continue };
+                if rest.is_empty() {
+                    found.push(source.clone());
+                } else {
+                    found.extend(path::join(&source, rest));
+                    if path::glob(path::file_name(&source), rest) {
+                        found.extend(path::join(path::directory(&source), rest));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The folder that the build sees; for an image that no service builds, the root of the repository as well, where many
+/// builds are started.
+fn contexts(linker: &Linker, built: &BuiltFrom) -> Vec<String> {
+    let own = path::directory(linker.path(built.document));
+    let mut contexts = vec![built.context.clone()];
+    if built.context == own && !own.is_empty() {
+        contexts.push(String::new());
+    }
+    contexts
+}
+
+/// A repository file and where it is in the container.
+struct Landing {
+    /// Path in the repository.
+    file: String,
+    /// Absolute path in the container.
+    inside: String,
+}
+
+/// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
+/// COPY from the context; later ones replace earlier ones at the same path.
+fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
+    let mut landings: Vec<Landing> = Vec::new();
+    let mut put = |file: String, inside: String| {
+        landings.retain(|landing| landing.inside != inside);
+        landings.push(Landing { file, inside });
+    };
+    if let Some(built) = &container.built {
+        for transfer in built.config.transfers.iter().filter(|transfer| transfer.origin == Origin::Context) {
+            let destination = &transfer.destination.value;
+            for source in &transfer.sources {
+                let bare = source.value.trim_start_matches('/');
+                let found = contexts(linker, built).into_iter().find_map(|context| {
+                    let files = expand(linker, &path::join(&context, bare)?);
+                    (!files.is_empty()).then_some(files)
+                });
+                let several = transfer.sources.len() > 1 || destination.ends_with('/');
+                for (file, rest) in found.unwrap_or_default() {
+                    let name = if rest.is_empty() { path::file_name(&file) } else { &rest };
+                    let into_folder = several || !rest.is_empty() || bare.contains('*');
+                    let inside = if into_folder { path::absolute(destination, name) } else { destination.clone() };
+                    put(file, inside);
+                }
+            }
+        }
+    }
+    for mount in &container.mounts {
+        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
+            for (file, rest) in expand(linker, source) {
+                put(file, path::absolute(target, &rest));
+            }
+        }
+    }
+    landings
+}
+
+/// The files at `path`: itself, what a pattern in its last part matches, or the files below it when it is a folder, each
+/// with its path below that folder. Folders are followed three deep, which is as far as config folders go.
+fn expand(linker: &Linker, path: &str) -> Vec<(String, String)> {
+    let store = linker.sources.store();
+    let (folder, name) = (path::directory(path), path::file_name(path));
+    if name.contains(['*', '?', '[']) {
+        let names = store.list(folder).into_iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
+        return names.filter_map(|entry| Some((path::join(folder, &entry)?, String::new()))).collect();
+    }
+    if !path.is_empty() && linker.exists(path) {
+        return vec![(path.to_owned(), String::new())];
+    }
+    let mut files = Vec::new();
+    let mut open = vec![(String::new(), 0)];
+    while let Some((below, depth)) = open.pop() {
+        let Some(folder) = path::join(path, &below) else { continue };
+        for entry in store.list(&folder) {
+            let rest = if below.is_empty() { entry.clone() } else { format!("{below}/{entry}") };
+            match rest.strip_suffix('/') {
+                Some(folder) if depth < 3 && files.len() < 1_000 => open.push((folder.to_owned(), depth + 1)),
+                Some(_) => {}
+                None => files.extend(path::join(path, &rest).map(|file| (file, rest))),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Reads the landed files below the config folders of `kind` and gives their documents.
+fn landed_documents(linker: &mut Linker, landings: &[Landing], kind: Kind) -> Vec<(usize, String)> {
+    let folders = CONFIG_FOLDERS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, folders)| folders);
+    let mut found = Vec::new();
+    for landing in landings {
+        let in_folder = folders.iter().any(|folder| path::below(&landing.inside, folder).is_some());
+        let name = path::file_name(&landing.inside);
+        let looks = name.ends_with(".conf")
+            || name.contains(".conf.")
+            || name.ends_with(".ini")
+            || kind == Kind::Nginx && name == "default";
+        let already = linker.sources.find(&landing.file).is_some();
+        if !(already || in_folder && looks) {
+            continue;
+        }
+        let Some(id) = linker.document(&landing.file, kind, "copied or mounted where a server reads it") else {
+            continue;
+        };
+        let fits = match linker.documents[id] {
+            Document::Nginx(_) => kind == Kind::Nginx && in_folder,
+            Document::Supervisor(_) => kind == Kind::Supervisor,
+            _ => false,
+        };
+        if fits {
+            found.push((id, landing.inside.clone()));
+        }
+    }
+    found
+}
+
+/// The supervisord configs that the container's processes read, and the programs that they start.
+fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
+    let commands = || container.processes.iter().flat_map(|process| &process.effective.commands);
+    let started: Vec<Option<String>> = commands()
+        .filter(|command| command.name == "supervisord")
+        .map(|command| command.option(&["-c", "--configuration"]).map(|word| word.text.value))
+        .collect();
+    // A script that is not in the repository may start it, if its config is where supervisord looks for one.
+    let hidden = started.is_empty() && commands().all(is_script);
+    if started.is_empty() && !hidden {
+        return;
+    }
+    let documents = landed_documents(linker, landings, Kind::Supervisor);
+    let workdir = container.built.as_ref().and_then(|built| built.config.workdir.as_ref());
+    let workdir = workdir.map_or("/", |workdir| workdir.value.as_str());
+    let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(workdir, &path)).collect();
+    let is_read = |inside: &str| match named.is_empty() {
+        true => SUPERVISOR_DEFAULTS.contains(&inside) || inside.starts_with("/etc/supervisor"),
+        false => named.iter().any(|path| path == inside),
+    };
+    let mut read: Vec<(usize, String)> = documents.iter().filter(|(_, inside)| is_read(inside)).cloned().collect();
+    let mut next = 0;
+    while let Some((id, inside)) = read.get(next).cloned() {
+        next += 1;
+        let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
+        for pattern in supervisor.include_files() {
+            let folder = path::directory(&inside);
+            let pattern = pattern.value.replace("%(here)s", folder);
+            let pattern = path::absolute(folder, &pattern);
+            let matching = documents.iter().filter(|(_, inside)| {
+                path::directory(inside) == path::directory(&pattern)
+                    && path::glob(path::file_name(&pattern), path::file_name(inside))
+            });
+            for (id, inside) in matching {
+                if !read.iter().any(|(known, _)| known == id) {
+                    read.push((*id, inside.clone()));
+                }
+            }
+        }
+    }
+    for (id, _) in read {
+        let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
+        for program in supervisor.programs() {
+            let Some(command) = program.get("command") else { continue };
+            container.processes.push(Process {
+                origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
+                span: command.value.span,
+                effective: Effective::of_supervisor(&command.value),
+            });
+        }
+        container.supervisors.push(id);
+    }
+}
+
+/// The nginx configs that land where nginx reads them.
+fn servers(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
+    let mut servers: Vec<usize> =
+        landed_documents(linker, landings, Kind::Nginx).into_iter().map(|(id, _)| id).collect();
+    servers.sort_unstable();
+    servers.dedup();
+    container.servers = servers;
+}

@@ -1,0 +1,168 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::container::image::ImagePlace;
+use crate::container::{Environment, Image, Marked, User, facet::Scope};
+use crate::finding::{Confidence, Development, Label, Rule, Tier};
+use crate::project::Project;
+use crate::source::{Kind, Source, Sources, Spanned};
+
+static RULE: Rule = Rule {
+    id: "parse-error",
+    title: "A file cannot be read",
+    on: "Document",
+    severity: Severity::High,
+    confidence: Confidence::Certain,
+    tier: Tier::Default,
+    development: Development::Same,
+    gap: true,
+    tags: &[],
+    replaces: &[],
+    page: "Why.\n",
+};
+
+const COMPOSE: &str = "services:\n  web:\n    image: app:1\n    user: root\n    ports: ['127.0.0.1:80:8000-8001']\n";
+
+/// A report in which nothing that can be filled is empty, but for processes and configs in the container.
+fn report() -> Report {
+    let mut sources = Sources::default();
+    let mut source = Source::new("compose.yaml", COMPOSE);
+    source.kind = Kind::Compose;
+    let file = sources.add(source);
+    sources.skip("huge.conf", "over the limit", true);
+    let span = |text: &str| {
+        let at = COMPOSE.find(text).expect("the text is there");
+        Span::new(file, at..at + text.len())
+    };
+    let scope = Scope { document: 0, stage: None, container: Some(0), path: "services.web".to_owned() };
+    let container = Container {
+        name: "web".to_owned(),
+        origin: Origin::Service { document: 0, service: 0 },
+        span: span("web"),
+        partial: false,
+        environment: Marked { environment: Environment::Unmarked, reason: "nothing says".to_owned() },
+        built: None,
+        image: Some(Image {
+            scope,
+            place: ImagePlace::Service,
+            span: span("app:1"),
+            reference: "app:1".to_owned(),
+            registry: None,
+            repository: "app".to_owned(),
+            tag: Some("1".to_owned()),
+            digest: None,
+            known: true,
+            variable: false,
+            built_here: false,
+        }),
+        known: None,
+        user: Fact::Known(Spanned::new(User { name: "root".to_owned(), by: UserSource::Compose }, span("root"))),
+        healthcheck: Fact::Known(Spanned::new(Healthcheck::Disabled, span("user"))),
+        ports: vec![Port {
+            span: span("'127.0.0.1:80:8000-8001'"),
+            reach: Reach::Loopback,
+            host_ip: Some("127.0.0.1".to_owned()),
+            published: Some((80, 80)),
+            target: (8000, 8001),
+            protocol: "tcp".to_owned(),
+            open: false,
+        }],
+        mounts: Vec::new(),
+        env: Vec::new(),
+        processes: Vec::new(),
+        supervisors: Vec::new(),
+        servers: Vec::new(),
+    };
+    let label = |text: &str| Label { span: span(text), message: "here".to_owned() };
+    let finding = Finding {
+        rule: &RULE,
+        severity: Severity::High,
+        confidence: Confidence::Certain,
+        message: "It does not parse".to_owned(),
+        labels: vec![label("root"), label("web")],
+        help: Some("Write YAML".to_owned()),
+        container: Some("web".to_owned()),
+        also: vec!["api".to_owned()],
+        environment: Environment::Unmarked,
+        node: "services.web".to_owned(),
+        evidence: "root".to_owned(),
+        fingerprint: "0".repeat(32),
+    };
+    let project = Project { containers: vec![container], ..Project::default() };
+    Report { sources, project, findings: vec![finding], secrets: Vec::new() }
+}
+
+fn written(report: &Report) -> Value {
+    let mut out = Vec::new();
+    write(report, &mut out).expect("memory takes everything");
+    serde_json::from_slice(&out).expect("it is JSON")
+}
+
+/// The path of every leaf of `value`.
+fn paths(value: &Value, at: String, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            let dot = if at.is_empty() { "" } else { "." };
+            fields.iter().for_each(|(name, value)| paths(value, format!("{at}{dot}{name}"), into));
+        }
+        Value::Array(items) => {
+            assert!(!items.is_empty(), "{at} is empty, so its fields go unseen");
+            items.iter().for_each(|item| paths(item, format!("{at}[]"), into));
+        }
+        _ => {
+            into.insert(at);
+        }
+    }
+}
+
+#[test]
+fn every_field_is_documented_and_every_documented_field_is_written() {
+    let mut value = written(&report());
+    let process = wire::Process { origin: "main", name: None, command: String::new(), path: "", line: 1 };
+    let container = &mut value["containers"][0];
+    container["processes"] = json!([process]);
+    container["supervisor"] = json!(["supervisord.conf"]);
+    container["nginx"] = json!(["nginx.conf"]);
+    let mut real = BTreeSet::new();
+    paths(&value, String::new(), &mut real);
+    let page = include_str!("../../../docs/json.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(documented, real);
+}
+
+#[test]
+fn a_container_says_what_decided_its_facts() {
+    let value = written(&report());
+    let container = &value["containers"][0];
+    assert_eq!(container["origin"], json!({"kind": "service", "path": "compose.yaml", "line": 2}));
+    let decided = json!({"path": "compose.yaml", "line": 4});
+    let user = json!({"value": "root", "known": true, "source": "compose", "decided_by": decided});
+    assert_eq!(container["user"], user);
+    assert_eq!(container["healthcheck"]["value"], "disabled");
+    let port = &container["ports"][0];
+    assert_eq!((&port["published"], &port["target"], &port["line"]), (&json!("80"), &json!("8000-8001"), &json!(5)));
+
+    let mut report = report();
+    report.project.containers[0].user = Fact::Unknown(Why::Variable);
+    report.project.containers[0].healthcheck = Fact::Absent(report.project.containers[0].span);
+    let value = written(&report);
+    let fact = |known: bool, source: &str| json!({"value": null, "known": known, "source": source, "decided_by": null});
+    assert_eq!(value["containers"][0]["user"], fact(false, "variable"));
+    assert_eq!(value["containers"][0]["healthcheck"], fact(true, "nothing"));
+}
+
+#[test]
+fn a_file_that_was_not_read_is_listed_once_and_counted_apart() {
+    let value = written(&report());
+    let huge = json!({"path": "huge.conf", "kind": null, "why": null, "skipped": "over the limit"});
+    let compose = json!({"path": "compose.yaml", "kind": "compose", "why": "", "skipped": null});
+    assert_eq!(value["files"], json!([compose, huge]));
+    let summary = &value["summary"];
+    assert_eq!((&summary["files"], &summary["skipped"], &summary["errors"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(summary["complete"], false);
+    let error = json!({"rule": "parse-error", "message": "It does not parse", "path": "compose.yaml", "line": 4});
+    assert_eq!(value["errors"], json!([error]));
+}

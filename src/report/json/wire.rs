@@ -1,0 +1,154 @@
+//! The shape of the JSON report. These types are the contract that `docs/json.md` describes: they change only as it says.
+
+use serde::Serialize;
+
+/// The program that wrote the report.
+#[derive(Serialize)]
+pub(super) struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// Numbers.
+#[derive(Serialize)]
+pub(super) struct Summary {
+    pub findings: usize,
+    pub critical: usize,
+    pub high: usize,
+    pub medium: usize,
+    pub low: usize,
+    pub info: usize,
+    pub containers: usize,
+    pub files: usize,
+    pub skipped: usize,
+    pub errors: usize,
+    pub complete: bool,
+}
+
+/// A range of a file.
+#[derive(Serialize)]
+pub(super) struct Location<'a> {
+    pub path: &'a str,
+    pub line: u32,
+    pub column: u32,
+    pub end_line: u32,
+    pub end_column: u32,
+}
+
+/// A line of a file.
+#[derive(Serialize)]
+pub(super) struct Place<'a> {
+    pub path: &'a str,
+    pub line: u32,
+}
+
+/// A finding.
+#[derive(Serialize)]
+pub(super) struct Finding<'a> {
+    pub rule: &'a str,
+    pub title: &'a str,
+    pub severity: &'static str,
+    pub confidence: &'static str,
+    pub message: &'a str,
+    pub location: Location<'a>,
+    pub snippet: String,
+    pub related: Vec<Related<'a>>,
+    pub help: Option<&'a str>,
+    pub container: Option<&'a str>,
+    pub also: &'a [String],
+    pub environment: &'static str,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+    pub fix: Option<Fix>,
+}
+
+/// What a fix changes: there are none yet.
+#[derive(Serialize)]
+pub(super) enum Fix {}
+
+/// A place that explains a finding.
+#[derive(Serialize)]
+pub(super) struct Related<'a> {
+    pub message: &'a str,
+    pub location: Location<'a>,
+}
+
+/// What would run.
+#[derive(Serialize)]
+pub(super) struct Container<'a> {
+    pub name: &'a str,
+    pub origin: Origin<'a>,
+    pub partial: bool,
+    pub environment: Environment<'a>,
+    pub image: Option<&'a str>,
+    pub user: Fact<'a>,
+    pub healthcheck: Fact<'a>,
+    pub ports: Vec<Port<'a>>,
+    pub processes: Vec<Process<'a>>,
+    pub supervisor: Vec<&'a str>,
+    pub nginx: Vec<&'a str>,
+}
+
+/// Where a container comes from.
+#[derive(Serialize)]
+pub(super) struct Origin<'a> {
+    pub kind: &'static str,
+    pub path: &'a str,
+    pub line: u32,
+}
+
+/// Where a container runs.
+#[derive(Serialize)]
+pub(super) struct Environment<'a> {
+    pub value: &'static str,
+    pub reason: &'a str,
+}
+
+/// A fact about a container.
+#[derive(Serialize)]
+pub(super) struct Fact<'a> {
+    pub value: Option<&'a str>,
+    pub known: bool,
+    pub source: &'static str,
+    pub decided_by: Option<Place<'a>>,
+}
+
+/// A published port.
+#[derive(Serialize)]
+pub(super) struct Port<'a> {
+    pub published: Option<String>,
+    pub target: String,
+    pub protocol: &'a str,
+    pub host_ip: Option<&'a str>,
+    pub reach: &'static str,
+    pub path: &'a str,
+    pub line: u32,
+}
+
+/// A process.
+#[derive(Serialize)]
+pub(super) struct Process<'a> {
+    pub origin: &'static str,
+    pub name: Option<&'a str>,
+    pub command: String,
+    pub path: &'a str,
+    pub line: u32,
+}
+
+/// A file that was read, or a path that was not.
+#[derive(Serialize)]
+pub(super) struct File<'a> {
+    pub path: &'a str,
+    pub kind: Option<&'static str>,
+    pub why: Option<&'a str>,
+    pub skipped: Option<&'a str>,
+}
+
+/// Something that was not graded.
+#[derive(Serialize)]
+pub(super) struct Error<'a> {
+    pub rule: &'a str,
+    pub message: &'a str,
+    pub path: &'a str,
+    pub line: u32,
+}

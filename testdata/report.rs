@@ -1,0 +1,489 @@
+//! The report formats over a virtual repository: what they show, what they must not show, and how fast.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use confscan::container::Environment;
+use confscan::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, identify};
+use confscan::project::Project;
+use confscan::report::{Format, Options, Report, write};
+use confscan::source::{FileId, Kind, Source, Sources, Span};
+use serde_json::Value;
+
+/// A rule with the given id and severity.
+fn rule(id: &'static str, severity: Severity) -> &'static Rule {
+    Box::leak(Box::new(Rule {
+        id,
+        title: "Something is wrong",
+        on: "Container",
+        severity,
+        confidence: Confidence::Certain,
+        tier: Tier::Default,
+        development: Development::Same,
+        gap: id == "parse-error",
+        tags: &["CWE-250", "user"],
+        replaces: &[],
+        page: "## Why\n\nIt is wrong.\n\n## Bad\n\nAn example.\n",
+    }))
+}
+
+/// A report as it grows.
+#[derive(Default)]
+struct Scan {
+    sources: Sources,
+    findings: Vec<Finding>,
+    secrets: Vec<Span>,
+}
+
+impl Scan {
+    fn file(&mut self, path: &str, text: &str) -> FileId {
+        let mut source = Source::new(path, text);
+        source.kind = Kind::Dockerfile;
+        self.sources.add(source)
+    }
+
+    /// The first place in `file` that reads `text`.
+    fn find(&self, file: FileId, text: &str) -> Span {
+        let at = self.sources.get(file).text.find(text).unwrap_or_else(|| panic!("{text:?} is not in the file"));
+        Span::new(file, at..at + text.len())
+    }
+
+    fn report(&mut self, rule: &'static Rule, span: Span, message: &str) -> &mut Finding {
+        self.findings.push(Finding {
+            rule,
+            severity: rule.severity,
+            confidence: Confidence::Certain,
+            message: message.to_owned(),
+            labels: vec![Label { span, message: String::new() }],
+            help: None,
+            container: None,
+            also: Vec::new(),
+            environment: Environment::Unmarked,
+            node: String::new(),
+            evidence: String::new(),
+            fingerprint: String::new(),
+        });
+        self.findings.last_mut().expect("one was just pushed")
+    }
+
+    fn done(mut self) -> Report {
+        let path = |span: Span| self.sources.get(span.file).path.as_str();
+        self.findings.sort_by_key(|finding| (path(finding.primary()).to_owned(), finding.primary()));
+        identify(&mut self.findings, path);
+        self.secrets.sort();
+        Report { sources: self.sources, project: Project::default(), findings: self.findings, secrets: self.secrets }
+    }
+}
+
+fn written(report: &Report, format: Format, options: Options) -> String {
+    let mut out = Vec::new();
+    write(report, format, &options, &mut out).expect("memory takes everything");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+fn human(report: &Report) -> String {
+    written(report, Format::Human, Options::default())
+}
+
+/// Every way to write a report.
+fn every_output(report: &Report) -> Vec<String> {
+    let quiet = Options { quiet: true, ..Options::default() };
+    let color = Options { color: true, ..Options::default() };
+    let narrow = Options { width: Some(1), ..Options::default() };
+    let human = [Options::default(), quiet, color, narrow].map(|options| written(report, Format::Human, options));
+    let programs = [Format::Json, Format::Sarif].map(|format| written(report, format, Options::default()));
+    human.into_iter().chain(programs).collect()
+}
+
+/// Compares with a file of the repository, or rewrites it where `UPDATE` is set.
+fn golden(path: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, actual).expect("the golden file can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{} differs; UPDATE=1 rewrites it", path.display());
+}
+
+const DOCKERFILE: &str = "FROM python:3.11-slim AS base\nENV API_TOKEN=hunter2-very-secret\nRUN apt-get update \\\n    && apt-get \
+                          install curl\n\nFROM base\nUSER root\nCMD [\"python\", \"app.py\"]\n";
+const COMPOSE: &str =
+    "services:\n  web:\n    build: .\n\tports: ['5432:5432']\n    # 漢字\n    command: run 漢字 --reload\n";
+
+/// A repository with the usual findings.
+fn usual() -> Report {
+    let mut scan = Scan::default();
+    let dockerfile = scan.file("Dockerfile", DOCKERFILE);
+    let compose = scan.file("deploy/compose.yaml", COMPOSE);
+    let secret = scan.find(dockerfile, "hunter2-very-secret");
+    scan.secrets.push(secret);
+    let (user, base) = (scan.find(dockerfile, "USER root"), scan.find(dockerfile, "FROM base"));
+    let (python, service) = (scan.find(dockerfile, "python:3.11-slim"), scan.find(compose, "web"));
+    let finding = scan.report(rule("explicit-root-user", Severity::High), user, "Container `web` starts as root");
+    finding.related(base, "the stage that is shipped").related(python, "its image").related(service, "");
+    finding.help("Add a USER instruction with an account that is not root");
+    finding.container = Some("web".to_owned());
+    finding.also = vec!["worker".to_owned(), "beat".to_owned()];
+    finding.environment = Environment::Production;
+    finding.node = "stages.1".to_owned();
+    let env = scan.find(dockerfile, "API_TOKEN=hunter2-very-secret");
+    scan.report(rule("secret-in-environment", Severity::Critical), env, "`API_TOKEN` keeps a secret in the image");
+    let run = scan.find(dockerfile, "RUN apt-get update \\\n    && apt-get install curl\n");
+    let finding = scan.report(rule("unpinned-os-package", Severity::Info), run, "`curl` has no version");
+    finding.confidence(Confidence::Guess);
+    let port = scan.find(compose, "'5432:5432'");
+    let finding =
+        scan.report(rule("exposed-database-port", Severity::Medium), port, "Everyone reaches [PostgreSQL](1)");
+    finding.environment = Environment::Development;
+    finding.container = Some("web".to_owned());
+    let reload = scan.find(compose, "--reload");
+    scan.report(rule("hot-reload-in-production", Severity::Low), reload, "The server reloads itself?");
+    let start = Span::at(compose, 0);
+    scan.report(rule("parse-error", Severity::High), start, "A tab cannot indent YAML");
+    scan.done()
+}
+
+/// Files that are hard to show.
+fn awkward() -> Report {
+    let mut scan = Scan::default();
+    let wrong = rule("awkward", Severity::Medium);
+    let mut at = |path: &str, text: &str, needle: &str| {
+        let file = scan.file(path, text);
+        let span = scan.find(file, needle);
+        scan.report(wrong, span, "Look here").related(span, "and here");
+        file
+    };
+    at("tabs", "\tA\tB C\n", "B");
+    at("wide", "漢字 é\u{301} x 😀 y\n", "y");
+    at("crlf", "a\r\nb c\r\nd\r\n", "c\r\n");
+    at("cr", "a\rb c\rd", "c\rd");
+    at("bom", "\u{feff}FROM x\n", "\u{feff}FROM");
+    at("no-final-newline", "FROM x", "x");
+    at("several-lines", "a\nb c\nd e\n", "c\nd");
+    at("name\u{1b}[31m\u{202e}\n", "ENV A=\u{1b}]0;x\u{7} \u{9b}2J \u{202e}b \u{85} \u{2028} c\n", "b");
+    at("a b/#?%é", "x\n", "x");
+    at("long", &format!("{}HERE{}\n", "x漢".repeat(3000), "é".repeat(5000)), "HERE");
+    at("longer", &format!("<{}>\n", "x".repeat(5000)), &format!("<{}>", "x".repeat(5000)));
+    let empty = scan.file("empty", "");
+    scan.report(wrong, Span::at(empty, 0), "Empty");
+    let end = scan.file("end", "FROM x\n");
+    scan.report(wrong, Span::at(end, 7), "Something is missing at the end");
+    scan.report(wrong, Span::at(end, 6), "Something is missing at the end of the line");
+    scan.report(wrong, Span::at(end, 4), "Something is missing in the line");
+    let evil = "a\u{1b}[2Jb\u{202e}\n::error::";
+    let finding = scan.report(wrong, Span::at(end, 0), evil);
+    finding.related(Span::at(empty, 0), evil).help(evil);
+    finding.container = Some(evil.to_owned());
+    finding.also = vec![evil.to_owned()];
+    scan.done()
+}
+
+/// The text between two places of a file, by lines and columns as SARIF counts them.
+fn slice(text: &str, region: &Value) -> String {
+    let number = |name: &str| region[name].as_u64().unwrap_or_else(|| panic!("{name} is missing"));
+    let from = (number("startLine"), number("startColumn"));
+    let to = (number("endLine"), number("endColumn"));
+    assert!((1, 1) <= from && from <= to, "{region}");
+    let (mut line, mut column, mut out) = (1, 1, String::new());
+    let mut characters = text.trim_start_matches('\u{feff}').chars().peekable();
+    while let Some(character) = characters.next() {
+        if from <= (line, column) && (line, column) < to {
+            out.push(character);
+        }
+        column += 1;
+        if character == '\n' || character == '\r' && characters.peek() != Some(&'\n') {
+            (line, column) = (line + 1, 1);
+        }
+    }
+    out
+}
+
+fn percent_decoded(uri: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = uri.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().expect("a digit"), rest.next().expect("a digit")];
+            let digits = std::str::from_utf8(&digits).expect("digits");
+            bytes.push(u8::from_str_radix(digits, 16).expect("hexadecimal digits"));
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).expect("paths are UTF-8")
+}
+
+/// The log of a report, after it was checked against the schema.
+fn sarif(report: &Report) -> Value {
+    let log: Value = serde_json::from_str(&written(report, Format::Sarif, Options::default())).expect("it is JSON");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("sarif/sarif-2.1.0.schema.json");
+    // One of its patterns has a `]` that ends nothing: literal in the regular expressions of JavaScript, which the
+    // schema is written for, and an error in the validator's.
+    let schema = fs::read_to_string(schema).expect("the schema is there").replace("{2}]?$", r"{2}\\]?$");
+    let schema = serde_json::from_str(&schema).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    let errors: Vec<String> = validator.iter_errors(&log).take(5).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    log
+}
+
+/// Every `physicalLocation` in a log.
+fn locations<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            into.extend(fields.get("physicalLocation"));
+            fields.values().for_each(|value| locations(value, into));
+        }
+        Value::Array(items) => items.iter().for_each(|item| locations(item, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_terminal_report_is_as_agreed() {
+    golden("testdata/golden/human.txt", &human(&usual()));
+    golden("testdata/golden/awkward.txt", &human(&awkward()));
+    let quiet = Options { quiet: true, ..Options::default() };
+    golden("testdata/golden/quiet.txt", &written(&usual(), Format::Human, quiet));
+}
+
+#[test]
+fn colours_change_nothing_but_the_colours() {
+    for report in [usual(), awkward()] {
+        let color = Options { color: true, ..Options::default() };
+        let colored = written(&report, Format::Human, color);
+        let mut plain = String::new();
+        let mut rest = colored.as_str();
+        while let Some((before, after)) = rest.split_once("\u{1b}[") {
+            plain.push_str(before);
+            rest = after.split_once('m').expect("only colours are written").1;
+        }
+        plain.push_str(rest);
+        assert_ne!(plain, colored);
+        assert_eq!(plain, human(&report));
+    }
+}
+
+#[test]
+fn marks_stand_under_what_they_mark() {
+    for (text, needle, line, marks) in [
+        ("\tA\tB C\n", "B", "    A   B C", "        ^"),
+        ("漢字 x\n", "x", "漢字 x", "     ^"),
+        ("\u{feff}FROM x\n", "FROM", "FROM x", "^^^^"),
+        ("FROM x\r\n", "x\r\n", "FROM x", "     ^"),
+        ("A=\u{1b}[0m b", "b", "A=␛[0m b", "       ^"),
+        ("a\u{202e}b", "b", "a\u{fffd}b", "  ^"),
+        ("a b\nc\n", "b\nc", "a b", "  ^ … to line 2"),
+    ] {
+        let mut scan = Scan::default();
+        let file = scan.file("f", text);
+        let span = scan.find(file, needle);
+        scan.report(rule("r", Severity::Low), span, "m");
+        let out = human(&scan.done());
+        let expected = format!("\n1 | {line}\n  | {marks}\n");
+        assert!(out.contains(&expected), "{out}\ndoes not hold{expected}");
+    }
+}
+
+#[test]
+fn no_excerpt_is_wider_than_the_terminal() {
+    for width in [40, 80, 120] {
+        let out = written(&awkward(), Format::Human, Options { width: Some(width), ..Options::default() });
+        for line in out.lines().filter(|line| line.contains(" | ") && !line.contains('漢')) {
+            // A label may stand behind the marks, and the signs of two cuts around the text.
+            let line = line.strip_suffix(" and here").unwrap_or(line);
+            assert!(line.chars().count() <= width + 2, "{} columns: {line}", line.chars().count());
+        }
+        assert!(out.contains("HERE"));
+    }
+}
+
+#[test]
+fn secrets_are_in_no_output() {
+    let report = usual();
+    for out in every_output(&report) {
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+    assert!(human(&report).contains("API_TOKEN=*******************\n"));
+}
+
+#[test]
+fn nothing_from_a_file_acts_on_the_terminal() {
+    for report in [usual(), awkward()] {
+        for (index, out) in every_output(&report).iter().enumerate() {
+            let colored = index == 2;
+            let acts = |character: char| {
+                character.is_control() && character != '\n' && !(colored && character == '\u{1b}')
+                    || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+            };
+            assert_eq!(out.find(acts), None, "output {index}");
+            assert!(!out.lines().any(|line| line.starts_with("::error")), "output {index}");
+            assert!(!out.contains("\u{1b}[2J") && !out.contains("\u{1b}]"), "output {index}");
+        }
+    }
+}
+
+#[test]
+fn every_region_is_its_snippet() {
+    for report in [usual(), awkward()] {
+        let log = sarif(&report);
+        let mut found = Vec::new();
+        locations(&log, &mut found);
+        assert!(found.len() >= report.findings.len());
+        let mut masked = 0;
+        for location in found {
+            let path = percent_decoded(location["artifactLocation"]["uri"].as_str().expect("a URI"));
+            let file = report.sources.find(&path).unwrap_or_else(|| panic!("no file {path:?}"));
+            let text = slice(&report.sources.get(file).text, &location["region"]);
+            let snippet = location["region"]["snippet"]["text"].as_str().unwrap_or_default();
+            if snippet.contains("***") {
+                masked += 1;
+                assert_eq!(text.replace("hunter2-very-secret", &"*".repeat(19)), snippet);
+            } else {
+                assert_eq!(text, snippet, "{path}");
+            }
+        }
+        assert_eq!(masked, report.secrets.len());
+    }
+}
+
+#[test]
+fn sarif_logs_are_as_agreed() {
+    for (name, report) in [("usual", usual()), ("empty", Scan::default().done())] {
+        let mut log = sarif(&report);
+        let driver = &mut log["runs"][0]["tool"]["driver"];
+        for version in ["version", "semanticVersion"] {
+            assert_eq!(driver[version], env!("CARGO_PKG_VERSION"));
+            driver[version] = "0.0.0".into();
+        }
+        let text = serde_json::to_string_pretty(&log).expect("it serialises");
+        golden(&format!("sarif/{name}.sarif"), &format!("{text}\n"));
+    }
+}
+
+#[test]
+fn sarif_has_what_github_asks_for() {
+    let log = sarif(&usual());
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "confscan");
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    assert_eq!(run.get("automationDetails"), None);
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    for result in run["results"].as_array().expect("results") {
+        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert_eq!(result["locations"].as_array().map(Vec::len), Some(1));
+        assert_eq!(result["partialFingerprints"]["confscan/v1"].as_str().map(str::len), Some(32));
+        let text = result["message"]["text"].as_str().expect("a message");
+        for related in result["relatedLocations"].as_array().into_iter().flatten() {
+            assert!(text.contains(&format!("]({})", related["id"])), "{text}");
+        }
+        let links = text.matches("](").count();
+        assert_eq!(links, result["relatedLocations"].as_array().map_or(0, Vec::len), "{text}");
+    }
+    for rule in rules {
+        for text in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
+            assert!(rule.pointer(text).and_then(Value::as_str).is_some_and(|text| !text.is_empty()), "{text}");
+        }
+    }
+    let notifications = &run["invocations"][0]["toolExecutionNotifications"];
+    assert_eq!(notifications.as_array().map(Vec::len), Some(1));
+    assert_eq!(notifications[0]["associatedRule"]["id"], "parse-error");
+}
+
+#[test]
+fn nothing_found_is_one_line() {
+    let mut scan = Scan::default();
+    scan.file("Dockerfile", "FROM x\n");
+    let report = scan.done();
+    assert_eq!(human(&report), "No findings in 1 file and 0 containers.\n");
+    assert_eq!(written(&report, Format::Human, Options { quiet: true, ..Options::default() }), "");
+}
+
+/// `number` findings of one rule on lines 1, 2, … of one file.
+fn repeated(number: usize) -> Report {
+    let mut scan = Scan::default();
+    let file = scan.file("f", &"x\n".repeat(number));
+    let wrong = rule("repeated", Severity::Low);
+    for index in 0..number {
+        scan.report(wrong, Span::new(file, 2 * index..2 * index + 1), "Again");
+    }
+    scan.findings[number - 1].severity = Severity::High;
+    scan.done()
+}
+
+#[test]
+fn a_rule_that_repeats_in_a_file_is_shown_a_few_times_and_then_counted() {
+    let report = repeated(20);
+    let out = human(&report);
+    assert_eq!(out.matches("]: Again").count(), 5, "{out}");
+    assert!(out.contains("high[repeated]: Again"), "the worst is among those shown:\n{out}");
+    let rest = "… and 15 more of repeated in this file (lines 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, …)\n";
+    assert!(out.contains(rest), "{out}");
+    assert_eq!(human(&repeated(6)).matches("]: Again").count(), 6);
+    let quiet = written(&report, Format::Human, Options { quiet: true, ..Options::default() });
+    assert_eq!(quiet.lines().count(), 20);
+    let json: Value = serde_json::from_str(&written(&report, Format::Json, Options::default())).expect("it is JSON");
+    assert_eq!(json["findings"].as_array().map(Vec::len), Some(20));
+    assert_eq!(sarif(&report)["runs"][0]["results"].as_array().map(Vec::len), Some(20));
+}
+
+#[test]
+fn each_json_finding_stands_on_its_own_line() {
+    let report = usual();
+    let out = written(&report, Format::Json, Options::default());
+    let lines = out.lines().filter(|line| line.starts_with("{\"rule\":") && line.contains("\"fingerprint\":"));
+    assert_eq!(lines.count(), report.findings.len());
+    let json: Value = serde_json::from_str(&out).expect("it is JSON");
+    let location = &json["findings"][2]["location"];
+    assert_eq!(json["findings"][2]["rule"], "explicit-root-user");
+    let numbers = ["line", "column", "end_line", "end_column"].map(|name| location[name].as_u64().unwrap_or_default());
+    assert_eq!(numbers, [7, 1, 7, 10]);
+}
+
+#[test]
+fn sarif_leaves_out_the_mildest_of_too_many_and_says_so() {
+    let mut scan = Scan::default();
+    let file = scan.file("f", "x\n");
+    let (mild, bad) = (rule("mild", Severity::Info), rule("bad", Severity::Critical));
+    for index in 0..25_010 {
+        scan.report(if index % 1000 == 999 { bad } else { mild }, Span::new(file, 0..1), "Many");
+    }
+    let report = scan.done();
+    let log: Value = serde_json::from_str(&written(&report, Format::Sarif, Options::default())).expect("it is JSON");
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 25_000);
+    assert_eq!(results.iter().filter(|result| result["ruleId"] == "bad").count(), 25);
+    let text = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str();
+    assert_eq!(text, Some("10 of the mildest findings were left out: one upload takes 25000 results."));
+}
+
+#[test]
+fn thousands_of_findings_are_written_in_no_time() {
+    let mut scan = Scan::default();
+    let rules = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|id| rule(id, Severity::Medium));
+    for index in 0..200 {
+        let file = scan.file(&format!("services/{index:03}/Dockerfile"), &DOCKERFILE.repeat(10));
+        for place in 0..50 {
+            let span = Span::new(file, 30 * place..30 * place + 20);
+            let near = Span::new(file, 30 * place + 40..30 * place + 45);
+            scan.report(rules[place % 8], span, "Container `web` starts as root").related(near, "because of this");
+        }
+    }
+    // A minified file, where every look at a whole line would count.
+    let file = scan.file("minified", &"x".repeat(1 << 20));
+    for place in 0..500 {
+        scan.report(rules[place % 8], Span::new(file, 2000 * place..2000 * place + 3), "Wrong");
+    }
+    let report = scan.done();
+    for format in [Format::Human, Format::Json, Format::Sarif] {
+        let start = Instant::now();
+        let size = written(&report, format, Options::default()).len();
+        let time = start.elapsed();
+        eprintln!("{format:?}: {} findings, {size} bytes, {time:?}", report.findings.len());
+        // Unoptimised and on a busy machine; what is quadratic takes far longer.
+        assert!(time < Duration::from_secs(10), "{format:?} took {time:?}");
+    }
+}
