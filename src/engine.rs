@@ -18,7 +18,7 @@ use crate::syntax::Document;
 
 /// Reads, joins and grades the files of `sources`.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
-    let project = Project::build(&mut sources, config);
+    let project = Project::build(&mut sources);
     let secrets = crate::secret::spans(&project, &sources);
     let found = check(&project, &sources, config);
     let findings = settle(found, &sources, &secrets);

@@ -61,7 +61,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         Some(Command::Files { input, list }) => {
             let mut sources = read(&input, &Progress::start())?;
             // Linking reads the files that configs refer to.
-            let project = Project::build(&mut sources, &config(&input, false)?);
+            let project = Project::build(&mut sources);
             drop(project);
             stdout.write(|out, options| listing::files(&sources, list.format == Format::Json, options, out))?;
             return Ok(if sources.is_empty() { NOTHING } else { 0 });

@@ -1,6 +1,5 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
-use crate::config::Config;
 pub mod environment;
 mod facts;
 mod link;
@@ -67,7 +66,7 @@ pub struct Failure {
 
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.
-    pub fn build(sources: &mut Sources, config: &Config) -> Project {
+    pub fn build(sources: &mut Sources) -> Project {
         link::Linker::new(sources).link()
     }
 

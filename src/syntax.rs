@@ -65,7 +65,7 @@ pub fn parse(file: FileId, source: &Source) -> Option<Document> {
         Kind::Compose => Some(Document::Compose(compose::parse(file, &source.text, &|_| None))),
         Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
         Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),
-        Kind::Dotenv => None,
+        Kind::Dotenv => Some(Document::Dotenv(dotenv::parse(file, &source.text))),
         Kind::Auxiliary => None,
     }
 }

@@ -132,7 +132,9 @@ fn findings(registered: &'static Registered, section: &Section) -> String {
     let mut sources = Sources::new(Box::new(store));
     for (path, text) in &section.files {
         if let Some((kind, why)) = recognise(path, text) {
-            sources.add(Source { kind, why, ..Source::new(path, text) });
+            let mut source = Source::new(path, text);
+            (source.kind, source.why) = (kind, why);
+            sources.add(source);
         }
     }
     let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
