@@ -17,6 +17,9 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n";
 /// A directory that is gone at the end of the test.
 struct Tree(PathBuf);
 
+/// Paths, each with its kind or with the reason for which it was skipped.
+type Pairs = Vec<(String, String)>;
+
 /// What the program did.
 #[derive(Debug)]
 struct Run {
@@ -71,7 +74,7 @@ impl Tree {
     }
 
     /// Path and kind of every file that is taken, path and reason of every one that is skipped (with `!` for a gap).
-    fn files(&self, args: &[&str]) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    fn files(&self, args: &[&str]) -> (Pairs, Pairs) {
         let run = self.run(&[&["files", "--format", "json"], args].concat());
         let list: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -95,7 +98,7 @@ impl Drop for Tree {
     }
 }
 
-fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+fn pairs(list: &[(&str, &str)]) -> Pairs {
     list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 
@@ -314,7 +317,8 @@ fn named_files_are_always_read() {
         ("other/.env", "A=1\n"),
         ("other/sub/Dockerfile", "FROM x\n"),
     ]);
-    let cases: &[(&[&str], &[(&str, &str)])] = &[
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let cases: &[Case] = &[
         (&["sub/image.txt", "sub/web.txt"], &[("sub/image.txt", "dockerfile"), ("sub/web.txt", "nginx")]),
         (&["--kind", "dotenv", "sub/vars"], &[("sub/vars", "dotenv")]),
         (&["--kind", "nginx", "./sub/../sub/Dockerfile"], &[("sub/Dockerfile", "nginx")]),
