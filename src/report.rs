@@ -43,7 +43,7 @@ impl Report {
     /// reaches into no further line.
     fn place(&self, span: Span) -> Place<'_> {
         let text = self.sources.text(span);
-        let front = if span.start == 0 { text.len() - text.trim_start_matches('\u{feff}').len() } else { 0 };
+        let front = if span.start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let end = front.max(text.trim_end_matches(['\n', '\r']).len()) as u32;
         let span = Span { start: span.start + front as u32, end: span.start + end, ..span };
         let (start, end) = self.sources.position(span);

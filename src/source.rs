@@ -159,7 +159,7 @@ impl Source {
         let start = lines[line - 1] as usize;
         let end = self.text.floor_char_boundary((offset as usize).min(self.text.len()));
         let before = &self.text[start.min(end)..end];
-        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
+        let before = if start == 0 { before.strip_prefix('\u{feff}').unwrap_or(before) } else { before };
         Position { line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 
@@ -197,6 +197,8 @@ mod tests {
         assert_eq!(at("last"), (3, 1));
         assert_eq!(source.line(2), ("bé漢x", 6));
         assert_eq!(source.line_count(), 3);
+        let twice = Source::new("f", "\u{feff}\u{feff}a");
+        assert_eq!(twice.position(6), Position { line: 1, column: 2 }, "only the first is a mark");
     }
 
     #[test]
