@@ -39,7 +39,8 @@ pub struct Error(String);
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        // Paths are part of it, and those of others.
+        f.write_str(&crate::text::visible(&self.0))
     }
 }
 
@@ -310,8 +311,8 @@ impl Walk<'_> {
             None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
         };
         let Some((kind, why)) = recognised else {
-            let path = crate::text::visible(&source.path);
-            return Err(Error(format!("{path}: cannot tell what kind of config this is; say so with --kind")));
+            let problem = "cannot tell what kind of config this is; say so with --kind";
+            return Err(Error(format!("{}: {problem}", source.path)));
         };
         (source.kind, source.why) = (kind, why);
         self.take(real, source, NAMED);

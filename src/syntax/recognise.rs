@@ -118,7 +118,7 @@ pub fn is_template(path: &str, text: &str) -> bool {
 
 /// The first of `kinds` that `text` looks like, and why.
 fn among(kinds: &[Kind], text: &str) -> Option<(Kind, String)> {
-    let found = kinds.iter().find_map(|kind| {
+    kinds.iter().find_map(|kind| {
         let why = match kind {
             Kind::Dockerfile if looks_like_dockerfile(text) => "begins with FROM",
             Kind::Supervisor if supervisor::looks_like(text) => "has supervisord sections",
@@ -127,8 +127,7 @@ fn among(kinds: &[Kind], text: &str) -> Option<(Kind, String)> {
             _ => return None,
         };
         Some((*kind, why.to_owned()))
-    });
-    found
+    })
 }
 
 /// Whether a YAML file that is named like Compose is one, judged by its tree: `services :`, `"services":` in braces or
