@@ -177,7 +177,8 @@ fn is_usual_in_bases(name: &str) -> bool {
 ///
 /// As in BuildKit: the stages that it starts from run first, with their environment, their build arguments and their
 /// ONBUILD instructions; arguments declared before the first FROM are seen by FROM only, and in a stage once it declares
-/// them again; build arguments from outside go before defaults. A stage that does not exist has an empty chain.
+/// them again; build arguments from outside go before defaults. A stage that does not exist has an empty
+/// chain and nothing to start from.
 pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) -> ImageConfig {
     let build_args = Given::new(build_args);
     let lineage = Lineage::of(dockerfile, &build_args);

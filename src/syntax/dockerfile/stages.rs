@@ -6,17 +6,11 @@ use super::expand::{Expanded, Expansion};
 use super::{Dockerfile, Instruction, Kind};
 use crate::source::{Span, Spanned, Text};
 
-/// Arguments that BuildKit sets by itself (`defaultArgs` of `dockerfile2llb` and the proxy variables), upper-case.
-pub(super) const PREDEFINED_ARGS: [&str; 21] = [
+/// Build arguments that BuildKit knows without a declaration (`dockerfile2llb`, and the proxy variables of Docker's
+/// documentation), besides those that begin with `BUILDKIT_`.
+const PREDEFINED_ARGS: [&str; 15] = [
     "ALL_PROXY",
     "BUILDARCH",
-    "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
-    "BUILDKIT_INLINE_CACHE",
-    "BUILDKIT_MULTI_PLATFORM",
-    "BUILDKIT_SANDBOX_HOSTNAME",
-    "BUILDKIT_SBOM_SCAN_CONTEXT",
-    "BUILDKIT_SBOM_SCAN_STAGE",
-    "BUILDKIT_SYNTAX",
     "BUILDOS",
     "BUILDPLATFORM",
     "BUILDVARIANT",
@@ -29,14 +23,14 @@ pub(super) const PREDEFINED_ARGS: [&str; 21] = [
     "TARGETOS",
     "TARGETPLATFORM",
     "TARGETSTAGE",
+    "TARGETVARIANT",
 ];
 
 /// Whether BuildKit has a build argument of that name without a declaration. The proxy variables are known in lower
-/// case too; `TARGETVARIANT` is one of the platform arguments.
+/// case too.
 pub(super) fn is_predefined(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let known = name == "TARGETVARIANT" || PREDEFINED_ARGS.contains(&upper.as_str());
-    known && (name == upper || upper.ends_with("_PROXY"))
+    let known = |name: &str| PREDEFINED_ARGS.contains(&name) || name.starts_with("BUILDKIT_");
+    known(name) || (name.ends_with("_proxy") && known(&name.to_ascii_uppercase()))
 }
 
 /// Build arguments from outside: name, value (`None`: taken from the environment of whoever builds, so unknown here and
