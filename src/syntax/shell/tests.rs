@@ -6,6 +6,9 @@ use crate::source::{FileId, TextBuilder};
 /// A script and what is expected of it.
 type Case<'a, Row> = (&'a str, &'a [Row]);
 
+/// The commands of each stage of a pipeline.
+type Stages<'a> = &'a [&'a [usize]];
+
 fn text(source: &str) -> Text {
     Text::verbatim(source, Span::new(FileId(0), 0..source.len()))
 }
@@ -138,7 +141,7 @@ fn substitutions_name_the_command_they_stand_in() {
 
 #[test]
 fn pipelines_list_the_commands_of_their_stages() {
-    let cases: &[Case<(&str, &[&[usize]])>] = &[
+    let cases: &[Case<(&str, Stages)>] = &[
         ("a && b | c || d", &[("b | c", &[&[1], &[2]])]),
         ("(a; b $(x)) | c", &[("(a; b $(x)) | c", &[&[0, 1], &[3]])]),
         ("{ a | b; } | c", &[("{ a | b; } | c", &[&[0, 1], &[2]]), ("a | b", &[&[0], &[1]])]),
