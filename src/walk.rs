@@ -291,6 +291,7 @@ impl Walk<'_> {
 
     /// Reads the standard input as the file `path`.
     fn stdin(&self, path: &Path) -> Result<(), Error> {
+        (self.progress)();
         let limit = self.options.max_file_size;
         let mut bytes = Vec::new();
         let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
