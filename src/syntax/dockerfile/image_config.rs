@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
-use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, Origin, Scope, is_predefined};
+use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
 use crate::source::{Span, Spanned, Text};
-
-/// Bytes of values that one evaluation may make in all.
-const MAX_TOTAL: usize = 4 * 1024 * 1024;
 
 /// Longest path that is joined, in bytes: Linux's PATH_MAX.
 const MAX_PATH: usize = 4096;
@@ -257,7 +254,7 @@ struct Evaluation<'a> {
     globals: HashMap<&'a str, usize>,
     names: HashMap<&'a str, usize>,
     scope: Scope,
-    /// Bytes of values that may still be made.
+    /// Bytes of values that may still be copied and searched.
     budget: usize,
     stage: usize,
     /// A CMD stands in the stage that is being read.
@@ -270,8 +267,8 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn expand_how(&mut self, text: &Text, how: Expansion) -> Expanded {
         let limit = (text.value.len() + MAX_GROWTH).min(self.budget);
-        let expanded = Expansion { limit, ..how }.expand(text, |name| self.scope.get(name));
-        self.budget = self.budget.saturating_sub(expanded.value.len().saturating_sub(text.value.len()));
+        let (expanded, cost) = Expansion { limit, ..how }.expand_counted(text, |name| self.scope.get(name));
+        self.budget = self.budget.saturating_sub(cost);
         for name in &expanded.unresolved {
             let known = self.scope.is_declared(&name.value) || is_predefined(&name.value);
             if !known

@@ -103,6 +103,9 @@ pub(super) struct Lineage {
 /// made of each other stay small.
 pub(super) const MAX_GROWTH: usize = 8 * 1024;
 
+/// Bytes of values that one evaluation may copy and search in all.
+pub(super) const MAX_TOTAL: usize = 4 * 1024 * 1024;
+
 /// Build arguments that have a value, by name; the last one of a name counts.
 #[derive(Debug)]
 pub(super) struct Given<'a>(HashMap<&'a str, (&'a str, Span)>);
@@ -123,9 +126,13 @@ impl<'a> Given<'a> {
 impl Lineage {
     pub fn of(dockerfile: &Dockerfile, build_args: &Given) -> Self {
         let mut lineage = Lineage { globals: Scope::default(), global_args: Vec::new(), parents: Vec::new() };
-        let expand = |text: &Text, scope: &Scope| {
-            let limit = text.value.len() + MAX_GROWTH;
-            Expansion { limit, ..Expansion::word(dockerfile.escape) }.expand(text, |name| scope.get(name))
+        let mut budget = MAX_TOTAL;
+        let mut expand = |text: &Text, scope: &Scope| {
+            let how =
+                Expansion { limit: (text.value.len() + MAX_GROWTH).min(budget), ..Expansion::word(dockerfile.escape) };
+            let (expanded, cost) = how.expand_counted(text, |name| scope.get(name));
+            budget = budget.saturating_sub(cost);
+            expanded
         };
         let first_from = dockerfile.stages.first().map_or(dockerfile.instructions.len(), |stage| stage.from);
         for (index, instruction) in dockerfile.instructions[..first_from].iter().enumerate() {

@@ -84,6 +84,8 @@ fn words_lose_their_quotes_and_keep_their_place() {
         ("é'漢'", "é漢", true),
         ("a$", "a$", true),
         ("''", "", true),
+        ("{😀", "{😀", true),
+        ("a\u{a0}b", "a\u{a0}b", true),
     ];
     for (written, value, literal) in cases {
         let source = format!("cmd {written}");
@@ -276,6 +278,10 @@ fn hostile_scripts_end_soon_and_in_little_stack() {
         "if a; then ".repeat(5_000),
         "`a ".repeat(20_000),
         "a\\\n".repeat(22_000),
+        ")".repeat(65_000),
+        "@(a".repeat(20_000),
+        "f() {export ]]".repeat(4_000),
+        "|<<'E'}".repeat(9_000),
     ];
     let run = move || {
         for source in &cases {

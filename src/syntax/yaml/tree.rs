@@ -121,7 +121,8 @@ pub fn read(file: FileId, text: &str) -> Tree {
             (_, Some(repair)) if repairs < MAX_REPAIRS => {
                 repairs += 1;
                 if repair.comment {
-                    comments.push(Span::new(file, repair.blank.clone()));
+                    let end = text.floor_char_boundary(repair.blank.end);
+                    comments.push(Span::new(file, repair.blank.start..end));
                 }
                 let mut bytes = visible.into_owned().into_bytes();
                 bytes[repair.blank].fill(b' ');
