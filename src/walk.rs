@@ -291,6 +291,7 @@ impl Walk<'_> {
 
     /// Reads the standard input as the file `path`.
     fn stdin(&self, path: &Path) -> Result<(), Error> {
+        (self.progress)();
         let limit = self.options.max_file_size;
         let mut bytes = Vec::new();
         let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
@@ -326,8 +327,12 @@ impl Walk<'_> {
             Some(io) => io.to_string(),
             None => error.to_string(),
         };
-        let slash = if path.is_dir() { "/" } else { "" };
-        self.skip(self.shown(path) + slash, reason, true);
+        let shown = match self.shown(path) {
+            root if root.is_empty() => "./".to_owned(),
+            shown if path.is_dir() => shown + "/",
+            shown => shown,
+        };
+        self.skip(shown, reason, true);
     }
 
     /// The path from the scan root, with `/` between its parts. Bytes that are not UTF-8 are replaced.

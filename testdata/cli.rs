@@ -78,11 +78,12 @@ impl Tree {
         let run = self.run(&[&["files", "--format", "json"], args].concat());
         let list: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let taken = list["files"].as_array().unwrap().iter().map(|file| (text(&file["path"]), text(&file["kind"])));
-        let skipped = list["skipped"].as_array().unwrap().iter();
-        let skipped = skipped.map(|skipped| {
-            let gap = if skipped["gap"] == true { "!" } else { "" };
-            (text(&skipped["path"]), format!("{gap}{}", text(&skipped["reason"])))
+        let (skipped, taken): (Vec<&Value>, Vec<&Value>) =
+            list["files"].as_array().unwrap().iter().partition(|file| file["kind"].is_null());
+        let taken = taken.iter().map(|file| (text(&file["path"]), text(&file["kind"])));
+        let skipped = skipped.iter().map(|file| {
+            let gap = if file["gap"] == true { "!" } else { "" };
+            (text(&file["path"]), format!("{gap}{}", text(&file["skipped"])))
         });
         (taken.collect(), skipped.collect())
     }
