@@ -34,7 +34,13 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 }
 
 fn check(variant: &Path) -> Result<(), Failed> {
-    let options = walk::Options { max_file_size: Config::MAX_FILE_SIZE, threads: 1, ..walk::Options::default() };
+    let options = walk::Options {
+        gitignore: false,
+        max_file_size: Config::MAX_FILE_SIZE,
+        kind: None,
+        stdin_filename: None,
+        threads: 1,
+    };
     let sources = walk::sources(&[variant.to_owned()], &options, &|| {}).map_err(|error| error.to_string())?;
     let report = confscan::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)));
     let found = describe(&report);
