@@ -39,21 +39,29 @@ const MAX_DEPTH: usize = 4;
 
 /// Finds the processes of a container and the supervisord and nginx configs that they read.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
-    let mut pending = main_process(linker, container);
+    let pending = main_process(linker, container);
     let landings = landings(linker, container);
-    while let Some((process, depth)) = pending.pop() {
-        if depth < MAX_DEPTH {
-            follow(linker, container, &process, depth, &mut pending);
-        }
-        container.processes.push(process);
-    }
+    follow_all(linker, container, pending);
+    let started = container.processes.len();
     supervisors(linker, container, &landings);
+    let programs = container.processes.split_off(started);
+    follow_all(linker, container, programs.into_iter().map(|program| (program, 0)).collect());
     servers(linker, container, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
 
 /// A process and how many scripts lead to it.
 type Pending = Vec<(Process, usize)>;
+
+/// Adds the processes and what they lead to.
+fn follow_all(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
+    while let Some((process, depth)) = pending.pop() {
+        if depth < MAX_DEPTH {
+            follow(linker, container, &process, depth, &mut pending);
+        }
+        container.processes.push(process);
+    }
+}
 
 /// The entrypoint and the command as the engine puts them together.
 fn main_process(linker: &Linker, container: &Container) -> Pending {
@@ -128,21 +136,34 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
         }
     }
     for command in &process.effective.commands {
-        if !is_script(command) {
-            continue;
-        }
+        let Some((script, args)) = script_of(command) else { continue };
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
-        if let Some(argv) = Argv::of_words(command.args.clone()) {
+        if let Some(argv) = Argv::of_words(args.to_vec()) {
             let effective = Effective::of_argv(&argv);
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &command.program.text.value) {
+        let searched = is_script(command) && !script.text.value.contains('/');
+        if let Some((path, text)) = script_text(linker, container, &script.text.value, searched) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
     }
+}
+
+/// The script that a command is or that it gives to a shell, and the script's arguments.
+fn script_of(command: &Simple) -> Option<(&Word, &[Word])> {
+    if is_script(command) {
+        return Some((&command.program, &command.args));
+    }
+    if !matches!(command.name.as_str(), "sh" | "bash" | "dash" | "ash") {
+        return None;
+    }
+    let at = command.args.iter().position(|word| !word.text.value.starts_with(['-', '+']))?;
+    let script = command.args.get(at).filter(|word| word.literal)?;
+    let named = script.text.value.contains('/') || script.text.value.ends_with(".sh");
+    named.then(|| (script, &command.args[at + 1..]))
 }
 
 /// Whether a command is a script by its name.
@@ -172,16 +193,32 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
     None
 }
 
-/// The script of the repository that is at `path` in the container, for a POSIX shell.
-fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
-    let workdir = container.built.as_ref()?.config.workdir.as_ref().map_or("/", |workdir| workdir.value.as_str());
-    let inside = if path.contains('/') { path::absolute(workdir, path) } else { format!("/usr/local/bin/{path}") };
+/// The script of the repository that is at `path` in the container, for a POSIX shell; with `searched` it is a bare name
+/// that is looked for where programs are.
+fn script_text(linker: &mut Linker, container: &Container, path: &str, searched: bool) -> Option<(String, Text)> {
+    let folder = if searched { "/usr/local/bin".to_owned() } else { workdir(linker, container) };
+    let inside = path::absolute(&folder, path);
     let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
     let shell = shebang.split(['/', ' ']).any(|part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv"));
     shell.then(|| (found, Text::verbatim(text.clone(), Span::new(file, 0..text.len()))))
+}
+
+/// The folder that the container's processes start in.
+fn workdir(linker: &Linker, container: &Container) -> String {
+    let own = match container.origin {
+        ContainerOrigin::Service { document, service } => match &linker.documents[document] {
+            Document::Compose(compose) => {
+                compose.services.get(service).and_then(|service| service.working_dir.as_ref())
+            }
+            _ => None,
+        },
+        ContainerOrigin::Stage { .. } => None,
+    };
+    let built = || container.built.as_ref()?.config.workdir.as_ref().map(|workdir| workdir.value.clone());
+    own.map(|workdir| workdir.value.clone()).or_else(built).unwrap_or_else(|| "/".to_owned())
 }
 
 /// The repository files that may be at `path` in the container: what mounts put there, then COPY, the last first.
@@ -343,9 +380,8 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         return;
     }
     let documents = landed_documents(linker, landings, Kind::Supervisor);
-    let workdir = container.built.as_ref().and_then(|built| built.config.workdir.as_ref());
-    let workdir = workdir.map_or("/", |workdir| workdir.value.as_str());
-    let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(workdir, &path)).collect();
+    let workdir = workdir(linker, container);
+    let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(&workdir, &path)).collect();
     let is_read = |inside: &str| match named.is_empty() {
         true => SUPERVISOR_DEFAULTS.contains(&inside) || inside.starts_with("/etc/supervisor"),
         false => named.iter().any(|path| path == inside),

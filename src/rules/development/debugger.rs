@@ -58,7 +58,8 @@ fn of_command(command: &Simple) -> Option<(Span, String)> {
             Some((word.text.span, format!("`{what}`")))
         }),
         "nodemon" | "ts-node-dev" | "tsx" | "bun" | "deno" | "ts-node" => words().find_map(|word| {
-            let what = node_inspector(word.text.as_str())?;
+            // `--exec` has a whole command in one word.
+            let what = word.text.as_str().split_whitespace().find_map(node_inspector)?;
             Some((word.text.span, format!("`{what}`")))
         }),
         "java" => {

@@ -107,6 +107,11 @@ const TOOLS: &[&str] = &[
     "dump",
     "migrate",
     "test",
+    "webui",
+    "console",
+    "viewer",
+    "browser",
+    "explorer",
 ];
 
 /// Ports that belong to a data service whatever runs there. Those that other programs like too (9200, 8123, 7000) are only
