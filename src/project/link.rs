@@ -1,6 +1,7 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use super::{Failure, Project, StageNode, environment, facts, nodes, path, process, read};
 use crate::container::facet::Scope;
@@ -26,7 +27,7 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
-    by_path: HashMap<String, DocumentId>,
+    by_path: BTreeMap<String, DocumentId>,
 }
 
 impl<'a> Linker<'a> {
@@ -35,7 +36,7 @@ impl<'a> Linker<'a> {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
         let mut linker =
-            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: HashMap::new() };
+            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: BTreeMap::new() };
         for document in documents {
             linker.add(document);
         }
@@ -71,10 +72,14 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// Whether there is a file at `path`.
-    pub fn exists(&self, path: &str) -> bool {
-        self.sources.find(path).is_some()
-            || self.sources.store().list(path::directory(path)).iter().any(|name| name == path::file_name(path))
+    /// The paths of the documents below a folder, each with what is left of it below that folder.
+    pub fn documents_below<'s>(&'s self, folder: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let from = self.by_path.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let skip = prefix.len();
+        from.map(|(path, _)| path.as_str())
+            .take_while(move |path| path.starts_with(&prefix))
+            .map(move |path| (path, &path[skip..]))
     }
 
     /// The path of a document's file.
