@@ -4,6 +4,9 @@
 //! `` `path`: `` before a fence names the file; without it the fence's language does. A Bad heading's `report` fence is
 //! exactly what the rule says about it; a Good heading must get no finding of the rule. `UPDATE=1` rewrites the fences.
 
+#[path = "support/virtual_repository.rs"]
+mod virtual_repository;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -11,8 +14,6 @@ use std::{env, fs};
 use confscan::config::Config;
 use confscan::report::Report;
 use confscan::rules::{RULES, Registered};
-use confscan::source::{Source, Sources};
-use confscan::syntax::recognise;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
@@ -128,15 +129,7 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
 
 /// What the rule says about a section's files, a line per label.
 fn findings(registered: &'static Registered, section: &Section) -> String {
-    let store = Virtual(section.files.clone());
-    let mut sources = Sources::new(Box::new(store));
-    for (path, text) in &section.files {
-        if let Some((kind, why)) = recognise(path, text) {
-            let mut source = Source::new(path, text);
-            (source.kind, source.why) = (kind, why);
-            sources.add(source);
-        }
-    }
+    let sources = virtual_repository::sources(&section.files);
     let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
     let report = confscan::scan(sources, &config);
     let mut out = String::new();
@@ -153,30 +146,4 @@ fn findings(registered: &'static Registered, section: &Section) -> String {
 fn place(report: &Report, span: confscan::source::Span) -> String {
     let (start, _) = report.sources.position(span);
     format!("{}:{}:{}", report.sources.get(span.file).path, start.line, start.column)
-}
-
-/// The files of a section, for what other files refer to.
-struct Virtual(Vec<(String, String)>);
-
-impl confscan::source::Store for Virtual {
-    fn read(&self, path: &str) -> Result<Vec<u8>, confscan::source::ReadError> {
-        let found = self.0.iter().find(|(name, _)| name == path);
-        found.map(|(_, text)| text.clone().into_bytes()).ok_or(confscan::source::ReadError::Missing)
-    }
-
-    fn list(&self, path: &str) -> Vec<String> {
-        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let mut names: Vec<String> = self
-            .0
-            .iter()
-            .filter_map(|(name, _)| name.strip_prefix(&prefix))
-            .map(|rest| match rest.split_once('/') {
-                Some((directory, _)) => format!("{directory}/"),
-                None => rest.to_owned(),
-            })
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    }
 }
