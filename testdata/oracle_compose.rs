@@ -142,3 +142,36 @@ fn every_node_of_every_file_that_go_yaml_accepts_is_the_same() {
     assert!(corpus > 30_000 && probed > 200);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
+
+/// Files of the corpus that `docker compose config` refuses, with the reason.
+const NOT_COMPOSE: &[(&str, &str)] = &[
+    ("fastapi+full-stack-fastapi-template/.github/workflows/deploy-docker-compose.yml", "a GitHub workflow"),
+    ("fastapi+full-stack-fastapi-template/.github/workflows/test-docker-compose.yml", "a GitHub workflow"),
+    ("jessfraz+dockerfiles/openvpn/docker-compose.yml", "the first version of the format, without `services`"),
+];
+
+#[test]
+fn no_file_that_compose_accepts_has_a_schema_error() {
+    let Some(shared) = shared() else { return };
+    let mut wrong = Vec::new();
+    let (mut services, mut unlike) = (0, 0);
+    for expected in expected(&shared.join("oracle/compose.jsonl")) {
+        let bytes = std::fs::read(shared.join("corpus").join(&expected.file)).expect("a listed file is readable");
+        let source = Source::from_bytes(expected.file.clone(), bytes);
+        let compose = compose::parse(FileId(0), &source.text, &|_| None);
+        services += compose.services.len();
+        unlike += usize::from(!compose.services.is_empty() && !compose::looks_like(&source.text));
+        for error in compose.schema_errors.iter().chain(&compose.reference_errors) {
+            let named = error.span.range();
+            assert!(source.text.get(named).is_some(), "{}: {error:?}", expected.file);
+        }
+        let refused = expected.refused || NOT_COMPOSE.iter().any(|(file, _)| *file == expected.file);
+        if refused == (compose.schema_errors.is_empty() && compose.syntax_errors.is_empty()) {
+            wrong.push(format!("{}: {:?}", expected.file, compose.schema_errors));
+        }
+    }
+    println!("{services} services");
+    assert!(services > 1000);
+    assert_eq!(unlike, 0, "every file with services is recognised by its content");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
