@@ -118,7 +118,11 @@ impl Text {
     /// Where the bytes `range` of the value stand in the file: from its first byte's to just past its last byte's place.
     pub fn span_of(&self, range: Range<usize>) -> Span {
         let start = self.source_offset(range.start);
-        let end = if range.is_empty() { start } else { self.source_offset(range.end - 1) + 1 };
+        let mut end = if range.is_empty() { start } else { self.source_end(range.end - 1) };
+        if self.span.start <= start && start <= self.span.end {
+            // What stands in the place of something shorter may not reach behind it.
+            end = end.min(self.span.end);
+        }
         Span { file: self.span.file, start, end: end.max(start) }
     }
 
@@ -164,6 +168,17 @@ impl Text {
         let trimmed = self.value.trim();
         let start = trimmed.as_ptr() as usize - self.value.as_ptr() as usize;
         self.slice(start..start + trimmed.len())
+    }
+
+    /// The place just past the byte at `logical`. What is longer than the escape that it stands for, such as that of
+    /// U+2028, ends where the next piece starts.
+    fn source_end(&self, logical: usize) -> u32 {
+        let end = self.source_offset(logical) + 1;
+        let next = self.segments.partition_point(|s| s.logical as usize <= logical);
+        match (next.checked_sub(1).map(|i| self.segments[i]), self.segments.get(next)) {
+            (Some(here), Some(next)) if here.source < next.source => end.min(next.source),
+            _ => end,
+        }
     }
 
     fn source_offset(&self, logical: usize) -> u32 {
@@ -267,6 +282,14 @@ impl Source {
         }
     }
 
+    /// What stands at a span. One that starts or ends inside a character, as the place of a single byte of a value may,
+    /// is cut to whole characters; one of another file gives what happens to stand there, or nothing.
+    pub fn slice(&self, span: Span) -> &str {
+        let end = self.text.floor_char_boundary((span.end as usize).min(self.text.len()));
+        let start = self.text.floor_char_boundary((span.start as usize).min(end));
+        &self.text[start..end]
+    }
+
     /// Offsets at which the lines start.
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {
@@ -358,6 +381,23 @@ mod tests {
         builder.push("y", 4);
         let text = builder.finish(Span::new(FILE, 0..6));
         assert_eq!(text.span_of(2..3), Span::new(FILE, 4..5));
+    }
+
+    #[test]
+    fn texts_put_together_find_their_bytes_and_slices_are_whole_characters() {
+        let source = Source::new("f", "aé${b}c");
+        let piece = |range: Range<usize>| Text::verbatim(&source.text[range.clone()], Span::new(FILE, range));
+        let text = Text::concat(&[piece(7..8), piece(0..3)], Span::new(FILE, 0..8));
+        assert_eq!(text.value, "caé");
+        assert_eq!(
+            ["c", "a", "é"].map(|part| {
+                let at = text.value.find(part).unwrap();
+                source.slice(text.span_of(at..at + part.len()))
+            }),
+            ["c", "a", "é"]
+        );
+        assert_eq!(source.slice(Span::new(FILE, 2..4)), "é$");
+        assert_eq!(source.slice(Span::new(FILE, 7..99)), "c");
     }
 
     #[test]

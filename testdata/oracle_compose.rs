@@ -143,6 +143,29 @@ fn every_node_of_every_file_that_go_yaml_accepts_is_the_same() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+fn nodes_of(text: String) -> Vec<(String, String, String, u64, u64)> {
+    nodes(&Source::new("f", text))
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_change_no_node() {
+    let Some(shared) = shared() else { return };
+    let mut compared = 0;
+    for expected in expected(&shared.join("oracle/compose.jsonl")) {
+        let bytes = std::fs::read(shared.join("corpus").join(&expected.file)).expect("a listed file is readable");
+        let text = Source::from_bytes(expected.file.clone(), bytes).text;
+        if expected.refused || text.contains('\r') || text.starts_with('\u{feff}') {
+            continue;
+        }
+        let plain = nodes_of(text.clone());
+        compared += plain.len();
+        assert_eq!(nodes_of(text.replace('\n', "\r\n")), plain, "{}: CRLF", expected.file);
+        assert_eq!(nodes_of(text.replace('\n', "\r")), plain, "{}: CR", expected.file);
+        assert_eq!(nodes_of(format!("\u{feff}{text}")), plain, "{}: byte order mark", expected.file);
+    }
+    assert!(compared > 30_000);
+}
+
 /// Files of the corpus that `docker compose config` refuses, with the reason.
 const NOT_COMPOSE: &[(&str, &str)] = &[
     ("fastapi+full-stack-fastapi-template/.github/workflows/deploy-docker-compose.yml", "a GitHub workflow"),

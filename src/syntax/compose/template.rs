@@ -1,5 +1,8 @@
 //! Interpolation as compose-go does it (`template` package): `$NAME`, `${NAME}` and its operators, `$$`.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use crate::source::{Span, Spanned, Text};
@@ -216,7 +219,7 @@ impl Variable {
 
     /// A value that comes from outside, placed at the variable.
     fn text(&self, value: String) -> Text {
-        let width = (self.span.end - self.span.start).max(4) as usize;
+        let width = (self.span.end - self.span.start) as usize;
         if value.len() <= width {
             return Text::verbatim(value, self.span);
         }
@@ -224,7 +227,8 @@ impl Variable {
         let mut pieces = Vec::new();
         let mut rest = value.as_str();
         while !rest.is_empty() {
-            let piece = &rest[..rest.floor_char_boundary(width)];
+            let first = rest.chars().next().map_or(0, char::len_utf8);
+            let piece = &rest[..rest.floor_char_boundary(width).max(first)];
             pieces.push(Text::verbatim(piece, self.span));
             rest = &rest[piece.len()..];
         }
