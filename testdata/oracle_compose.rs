@@ -57,6 +57,9 @@ fn expected(list: &Path) -> Vec<Expected> {
 /// Line and column as go-yaml counts them: U+0085, U+2028 and U+2029 end a line too.
 fn position(source: &Source, offset: u32) -> (u64, u64) {
     let position = source.position(offset);
+    if source.text.is_ascii() {
+        return (u64::from(position.line), u64::from(position.column));
+    }
     let before = &source.text[..offset as usize];
     let hidden = ['\u{85}', '\u{2028}', '\u{2029}'];
     let line = before.matches(hidden).count() as u64;
