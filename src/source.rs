@@ -138,6 +138,14 @@ impl Source {
         }
     }
 
+    /// What stands at a span. One that starts or ends inside a character, as the place of a single byte of a value may,
+    /// is cut to whole characters; one of another file gives what happens to stand there, or nothing.
+    pub fn slice(&self, span: Span) -> &str {
+        let end = self.text.floor_char_boundary((span.end as usize).min(self.text.len()));
+        let start = self.text.floor_char_boundary((span.start as usize).min(end));
+        &self.text[start..end]
+    }
+
     /// Offsets at which the lines start.
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {

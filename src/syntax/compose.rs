@@ -64,11 +64,11 @@ pub struct Scalar {
     /// Where it was written.
     pub span: Span,
     /// The value before interpolation, in parts.
-    pub template: Template,
+    pub template: Box<Template>,
     /// False when a variable without a default is left in it.
     pub known: bool,
     /// The value with the place of each byte, where it is not the text as written.
-    resolved: Option<Text>,
+    resolved: Option<Box<Text>>,
 }
 
 /// `key=value` of `environment`, `labels`, `build.args` and the like, from the map or from the list spelling.
@@ -318,13 +318,14 @@ impl Scalar {
     /// The scalar of a template.
     pub fn new(template: Template, vars: &Variables<'_>) -> Scalar {
         let span = template.raw.span;
+        let template = Box::new(template);
         match template.literal() {
             Some(literal) if literal.len() == template.raw.value.len() => {
                 Scalar { value: literal.to_owned(), span, template, known: true, resolved: None }
             }
             _ => {
                 let (text, known) = template.resolve_text(vars);
-                Scalar { value: text.value.clone(), span, template, known, resolved: Some(text) }
+                Scalar { value: text.value.clone(), span, template, known, resolved: Some(Box::new(text)) }
             }
         }
     }
@@ -336,7 +337,7 @@ impl Scalar {
 
     /// The value with the place of each byte: of a default, where the default stands.
     pub fn text(&self) -> &Text {
-        self.resolved.as_ref().unwrap_or(&self.template.raw)
+        self.resolved.as_deref().unwrap_or(&self.template.raw)
     }
 
     /// The bytes `range` of the value as a scalar of its own.
