@@ -8,6 +8,8 @@ pub mod path;
 mod process;
 mod read;
 
+use std::any::Any;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
 use crate::source::{FileId, Sources};
@@ -131,4 +133,10 @@ impl Project {
             .or_else(|| self.marks.get(scope.document).map(|mark| mark.environment))
             .unwrap_or(Environment::Unmarked)
     }
+}
+
+/// What a caught panic said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

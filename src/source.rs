@@ -3,12 +3,14 @@
 //! Everything that is read from a file carries a [`Span`]: which file, and which bytes of it. Lines and columns exist
 //! only in [`Position`], which [`Source::position`] makes when a report is written.
 
+mod mask;
 mod sources;
 mod text;
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub use mask::mask;
 pub use sources::{Kind, ReadError, Skipped, Sources, Store};
 pub use text::{Text, TextBuilder};
 

@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
-use super::Failure;
-use crate::engine::panic_message;
+use super::{Failure, panic_message};
 use crate::source::{FileId, Source, Sources};
 use crate::syntax::{self, Document};
 
