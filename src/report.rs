@@ -9,7 +9,7 @@ use std::io;
 
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
-use crate::source::{Kind, Position, Sources, Span};
+use crate::source::{Kind, Position, Sources, Span, mask};
 
 /// The result of a scan.
 pub struct Report {
