@@ -325,7 +325,8 @@ fn check_scalars(text: &str) {
                 // The value may continue at any column inside of brackets.
                 let again = parse(FILE, &format!("[{}]", &text[node.span.range()]));
                 let read = again.documents.first().and_then(|list| list.items().first()).and_then(Node::as_str);
-                let simple = scalar.style != Style::Plain || value != "-" && !value.contains([',', '[', ']', '{', '}', '?', '#', ':']);
+                let simple = scalar.style != Style::Plain
+                    || value != "-" && !value.contains([',', '[', ']', '{', '}', '?', '#', ':']);
                 if simple {
                     assert_eq!(read, Some(value), "{text:?}");
                 }
