@@ -1,13 +1,19 @@
 //! Files that could not be read or do not mean what they say.
 
+use std::collections::HashSet;
+
 use super::Cx;
+use crate::finding::{Confidence, Severity};
 use crate::project::{Failure, path};
 use crate::source::{Skipped, Span};
-use crate::syntax::compose::{Compose, UndefinedReference};
+use crate::syntax::compose::{Compose, Service, UndefinedReference};
 use crate::syntax::{Document, SyntaxError};
 
 /// Errors of one kind that are reported of one file: what comes behind is often a consequence.
 const MOST_ERRORS: usize = 10;
+
+/// Who reads a `.env` file, as far as confscan knows.
+const DOTENV: &str = "Compose's reader of variables";
 
 pub(super) fn parse_error(document: &Document, cx: &mut Cx) {
     let program = match document {
@@ -15,7 +21,7 @@ pub(super) fn parse_error(document: &Document, cx: &mut Cx) {
         Document::Compose(_) => "Compose",
         Document::Supervisor(_) => "supervisord",
         Document::Nginx(_) => "nginx",
-        Document::Dotenv(_) => "Compose",
+        Document::Dotenv(_) => DOTENV,
     };
     report_errors(document.errors(), program, cx);
 }
@@ -24,6 +30,10 @@ pub(super) fn parse_error(document: &Document, cx: &mut Cx) {
 fn report_errors(errors: &[SyntaxError], program: &str, cx: &mut Cx) {
     for (index, error) in errors.iter().take(MOST_ERRORS).enumerate() {
         let finding = cx.report(error.span, format!("{program} refuses this file: {}", error.message));
+        if program == DOTENV {
+            // Other programs read such files too, each in its own way.
+            finding.severity(Severity::Medium).confidence(Confidence::Likely);
+        }
         let more = errors.len() - index - 1;
         if index + 1 == MOST_ERRORS && more > 0 {
             finding.help(format!("{more} more errors of this file are not listed"));
@@ -51,12 +61,19 @@ pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {
     report_errors(&compose.schema_errors, "Compose", cx);
     for &span in compose.hidden_line_breaks.iter().take(MOST_ERRORS) {
         let code = cx.text(span).chars().next().map_or(0, u32::from);
-        let finding = cx.report(span, format!("U+{code:04X} ends a line for Compose but not for who reads the file"));
-        finding.help("remove it: what follows is read as a line of its own, whatever an editor shows");
+        let finding = cx.report(span, format!("U+{code:04X} ends a line for Compose but not for an editor"));
+        finding.help("remove it: Compose reads what follows as a line of its own");
         finding.evidence(format!("U+{code:04X}"));
     }
-    let undefined = compose.reference_errors.iter().filter(|undefined| !is_left_to_others(compose, undefined, cx));
-    for undefined in undefined.take(MOST_ERRORS).cloned().collect::<Vec<_>>() {
+    if !compose.syntax_errors.is_empty() {
+        // What is not defined may stand in what could not be read.
+        return;
+    }
+    let mut seen = HashSet::new();
+    let undefined = compose.reference_errors.iter().filter(|undefined| {
+        seen.insert((undefined.kind, &undefined.name.value)) && !is_left_to_others(compose, undefined, cx)
+    });
+    for undefined in undefined.take(MOST_ERRORS).collect::<Vec<_>>() {
         let (kind, name) = (undefined.kind.name(), &undefined.name.value);
         let message = format!("Compose refuses this file: {kind} `{name}` is used but not defined");
         let finding = cx.report(undefined.name.span, message);
@@ -64,15 +81,18 @@ pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {
     }
 }
 
+/// Words in the path of a file that is laid over another one.
+const OVERLAYS: [&str; 4] = ["overlay", "overlays", "override", "overrides"];
+
 /// Whether another file may define what this one uses: a file that is merged with it, that it includes, or that
 /// includes it.
 fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx) -> bool {
     let own = cx.sources.get(compose.file).path.as_str();
-    let is_part = |service: &crate::syntax::compose::Service| {
+    let is_part = |service: &Service| {
         service.image.is_none() && service.build.is_none() && service.provider.is_none() && service.extends.is_none()
     };
     if !compose.include.is_empty()
-        || path::file_name(own).split(['.', '-', '_']).any(|part| part == "override")
+        || own.split(['/', '.', '-', '_']).any(|part| OVERLAYS.contains(&part))
         || compose.services.iter().any(is_part)
     {
         return true;
@@ -84,7 +104,8 @@ fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx)
             return false;
         }
         let other_folder = path::directory(&cx.sources.get(other.file).path);
-        if other_folder == folder && other.defines(undefined.kind, &undefined.name.value) {
+        let beside = other_folder == folder || !folder.is_empty() && other_folder == path::directory(folder);
+        if beside && other.defines(undefined.kind, &undefined.name.value) {
             return true;
         }
         let included = other.include.iter().flat_map(|include| &include.paths);

@@ -63,7 +63,7 @@ pub struct UndefinedReference {
 }
 
 /// What services refer to by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReferenceKind {
     /// A network of the top level.
     Network,

@@ -13,8 +13,10 @@ use crate::syntax::shell::{Command, GroupKind, Joint, Script, Word};
 const STARTERS: &[&str] =
     &["busybox", "command", "doas", "env", "exec", "find", "nice", "su-exec", "sudo", "time", "toybox", "xargs"];
 
-/// Directories in which everyone may make files, as long as the sticky bit keeps them from each other's.
-const SHARED: &[&str] = &["/dev/shm", "/run", "/tmp", "/var/cache", "/var/lock", "/var/run", "/var/tmp"];
+/// Directories in which accounts may well make files side by side, as long as the sticky bit keeps each from those of the
+/// others. The official database images have it on their data, which they start to use under any account.
+const SHARED: &[&str] =
+    &["/dev/shm", "/run", "/tmp", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/run", "/var/tmp"];
 
 pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx) {
     let Some((_, instructions)) = body(node, cx) else { return };
@@ -33,7 +35,8 @@ pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx)
         for (index, command) in line.script.commands.iter().enumerate() {
             let Some((mode, targets)) = mode_and_targets(command) else { continue };
             let Some(sticky) = world_writable(&mode.text.value) else { continue };
-            let target = targets.first().map_or("", |target| target.text.value.as_str());
+            let mut targets = targets.iter().map(|target| target.text.value.as_str());
+            let target = targets.find(|target| !target.starts_with('-')).unwrap_or_default();
             if !target.is_empty() && removed_later(&line.script, index, target) {
                 continue;
             }
@@ -43,7 +46,8 @@ pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx)
 }
 
 fn writable(node: &StageNode, cx: &mut Cx, span: Span, mode: &str, target: &str, sticky: bool) {
-    let shared = target.contains("tmp")
+    let shared = target.contains(['$', '`'])
+        || target.contains("tmp")
         || SHARED.iter().any(|shared| target.strip_prefix(shared).is_some_and(|r| r.is_empty() || r.starts_with('/')));
     if sticky && shared {
         return;

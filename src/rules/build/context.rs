@@ -1,5 +1,7 @@
 //! What is copied from the build context, and from elsewhere.
 
+use std::collections::HashSet;
+
 use super::super::Cx;
 use super::body;
 use crate::container::image::split;
@@ -7,6 +9,7 @@ use crate::container::{BuiltFrom, Container, Origin as ContainerOrigin};
 use crate::finding::{Confidence, Severity};
 use crate::project::{StageNode, path};
 use crate::source::Text;
+use crate::syntax::compose::Build;
 use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind, Origin, Stage};
 use crate::text;
 
@@ -234,6 +237,8 @@ const OFFICIAL: &[&str] = &[
 
 pub(in crate::rules) fn copy_from_unknown_stage(node: &StageNode, cx: &mut Cx) {
     let Some((dockerfile, instructions)) = body(node, cx) else { return };
+    // A name is one thing to correct, however often the stage uses it.
+    let mut seen = HashSet::new();
     for instruction in instructions {
         let instruction = match &instruction.kind {
             Kind::Onbuild(trigger) => trigger,
@@ -241,13 +246,14 @@ pub(in crate::rules) fn copy_from_unknown_stage(node: &StageNode, cx: &mut Cx) {
         };
         match &instruction.kind {
             Kind::Copy(_) => {
-                if let Some(from) = instruction.flag_value("from") {
+                let from = instruction.flag_value("from");
+                if let Some(from) = from.filter(|from| seen.insert(from.value.clone())) {
                     source_stage(node, dockerfile, from, true, cx);
                 }
             }
             Kind::Run(_) => {
                 for mount in instruction.mounts() {
-                    if let Some(from) = mount.from() {
+                    if let Some(from) = mount.from().filter(|from| seen.insert(from.value.clone())) {
                         source_stage(node, dockerfile, from, false, cx);
                     }
                 }
@@ -289,16 +295,20 @@ fn source_stage(node: &StageNode, dockerfile: &Dockerfile, from: &Text, copy: bo
             finding.severity(Severity::Medium).confidence(Confidence::Certain);
         }
         Origin::Image(_) if !is_image_or_context(node, name, cx) => {
-            let near = text::closest(
-                name,
-                dockerfile.stages.iter().filter_map(|stage| Some(stage.name.as_ref()?.value.as_str())),
-            );
-            let message = format!("no stage is called `{name}`, so that it is pulled from Docker Hub as an image");
+            let names = dockerfile.stages.iter().filter_map(|stage| Some(stage.name.as_ref()?.value.as_str()));
+            let near = text::closest(name, names);
+            let message =
+                format!("no stage is called `{name}`: unless the build is given it, it is pulled from Docker Hub");
+            // A build that no Compose service describes may well be given contexts on its command line.
+            let described = builds(node, cx).next().is_some();
             let finding = cx.report(from.span, message);
-            finding.help(match near {
-                Some(near) => format!("did you mean the stage `{near}`?"),
-                None => "name a stage of this file, or write the image with its registry or tag".to_owned(),
-            });
+            match near {
+                Some(near) => finding.help(format!("did you mean the stage `{near}`?")),
+                None => finding.help("name a stage of this file, or write the image with its registry or tag"),
+            };
+            if near.is_none() && !described {
+                finding.severity(Severity::Info).confidence(Confidence::Guess);
+            }
         }
         _ => {}
     }
@@ -312,9 +322,15 @@ fn is_image_or_context(node: &StageNode, name: &str, cx: &Cx) -> bool {
     if !plain || OFFICIAL.binary_search(&name).is_ok() {
         return true;
     }
-    let owners = cx.project.owners.get(node.scope.document).map_or(&[][..], Vec::as_slice);
-    let builds = owners.iter().filter_map(|&owner| cx.project.service(&cx.project.containers[owner])?.build.as_ref());
-    builds.flat_map(|build| &build.additional_contexts).any(|context| context.key.value.eq_ignore_ascii_case(name))
+    let mut contexts = builds(node, cx).flat_map(|build| &build.additional_contexts);
+    contexts.any(|context| context.key.value.eq_ignore_ascii_case(name))
+}
+
+/// The `build` of every Compose service that builds the Dockerfile.
+fn builds<'a>(node: &StageNode, cx: &Cx<'a>) -> impl Iterator<Item = &'a Build> {
+    let project = cx.project;
+    let owners = project.owners.get(node.scope.document).map_or(&[][..], Vec::as_slice);
+    owners.iter().filter_map(|&owner| project.service(&project.containers[owner])?.build.as_ref())
 }
 
 #[cfg(test)]

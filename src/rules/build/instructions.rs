@@ -34,7 +34,13 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
         Kind::Onbuild(trigger) => trigger,
         _ => instruction,
     });
-    let unknown: Vec<&Instruction> = instructions.filter(|instruction| !instruction.is_known()).collect();
+    let mut template = false;
+    let unknown = instructions.filter(|instruction| {
+        // The lines of a template have one cause, and it is named once.
+        let mark = is_template_mark(&instruction.keyword.value);
+        !instruction.is_known() && !(mark && std::mem::replace(&mut template, true))
+    });
+    let unknown: Vec<&Instruction> = unknown.collect();
     for (index, instruction) in unknown.iter().take(MOST_UNKNOWN).enumerate() {
         let word: String = instruction.keyword.value.chars().take(40).collect();
         let upper = word.to_uppercase();
@@ -43,6 +49,7 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
             cx.report(instruction.keyword.span, format!("`{word}` is not an instruction, so that the build fails"));
         let more = unknown.len() - MOST_UNKNOWN.min(unknown.len());
         finding.help(match near {
+            _ if is_template_mark(&word) => "this is a template: render it first, and scan what comes out".to_owned(),
             Some(near) => format!("did you mean {near}?"),
             None if index + 1 == MOST_UNKNOWN && more > 0 => format!("{more} more lines of the file are none either"),
             None if word.starts_with(|c: char| !c.is_alphabetic()) || word != upper => {
@@ -51,6 +58,10 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
             None => "see https://docs.docker.com/reference/dockerfile/ for those that there are".to_owned(),
         });
     }
+}
+
+fn is_template_mark(word: &str) -> bool {
+    ["{{", "{%", "{#", "<%"].iter().any(|mark| word.starts_with(mark))
 }
 
 pub(in crate::rules) fn undefined_arg_in_from(dockerfile: &Dockerfile, cx: &mut Cx) {
