@@ -103,7 +103,7 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
         let file = file_of(&scope);
         add(Node::Container(container), Some(scope), file);
     }
-    for skipped in &sources.skipped {
+    for skipped in sources.skipped.iter().chain(&project.refused) {
         add(Node::Skipped(skipped), None, None);
     }
     jobs

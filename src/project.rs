@@ -12,7 +12,7 @@ use std::any::Any;
 
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Skipped, Sources};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -38,6 +38,8 @@ pub struct Project {
     pub envs: Vec<Env>,
     /// Everything that is executed.
     pub commands: Vec<CommandLine>,
+    /// Files that are graded although the program that they are for refuses their bytes.
+    pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
 }

@@ -15,7 +15,7 @@ struct Joined {
 
 impl Joined {
     fn of(files: &[(&str, &str)]) -> Joined {
-        let files: Vec<_> = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let files: Vec<_> = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
         let mut sources = virtual_repository::sources(&files);
         let project = Project::build(&mut sources);
         Joined { sources, project }

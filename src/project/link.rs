@@ -106,12 +106,14 @@ impl<'a> Linker<'a> {
             }
         }
         let stages = stage_nodes(&self.documents, &containers);
+        let refused = read::refused(self.sources, &self.documents);
         let mut project = Project {
             documents: self.documents,
             marks: self.marks,
             owners,
             containers,
             stages,
+            refused,
             failures: self.failures,
             ..Project::default()
         };

@@ -4,11 +4,11 @@ use confscan::source::{ReadError, Source, Sources, Store};
 use confscan::syntax::recognise;
 
 /// The files of a virtual repository as the walk would take them; the others can be read when a config refers to them.
-pub fn sources(files: &[(String, String)]) -> Sources {
+pub fn sources(files: &[(String, Vec<u8>)]) -> Sources {
     let mut sources = Sources::new(Box::new(Virtual(files.to_vec())));
-    for (path, text) in files {
-        if let Some((kind, why)) = recognise(path, text) {
-            let mut source = Source::new(path, text);
+    for (path, bytes) in files {
+        let mut source = Source::from_bytes(path, bytes.clone());
+        if let Some((kind, why)) = recognise(path, &source.text) {
             (source.kind, source.why) = (kind, why);
             sources.add(source);
         }
@@ -17,12 +17,12 @@ pub fn sources(files: &[(String, String)]) -> Sources {
 }
 
 /// The files by their paths.
-struct Virtual(Vec<(String, String)>);
+struct Virtual(Vec<(String, Vec<u8>)>);
 
 impl Store for Virtual {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let found = self.0.iter().find(|(name, _)| name == path);
-        found.map(|(_, text)| text.clone().into_bytes()).ok_or(ReadError::Missing)
+        found.map(|(_, bytes)| bytes.clone()).ok_or(ReadError::Missing)
     }
 
     fn list(&self, path: &str) -> Vec<String> {
