@@ -130,9 +130,10 @@ fn in_repository(directory: &str, pattern: &str, fragments: &BTreeMap<(&str, &st
     while let Some(from) = base {
         for start in 0..=folders.len() {
             let rest = &folders[start..];
-            // A bare name says little: it counts in the directory of the including file alone, and a bare `*.conf` of
-            // an absolute path would be any file.
-            if rest.is_empty() && (from != directory || (is_glob && absolute)) || (start > 0 && !absolute) {
+            // A bare name says little: it counts in the directory of the including file and in the one above, and a
+            // bare `*.conf` of an absolute path would be any file.
+            let near = from == directory || (!is_glob && from == path::directory(directory));
+            if rest.is_empty() && (!near || (is_glob && absolute)) || (start > 0 && !absolute) {
                 continue;
             }
             let folder = [from].into_iter().chain(rest.iter().copied()).filter(|part| !part.is_empty());

@@ -113,9 +113,8 @@ pub(in crate::rules) fn status_page_open(nginx: &Nginx, cx: &mut Cx) {
 fn is_fpm_status(tree: &Tree, level: usize) -> bool {
     let Some(location) = Location::of(tree.directive(level)) else { return false };
     let path = location.path().trim_start_matches(['^', '/', '(']).trim_end_matches(['$', '/', ')']);
-    path.split(['|', '(', ')', '/'])
-        .any(|word| matches!(word, "status" | "fpm-status" | "php-status" | "fpm_status" | "php_status"))
-        && !path.contains('*')
+    let status = |word: &str| matches!(word, "status" | "fpm-status" | "php-status" | "fpm_status" | "php_status");
+    path.split(['|', '(', ')']).any(status)
 }
 
 /// Whether strangers are kept out of a level: by address, by a login, because it is internal, or because the server

@@ -40,8 +40,6 @@ pub(super) struct Tree<'a> {
     by_level: HashMap<(Level, &'a str), Vec<usize>>,
     /// Directives stand at the top that are not seen.
     open: bool,
-    /// The file is a whole config, not a part that another one includes.
-    pub complete: bool,
 }
 
 /// What is being read while the tree is made.
@@ -94,8 +92,9 @@ impl<'a> Tree<'a> {
             by_name.entry(node.directive.name.as_str()).or_default().push(index);
             by_level.entry((node.parent, node.directive.name.as_str())).or_default().push(index);
         }
-        let complete = by_level.contains_key(&(None, "http"));
-        Some(Tree { nodes, by_name, by_level, open: open || !complete, complete })
+        // A part of a config stands in a level that is not seen.
+        open |= !by_level.contains_key(&(None, "http"));
+        Some(Tree { nodes, by_name, by_level, open })
     }
 
     /// The directive at `at`.
@@ -111,16 +110,6 @@ impl<'a> Tree<'a> {
     /// Every directive of that name, in the order of the text.
     pub fn named(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
         self.by_name.get(name).map_or(&[][..], Vec::as_slice).iter().copied()
-    }
-
-    /// The directives that stand directly in a level.
-    pub fn children(&self, level: Level) -> impl Iterator<Item = usize> + '_ {
-        let (mut at, end) = level.map_or((0, self.nodes.len()), |level| (level + 1, self.nodes[level].end));
-        std::iter::from_fn(move || {
-            let index = (at < end).then_some(at)?;
-            at = self.nodes[index].end;
-            Some(index)
-        })
     }
 
     /// The directives of that name that stand directly in a level.
