@@ -2,6 +2,7 @@
 
 pub mod environment;
 mod facts;
+pub mod include;
 mod link;
 mod nodes;
 pub mod path;
@@ -28,6 +29,8 @@ pub struct Project {
     pub marks: Vec<Marked>,
     /// Per document: the containers that it is part of.
     pub owners: Vec<Vec<usize>>,
+    /// What the `include` directives of nginx configs bring in.
+    pub includes: include::Includes,
     /// What would run.
     pub containers: Vec<Container>,
     /// Every build stage.

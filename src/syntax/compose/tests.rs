@@ -356,9 +356,11 @@ fn what_compose_refuses_is_said_once_and_at_its_place() {
 fn uses_of_what_is_not_defined_are_kept_apart() {
     let text = "services: {a: {networks: [n, default, m], volumes: ['vol:/v', './w:/w', 'undefined:/u', '$X:/x'], depends_on: [b, a], \
                 network_mode: 'service:c', secrets: [s], configs: [t], extends: d}}\nnetworks: {n: }\nvolumes: {vol: }\nsecrets: {s: {file: x}}";
-    let errors: Vec<_> = read(text).reference_errors.into_iter().map(|error| error.message).collect();
-    let expected = ["network `m`", "volume `undefined`", "service `b`", "service `c`", "config `t`", "service `d`"];
-    assert_eq!(errors, expected.map(|what| format!("{what} is used but not defined")));
+    let errors: Vec<_> = read(text).reference_errors.into_iter().map(|error| (error.kind, error.name.value)).collect();
+    use super::ReferenceKind::{Config, Network, Service, Volume};
+    let expected =
+        [(Network, "m"), (Volume, "undefined"), (Service, "b"), (Service, "c"), (Config, "t"), (Service, "d")];
+    assert_eq!(errors, expected.map(|(kind, name)| (kind, name.to_owned())));
     assert!(read("services: {a: {extends: {service: x, file: y}}}").reference_errors.is_empty());
 }
 
