@@ -143,7 +143,11 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &command.program.text.value) {
+        // A shell looks for its script in the working directory.
+        let by_shell = command.through.last().is_some_and(|wrapper| wrapper.ends_with("sh"));
+        let program = &command.program.text.value;
+        let program = if by_shell && !program.contains('/') { format!("./{program}") } else { program.clone() };
+        if let Some((path, text)) = script_text(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
