@@ -37,13 +37,13 @@ const SUPERVISOR_DEFAULTS: [&str; 5] = [
 /// Scripts that start scripts that start scripts are followed this far.
 const MAX_DEPTH: usize = 4;
 
-/// Finds the processes of a container and the supervisord and nginx configs that they read.
-pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
+/// Finds the processes of container `index` and the supervisord and nginx configs that they read.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
     let main = main_process(linker, container);
     start(linker, container, main);
     let landings = landings(linker, container);
     supervisors(linker, container, &landings);
-    servers(linker, container, &landings);
+    servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
 
@@ -179,7 +179,7 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
 fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
     let workdir = container.built.as_ref()?.config.workdir.as_ref().map_or("/", |workdir| workdir.value.as_str());
     let inside = if path.contains('/') { path::absolute(workdir, path) } else { format!("/usr/local/bin/{path}") };
-    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.exists(path))?;
+    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
@@ -251,7 +251,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
             for source in &transfer.sources {
                 let bare = source.value.trim_start_matches('/');
                 let found = contexts(linker, built).into_iter().find_map(|context| {
-                    let files = expand(linker, &path::join(&context, bare)?);
+                    let files = expand(linker, &path::join(&context, bare)?, destination);
                     (!files.is_empty()).then_some(files)
                 });
                 let several = transfer.sources.len() > 1 || destination.ends_with('/');
@@ -266,7 +266,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     }
     for mount in &container.mounts {
         if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
-            for (file, rest) in expand(linker, source) {
+            for (file, rest) in expand(linker, source, target) {
                 put(file, path::absolute(target, &rest));
             }
         }
@@ -274,33 +274,34 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     landings
 }
 
-/// The files at `path`: itself, what a pattern in its last part matches, or the files below it when it is a folder, each
-/// with its path below that folder. Folders are followed three deep, which is as far as config folders go.
-fn expand(linker: &Linker, path: &str) -> Vec<(String, String)> {
-    let store = linker.sources.store();
+/// The files that a source brings to `destination`: itself, what a pattern in its last part matches, or, of a folder, the
+/// documents below it, each with its path below that folder. A folder that lands where a server reads its configs
+/// brings whatever is in it.
+fn expand(linker: &Linker, path: &str, destination: &str) -> Vec<(String, String)> {
     let (folder, name) = (path::directory(path), path::file_name(path));
     if name.contains(['*', '?', '[']) {
-        let names = store.list(folder).into_iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
-        return names.filter_map(|entry| Some((path::join(folder, &entry)?, String::new()))).collect();
+        let names = linker.sources.list(folder);
+        let names = names.iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
+        return names.filter_map(|entry| Some((path::join(folder, entry)?, String::new()))).collect();
     }
-    if !path.is_empty() && linker.exists(path) {
+    if !path.is_empty() && linker.sources.exists(path) {
         return vec![(path.to_owned(), String::new())];
     }
-    let mut files = Vec::new();
-    let mut open = vec![(String::new(), 0)];
-    while let Some((below, depth)) = open.pop() {
-        let Some(folder) = path::join(path, &below) else { continue };
-        for entry in store.list(&folder) {
-            let rest = if below.is_empty() { entry.clone() } else { format!("{below}/{entry}") };
-            match rest.strip_suffix('/') {
-                Some(folder) if depth < 3 && files.len() < 1_000 => open.push((folder.to_owned(), depth + 1)),
-                Some(_) => {}
-                None => files.extend(path::join(path, &rest).map(|file| (file, rest))),
-            }
-        }
+    let owned = |(file, rest): (&str, &str)| (file.to_owned(), rest.to_owned());
+    let mut files: Vec<(String, String)> = linker.documents_below(path).map(owned).collect();
+    if is_config_folder(destination) {
+        let names = linker.sources.list(path);
+        let names = names.iter().filter(|entry| !entry.ends_with('/'));
+        files.extend(names.filter_map(|entry| Some((path::join(path, entry)?, entry.clone()))));
+        files.sort();
+        files.dedup();
     }
-    files.sort();
     files
+}
+
+/// Whether a path of a container is one of [`CONFIG_FOLDERS`] or below one.
+fn is_config_folder(path: &str) -> bool {
+    CONFIG_FOLDERS.iter().flat_map(|(_, folders)| *folders).any(|folder| path::below(path, folder).is_some())
 }
 
 /// Reads the landed files below the config folders of `kind` and gives their documents.
@@ -391,9 +392,10 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
 }
 
 /// The nginx configs that land where nginx reads them.
-fn servers(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
-    let mut servers: Vec<usize> =
-        landed_documents(linker, landings, Kind::Nginx).into_iter().map(|(id, _)| id).collect();
+fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
+    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
+    linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;

@@ -1,6 +1,6 @@
 //! The end of the terminal report, which is what stays in sight: the worst first, then the numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -43,10 +43,14 @@ pub(super) fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let total = page.paint(Style::new().bold(), plural(report.findings.len(), "finding"));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
-    let gaps = report.findings.iter().filter(|finding| finding.rule.gap).count();
-    if gaps > 0 {
+    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+        *gaps.entry(finding.rule.id).or_default() += 1;
+    }
+    if !gaps.is_empty() {
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
-        writeln!(out, "{warning}: see the {} about it.", plural(gaps, "finding"))?;
+        let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
+        writeln!(out, "{warning}: {}", gaps.join(", "))?;
     }
     Ok(())
 }

@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
-use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, Origin, Scope, is_predefined};
+use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
 use crate::source::{Span, Spanned, Text};
-
-/// Bytes of values that one evaluation may make in all.
-const MAX_TOTAL: usize = 4 * 1024 * 1024;
 
 /// Longest path that is joined, in bytes: Linux's PATH_MAX.
 const MAX_PATH: usize = 4096;
@@ -180,7 +177,8 @@ fn is_usual_in_bases(name: &str) -> bool {
 ///
 /// As in BuildKit: the stages that it starts from run first, with their environment, their build arguments and their
 /// ONBUILD instructions; arguments declared before the first FROM are seen by FROM only, and in a stage once it declares
-/// them again; build arguments from outside go before defaults. A stage that does not exist has an empty chain.
+/// them again; build arguments from outside go before defaults. A stage that does not exist has an empty
+/// chain and nothing to start from.
 pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) -> ImageConfig {
     let build_args = Given::new(build_args);
     let lineage = Lineage::of(dockerfile, &build_args);
@@ -257,7 +255,7 @@ struct Evaluation<'a> {
     globals: HashMap<&'a str, usize>,
     names: HashMap<&'a str, usize>,
     scope: Scope,
-    /// Bytes of values that may still be made.
+    /// Bytes of values that may still be copied and searched.
     budget: usize,
     stage: usize,
     /// A CMD stands in the stage that is being read.
@@ -270,8 +268,8 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn expand_how(&mut self, text: &Text, how: Expansion) -> Expanded {
         let limit = (text.value.len() + MAX_GROWTH).min(self.budget);
-        let expanded = Expansion { limit, ..how }.expand(text, |name| self.scope.get(name));
-        self.budget = self.budget.saturating_sub(expanded.value.len().saturating_sub(text.value.len()));
+        let (expanded, cost) = Expansion { limit, ..how }.expand_counted(text, |name| self.scope.get(name));
+        self.budget = self.budget.saturating_sub(cost);
         for name in &expanded.unresolved {
             let known = self.scope.is_declared(&name.value) || is_predefined(&name.value);
             if !known
@@ -380,7 +378,7 @@ impl Evaluation<'_> {
 
     fn workdir(&mut self, path: &Text) {
         let expanded = self.expand(path);
-        if self.config.workdir.is_none() && !is_absolute(&expanded.value) {
+        if self.config.workdir.is_none() && expanded.is_known() && !is_absolute(&expanded.value) {
             self.config.relative_workdir = Some(expanded.span);
         }
         self.config.workdir = Some(self.absolute(expanded));
