@@ -78,6 +78,12 @@ pub struct Simple {
 }
 
 impl Simple {
+    /// Whether the program is a script by its name.
+    pub fn is_script(&self) -> bool {
+        let name = self.name.as_str();
+        name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
+    }
+
     /// The arguments, to look for flags in.
     pub fn arguments(&self) -> Arguments<'_> {
         Arguments { program: &self.name, words: &self.args }
