@@ -1,9 +1,9 @@
 //! Each parser and the whole scan over the repositories of `testdata/repos`, which stand in for real ones; with
 //! `CONFSCAN_SHARED` naming a folder that holds `corpus/`, over that.
 
+use std::env;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::env;
 
 use confscan::config::Config;
 use confscan::source::{FileId, Kind, Source, Sources};
