@@ -277,17 +277,17 @@ pub(super) fn supervisor_socket_writable(supervisor: &Supervisor, cx: &mut Cx) {
                     None | Some("root" | "0") => Severity::High,
                     Some(_) => Severity::Medium,
                 };
-                (chmod, severity, "every account".to_owned())
+                (chmod, severity, "every account in the container".to_owned())
             }
             (_, Some(chown)) if mode & 0o200 != 0 && low(owner) => {
-                (chown, Severity::Medium, format!("whatever runs as `{owner}`"))
+                (chown, Severity::Medium, format!("whatever runs as `{owner}` in the container"))
             }
             (Some(chmod), Some(_)) if mode & 0o020 != 0 && low(group) => {
-                (chmod, Severity::Medium, format!("whatever runs in the group `{group}`"))
+                (chmod, Severity::Medium, format!("every member of the group `{group}` in the container"))
             }
             _ => continue,
         };
-        let message = format!("{who} of the container can command supervisord through its socket");
+        let message = format!("{who} can command supervisord through its socket");
         let finding = cx.report(setting.value.span, message);
         finding.severity(severity).inside(&section.name.value);
         finding.help("leave `chmod=0700` (the default), or use 0770 with `chown` to a group made for it");

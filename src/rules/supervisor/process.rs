@@ -22,15 +22,9 @@ pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut 
     if nodaemon.is_some_and(|setting| setting.as_bool() != Some(false)) {
         return;
     }
-    let Some((container, start)) = cx.containers().find_map(|container| Some((container, daemonised(container)?)))
-    else {
-        return;
-    };
+    let Some(start) = cx.containers().find_map(daemonised) else { return };
     let span = nodaemon.map_or(section.header, |setting| setting.value.span);
-    let message = format!(
-        "supervisord goes to the background, so the container `{}` stops as soon as it has started",
-        container.name
-    );
+    let message = "supervisord goes to the background, so its container stops as soon as it has started";
     let finding = cx.report(span, message);
     finding.inside("supervisord").evidence("nodaemon");
     finding.help("set `nodaemon=true` in `[supervisord]`, or start supervisord with `-n`");
@@ -124,7 +118,7 @@ pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: 
             let path = file.value.as_str();
             let limit = maxbytes.map_or("50MB by default", |setting| setting.value.as_str());
             let span = maxbytes.map_or(file.value.span, |setting| setting.value.span);
-            let message = format!("supervisord cannot rotate `{path}`, and {size} is {limit}: its output is lost");
+            let message = format!("supervisord cannot rotate `{path}`, but `{size}` is {limit}: its output gets lost");
             let finding = cx.report(span, message);
             finding.inside(&section.name.value).evidence(*log);
             finding.help(format!("set `{size}=0`"));
