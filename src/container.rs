@@ -101,9 +101,14 @@ pub struct User {
 impl User {
     /// Whether the account is root, by name or by number.
     pub fn is_root(&self) -> bool {
-        let account = self.name.split(':').next().unwrap_or_default();
-        account == "root" || (!account.is_empty() && account.bytes().all(|b| b == b'0'))
+        names_root(&self.name)
     }
+}
+
+/// Whether an account, with or without a group behind a colon, is root by name or by number.
+pub fn names_root(account: &str) -> bool {
+    let account = account.split(':').next().unwrap_or_default();
+    account == "root" || (!account.is_empty() && account.bytes().all(|b| b == b'0'))
 }
 
 /// What says which account a container starts as.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-use super::{Failure, Project, StageNode, environment, facts, nodes, path, process, read};
+use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
 use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, known,
@@ -27,6 +27,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// The nginx configs that land in containers.
+    pub placed: Vec<include::Placed>,
     by_path: BTreeMap<String, DocumentId>,
 }
 
@@ -35,8 +37,14 @@ impl<'a> Linker<'a> {
     pub fn new(sources: &'a mut Sources) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
-        let mut linker =
-            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: BTreeMap::new() };
+        let mut linker = Linker {
+            sources,
+            documents: Vec::new(),
+            marks: Vec::new(),
+            failures,
+            placed: Vec::new(),
+            by_path: BTreeMap::new(),
+        };
         for document in documents {
             linker.add(document);
         }
@@ -93,7 +101,7 @@ impl<'a> Linker<'a> {
         self.stages(&mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for index in 0..containers.len() {
-            process::attach(&mut self, &mut containers[index]);
+            process::attach(&mut self, &mut containers[index], index);
             owners.resize(self.documents.len(), Vec::new());
             let container = &containers[index];
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
@@ -106,12 +114,16 @@ impl<'a> Linker<'a> {
             }
         }
         let stages = stage_nodes(&self.documents, &containers);
+        let refused = read::refused(self.sources, &self.documents);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
         let mut project = Project {
+            includes,
             documents: self.documents,
             marks: self.marks,
             owners,
             containers,
             stages,
+            refused,
             failures: self.failures,
             ..Project::default()
         };

@@ -37,8 +37,8 @@ const SUPERVISOR_DEFAULTS: [&str; 5] = [
 /// Scripts that start scripts that start scripts are followed this far.
 const MAX_DEPTH: usize = 4;
 
-/// Finds the processes of a container and the supervisord and nginx configs that they read.
-pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
+/// Finds the processes of container `index` and the supervisord and nginx configs that they read.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
     let mut pending = main_process(linker, container);
     let landings = landings(linker, container);
     while let Some((process, depth)) = pending.pop() {
@@ -48,7 +48,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
         container.processes.push(process);
     }
     supervisors(linker, container, &landings);
-    servers(linker, container, &landings);
+    servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
 
@@ -386,9 +386,10 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
 }
 
 /// The nginx configs that land where nginx reads them.
-fn servers(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
-    let mut servers: Vec<usize> =
-        landed_documents(linker, landings, Kind::Nginx).into_iter().map(|(id, _)| id).collect();
+fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
+    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
+    linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;

@@ -378,7 +378,7 @@ impl Evaluation<'_> {
 
     fn workdir(&mut self, path: &Text) {
         let expanded = self.expand(path);
-        if self.config.workdir.is_none() && !is_absolute(&expanded.value) {
+        if self.config.workdir.is_none() && expanded.is_known() && !is_absolute(&expanded.value) {
             self.config.relative_workdir = Some(expanded.span);
         }
         self.config.workdir = Some(self.absolute(expanded));
