@@ -188,7 +188,9 @@ mod tests {
     fn included(files: &[(&str, &str)]) -> Vec<String> {
         let mut sources = Sources::default();
         for (path, text) in files {
-            sources.add(Source { kind: Kind::Nginx, ..Source::new(*path, *text) });
+            let mut source = Source::new(*path, *text);
+            source.kind = Kind::Nginx;
+            sources.add(source);
         }
         let project = Project::build(&mut sources);
         let found = sources.iter().filter(|(id, _)| project.includes.is_included(*id));
