@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::shell::Word;
 
 /// What [`unsigned`] and [`unsigned_line`] know, to look for in text.
-const UNSIGNED: [&str; 21] = [
+const UNSIGNED: &[&str] = &[
     "--allow-untrusted",
     "--allow-unauthenticated",
     "--force-yes",
@@ -146,7 +146,7 @@ fn is_local_install(program: &Simple, line: &CommandLine) -> bool {
 }
 
 pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut Cx) {
-    if !mentions(line, &UNSIGNED) {
+    if !mentions(line, UNSIGNED) {
         return;
     }
     let help = "remove it, and give the package manager the key that the packages are signed with";
@@ -181,6 +181,8 @@ struct Manager {
     verbs: &'static [&'static str],
     /// What stands between a package and its version.
     separators: &'static [char],
+    /// The version may come behind a dash (`nginx-1.26.2`).
+    dashed: bool,
     /// Flags whose next word is their value.
     with_value: &'static [&'static str],
 }
@@ -205,12 +207,12 @@ const YUM: &[&str] = &[
 ];
 
 const fn yum(name: &'static str) -> Manager {
-    Manager { name, verbs: &["install", "reinstall"], separators: &['='], with_value: YUM }
+    Manager { name, verbs: &["install", "reinstall"], separators: &['='], dashed: true, with_value: YUM }
 }
 
 const fn apt(name: &'static str) -> Manager {
     let with_value = &["-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file", "-a"];
-    Manager { name, verbs: &["install"], separators: &['=', '/'], with_value }
+    Manager { name, verbs: &["install"], separators: &['=', '/'], dashed: false, with_value }
 }
 
 const MANAGER: &[Manager] = &[
@@ -221,6 +223,7 @@ const MANAGER: &[Manager] = &[
         name: "apk",
         verbs: &["add"],
         separators: &['=', '~', '<', '>'],
+        dashed: false,
         with_value: &[
             "-t",
             "--virtual",
@@ -241,6 +244,7 @@ const MANAGER: &[Manager] = &[
         name: "zypper",
         verbs: &["install", "in"],
         separators: &['=', '<', '>'],
+        dashed: true,
         with_value: &["-r", "--repo", "--from", "-t", "--type", "-C", "-R", "--root"],
     },
 ];
@@ -254,7 +258,7 @@ fn unpinned(program: &Simple) -> Option<(Span, Vec<&str>)> {
         let text = word.text.as_str();
         let file = text.starts_with(['/', '.', '~']) || [".deb", ".rpm", ".apk"].iter().any(|end| text.ends_with(end));
         // `name-1.2` of yum and its like, where a name may hold a dash and a digit, too (`libstdc++-8-dev`).
-        let yum = std::ptr::eq(manager.with_value, YUM)
+        let yum = manager.dashed
             && text.split('-').skip(1).any(|part| part.starts_with(|c: char| c.is_ascii_digit()) && part.contains('.'));
         let pattern = text.contains(['*', '$', '`', '@', '(', '{', ':', '<', '>']);
         // `package-` is removed by apt, `!package` by apk and zypper.

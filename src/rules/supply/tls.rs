@@ -159,7 +159,7 @@ fn assigned(line: &CommandLine, cx: &mut Cx) {
 }
 
 /// Names of what [`off_switch`] knows, to look for in text.
-const MANAGERS: [&str; 20] = [
+const MANAGERS: &[&str] = &[
     "trusted-host",
     "insecure-host",
     "strict-ssl",
@@ -256,7 +256,7 @@ fn off_line(path: &str, line: &str) -> Option<&'static str> {
 }
 
 pub(in crate::rules) fn package_manager_tls_disabled(line: &CommandLine, cx: &mut Cx) {
-    if !mentions(line, &MANAGERS) {
+    if !mentions(line, MANAGERS) {
         return;
     }
     let help = "remove it, and add the certificate authority to the image if the host has one of its own";
