@@ -133,6 +133,8 @@ pub struct Effective {
     pub dropped_to: Option<Word>,
     /// Every wrapper that was taken off, in source order, by name.
     pub through: Vec<String>,
+    /// The scripts of the shells that it starts (`sh -c`, `eval`), outer ones first; they are followed for `commands`.
+    pub scripts: Vec<Text>,
     /// Some of it could not be parsed or was nested too deep to follow.
     pub partial: bool,
 }

@@ -116,6 +116,7 @@ fn run(mut jobs: Vec<Job>, partial: bool) -> Effective {
                 effective.partial |= inner.iter().any(|job| job.words.len() >= MAX_WORDS);
                 inner.reverse();
                 jobs.append(&mut inner);
+                effective.scripts.push(text);
             }
             Step::Script(..) => {
                 effective.partial = true;
