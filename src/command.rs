@@ -71,6 +71,8 @@ pub struct Simple {
     pub span: Span,
     /// The wrappers it is started through, outermost first, by name.
     pub through: Vec<String>,
+    /// The words before its program: those wrappers and their arguments.
+    pub wrapping: Vec<Word>,
     /// The account that the innermost privilege drop switches to.
     pub dropped_to: Option<Word>,
     /// The shell that starts it does not wait for it (`&`).
