@@ -14,6 +14,7 @@ use super::Cx;
 use crate::container::{CommandLine, CommandPlace, Container, Env, EnvPlace, Port, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::secret::{self, Shape, Verdict, Written, line, token, url};
+use crate::source::Span;
 
 const KEEP_OUT: &str =
     "keep the value outside of the repository: a mounted secret, or a variable that is set on the host";
@@ -25,7 +26,7 @@ pub(super) fn secret_in_environment(env: &Env, cx: &mut Cx) {
     }
     if is_bare_argument(env) {
         if secret::name::shape(name) > Some(Shape::Key) && !is_given_by_compose(env, cx) {
-            cx.report(env.span, format!("build argument `{name}` stays readable in the history of the image"))
+            cx.report(place(env, cx), format!("build argument `{name}` stays readable in the history of the image"))
                 .help("mount it where it is needed: `RUN --mount=type=secret,id=…`")
                 .severity(Severity::Medium)
                 .evidence(name);
@@ -43,7 +44,7 @@ pub(super) fn secret_in_environment(env: &Env, cx: &mut Cx) {
         _ => format!("`{name}` of {} is a secret that is written here", owner(env)),
     };
     let in_image = matches!(env.place, EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg);
-    let finding = cx.report(env.span, message);
+    let finding = cx.report(place(env, cx), message);
     finding.help(KEEP_OUT).evidence(name);
     if random {
         finding.confidence(Confidence::Certain);
@@ -72,7 +73,7 @@ pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
     };
     let port =
         env.scope.container.and_then(|index| open_port(&cx.project.containers[index], name)).map(|port| port.span);
-    let finding = cx.report(env.span, message);
+    let finding = cx.report(place(env, cx), message);
     finding
         .help("set a long random value; a variable without a default (`${NAME:?}`) cannot be forgotten")
         .evidence(name);
@@ -90,9 +91,12 @@ pub(super) fn secret_in_build_args(env: &Env, cx: &mut Cx) {
     let name = &env.name.value;
     if let Some(written) = secret::written(env) {
         if matches!(written.verdict, Verdict::Secret { .. } | Verdict::Default) {
-            cx.report(env.span, format!("build argument `{name}` of {} is a secret that is written here", owner(env)))
-                .help("pass it as `build.secrets`, and mount it in the one RUN that needs it")
-                .evidence(name);
+            cx.report(
+                place(env, cx),
+                format!("build argument `{name}` of {} is a secret that is written here", owner(env)),
+            )
+            .help("pass it as `build.secrets`, and mount it in the one RUN that needs it")
+            .evidence(name);
         }
     } else if secret::name::shape(name) > Some(Shape::Key) {
         // A value of another kind (a URL, a token) is another rule's.
@@ -114,7 +118,15 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
     for given in line::given(command) {
         let account = line::ACCOUNT_TOOLS.contains(&given.program.as_str());
         let secret = matches!(given.verdict, Verdict::Secret { .. } | Verdict::Default);
-        if !secret || account || !token::find(&given.value).is_empty() || !url::find(&given.value).is_empty() {
+        // What a build is run with for want of a real one (`SECRET_KEY=dummy ./manage.py collectstatic`) guards nothing.
+        let for_build =
+            command.place == CommandPlace::Run && given.program.is_empty() && given.verdict == Verdict::Default;
+        if !secret
+            || account
+            || for_build
+            || !token::find(&given.value).is_empty()
+            || !url::find(&given.value).is_empty()
+        {
             continue;
         }
         let to = if given.program.is_empty() { String::new() } else { format!(" of `{}`", given.program) };
@@ -127,6 +139,12 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
             .help("let the program read it from a file (a mounted secret), or from a variable that is set on the host")
             .evidence(format!("{} {}", given.program, given.name));
     }
+}
+
+/// The place to report: the value, which stands in one place however many names refer to it, where it is in one line.
+fn place(env: &Env, cx: &Cx) -> Span {
+    let value = env.value.as_ref().map(|value| value.span).filter(|span| !span.is_empty());
+    value.filter(|span| !cx.text(*span).contains('\n')).unwrap_or(env.name.span)
 }
 
 /// The name of what an environment belongs to, as a phrase.
@@ -155,43 +173,49 @@ fn is_example(env: &Env, cx: &Cx) -> bool {
     ["example", "sample", "template", "dist", "default", "tmpl", "tpl"].iter().any(|word| path.contains(word))
 }
 
-/// Whether what is written for a credential can be guessed: a word that everybody tries, or a name that stands beside it.
+/// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
+/// stand beside it.
 fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
     /// Variables of a container that are looked at.
     const MOST: usize = 256;
     match written.verdict {
         Verdict::Default => return true,
-        Verdict::Secret { random: false } => {}
+        Verdict::Secret { .. } => {}
         _ => return false,
     }
-    let normal = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let value = normal(written.literal.value);
-    let product = env.name.value.split('_').next().unwrap_or_default();
-    if value.is_empty() || normal(product) == value {
-        return true;
+    let value = written.literal.value;
+    let mut names: Vec<&str> = Vec::new();
+    let parts = |name: &str| name.len() >= 2 && name.len() <= value.len();
+    let separators = ['_', '-', '.', '/'];
+    names.extend(env.name.value.split(separators).filter(|part| parts(part)));
+    if let Some(container) = env.scope.container.map(|index| &cx.project.containers[index]) {
+        names.extend(container.name.split(separators).filter(|part| parts(part)));
+        let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
+        names.extend(image.split(separators).filter(|part| parts(part)));
+        let beside = container.env.iter().take(MOST).filter(|other| {
+            let name = other.name.value.to_ascii_lowercase();
+            ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
+        });
+        names.extend(
+            beside.filter_map(|other| other.value.as_ref()).map(|other| other.value.as_str()).filter(|v| parts(v)),
+        );
     }
-    let Some(container) = env.scope.container.map(|index| &cx.project.containers[index]) else { return false };
-    let image = container.image.as_ref().map_or("", |image| image.repository.rsplit('/').next().unwrap_or_default());
-    let names_something = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
-    };
-    let beside = container.env.iter().take(MOST).filter(|other| names_something(&other.name.value));
-    normal(&container.name) == value
-        || normal(image) == value
-        || beside.filter_map(|other| other.value.as_ref()).any(|other| normal(&other.value) == value)
+    secret::value::is_made_of(value, &names)
 }
 
 /// The port at which everyone can reach what the credential of that name protects: not where the name is that of
 /// another service's, which this one logs in to.
 fn open_port<'a>(container: &'a Container, name: &str) -> Option<&'a Port> {
     /// Words of names, and a part of the names of the images that they belong to.
-    const OF_OTHERS: [(&str, &[&str]); 17] = [
+    const OF_OTHERS: &[(&str, &[&str])] = &[
         ("DB", &["postgres", "mysql", "mariadb", "mongo", "percona"]),
         ("DATABASE", &["postgres", "mysql", "mariadb", "mongo", "percona"]),
-        ("DATABASES", &[]),
+        ("STORAGE", &[]),
+        ("OIDC", &[]),
+        ("OAUTH", &[]),
+        ("JDBC", &[]),
+        ("S3", &["minio", "s3"]),
+        ("AWS", &[]),
         ("POSTGRES", &["postg", "pg", "timescale", "supabase"]),
         ("POSTGRESQL", &["postg", "pg", "timescale"]),
         ("PG", &["postg", "pg"]),
@@ -209,7 +233,7 @@ fn open_port<'a>(container: &'a Container, name: &str) -> Option<&'a Port> {
     ];
     let port = container.ports.iter().find(|port| port.reach == Reach::Everyone)?;
     let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
-    let own = name.split('_').all(|word| {
+    let own = name.split(['_', '.', '-']).all(|word| {
         let word = word.to_ascii_uppercase();
         OF_OTHERS
             .iter()

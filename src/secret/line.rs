@@ -112,7 +112,9 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
     if TEXT_TOOLS.contains(&program) {
         return;
     }
-    let program = if program.contains('$') { "" } else { program };
+    // What sets variables is not what reads them.
+    let setter = matches!(program, "export" | "env" | "declare" | "local" | "readonly" | "set");
+    let program = if setter || program.contains('$') { "" } else { program };
     let mut push = |shape, name: &str, value: &Text| push(found, shape, name, program, value);
     for (at, word) in args.iter().enumerate() {
         let text = &word.text;

@@ -207,6 +207,31 @@ const ELSEWHERE: &[&str] = &[
     "reset",
 ];
 
+/// Words that may stand behind the one that says what a credential is.
+const BEHIND: &[&str] = &[
+    "admin",
+    "root",
+    "value",
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "staging",
+    "default",
+    "plain",
+    "plaintext",
+    "base",
+    "new",
+    "old",
+    "current",
+    "key",
+    "primary",
+    "secondary",
+    "main",
+    "raw",
+    "override",
+];
+
 /// What a key is for that whoever deploys makes up.
 const CHOSEN_KEYS: &[&str] = &[
     "secret",
@@ -306,7 +331,12 @@ pub fn is_sensitive(name: &str) -> bool {
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let public = words.iter().any(|word| matches!(*word, "public" | "pub" | "publishable" | "gpg" | "pgp" | "sock"));
-    !public && (kinds(&words).next().is_some() || words.last() == Some(&"auth") || words.contains(&"credentials"))
+    let about = |word: &&str| {
+        ["password", "passwd", "passphrase", "secret"].iter().any(|ending| word.ends_with(ending))
+            || matches!(*word, "secrets" | "credentials")
+    };
+    let named = kinds(&words).next().is_some() || words.last() == Some(&"auth") || words.iter().any(about);
+    !public && named
 }
 
 /// What each word of a name says.
@@ -316,18 +346,22 @@ fn kinds<'a>(words: &'a [&'a str]) -> impl Iterator<Item = Shape> + 'a {
         let last = at + 1 == end;
         let before = at.checked_sub(1).map_or("", |before| words[before]);
         let ends = |ending: &[&str]| ending.iter().any(|ending| word.ends_with(ending));
-        if ends(&["password", "passwd", "passphrase", "passwort", "pword", "passcode", "requirepass", "masterauth"]) {
+        // What may stand behind the word that says it: `PASSWORD_ADMIN`.
+        let closes = last || words[at + 1..].iter().all(|word| BEHIND.contains(word));
+        const PASSWORDS: [&str; 8] =
+            ["password", "passwd", "passphrase", "passwort", "pword", "passcode", "requirepass", "masterauth"];
+        if closes && ends(&PASSWORDS) {
             return Some(Shape::Password);
         }
         // `proxy_pass` and the like are directives of nginx.
         let directive = ["proxy", "fastcgi", "uwsgi", "scgi", "grpc", "by", "memcached", "auth"].contains(&before);
-        if last && word.ends_with("pass") && !word.ends_with("bypass") && word != "compass" && !directive {
+        if last && word.ends_with("pass") && !matches!(word, "bypass" | "compass" | "sshpass") && !directive {
             return Some(Shape::Password);
         }
         if last && word.ends_with("pwd") && end + usize::from(word.len() > 3) > 1 && word != "oldpwd" {
             return Some(Shape::Password);
         }
-        if ends(&["secret", "secretkey"]) || word == "secrets" && !last || last && matches!(word, "salt" | "creds") {
+        if closes && ends(&["secret", "secretkey"]) || last && matches!(word, "salt" | "creds") {
             return Some(Shape::Secret);
         }
         if last && matches!(word, "credential" | "credentials") || word == "cookie" && before == "erlang" {
@@ -438,6 +472,9 @@ mod tests {
             ("MAILCOW_PASS_SCHEME", None),
             ("REGISTRY_AUTH_TOKEN_SERVICE", None),
             ("PASSWORD_HASH", None),
+            ("SECRET_FORCED_LANGUAGE", None),
+            ("INSTALL_SSHPASS", None),
+            ("DB_PASSWORD_PROD", Some(Shape::Password)),
         ] {
             assert_eq!(shape(name), expected, "{name}");
         }

@@ -121,7 +121,9 @@ fn scan(secret: &str) -> Report {
     for (path, text) in PLACES {
         let text = text.replace("@@", secret);
         let (kind, why) = recognise(path, &text).expect("the names are those of configs");
-        sources.add(Source { kind, why, ..Source::new(*path, text) });
+        let mut source = Source::new(*path, text);
+        (source.kind, source.why) = (kind, why);
+        sources.add(source);
     }
     crate::scan(sources, &Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) })
 }

@@ -215,7 +215,7 @@ pub fn find(text: &str) -> Vec<Token> {
                 continue;
             }
             let sample = is_sample(value.as_str()) || !value.as_str().bytes().any(|byte| byte.is_ascii_digit());
-            found.push(Token { kind: "an authorization header", range: value.range(), sample });
+            found.push(Token { kind: "a login in a header", range: value.range(), sample });
         }
         found.sort_by_key(|token| token.range.start);
     }
@@ -439,7 +439,7 @@ mod tests {
             (format!("SG.{}.{}", part(22), part(43)), "a SendGrid API key"),
             (format!("abc8Q~{}", part(33)), "an Azure client secret"),
             (format!("{}.atlasv1.{}", part(14), part(64)), "an HCP Terraform token"),
-            (format!("proxy_set_header Authorization \"Basic {}\"", part(20)), "an authorization header"),
+            (format!("proxy_set_header Authorization \"Basic {}\"", part(20)), "a login in a header"),
             (key, "a private key"),
         ] {
             let found = find(&text);

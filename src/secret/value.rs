@@ -68,11 +68,13 @@ pub fn judge(shape: Shape, value: &str) -> Verdict {
     if is_template(value) {
         return Verdict::Placeholder;
     }
-    match guessable(value) {
+    match guessable(value, &[]) {
         Some(Guess::Default) => return if shape == Shape::Key { Verdict::Placeholder } else { Verdict::Default },
         // Somebody else's key cannot be made up, so that such a value does not work; a password like that does.
         Some(Guess::Instruction) if shape >= Shape::Secret => return Verdict::Default,
         Some(Guess::Instruction) => return Verdict::Placeholder,
+        // A token that is called a token.
+        None if is_called(value) && shape <= Shape::Token => return Verdict::Placeholder,
         None => {}
     }
     let random = is_random(value);
@@ -90,6 +92,11 @@ pub fn may_be_shown(value: &str) -> bool {
     let value = value.trim().trim_matches(['"', '\'', '`']).trim();
     let short_number = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
     short_number || is_switch(value) || is_reference(value) || is_path(value) || is_quantity(value) && value.len() < 8
+}
+
+/// Whether a value is made of nothing but words that examples are made of and of `names` that stand beside it.
+pub fn is_made_of(value: &str, names: &[&str]) -> bool {
+    guessable(value, names).is_some()
 }
 
 fn is_plain(shape: Shape, value: &str) -> bool {
@@ -203,6 +210,14 @@ fn is_template(value: &str) -> bool {
     filler || angle || run || around("[", "]") || around("__", "__") || around("%", "%") || around("@@", "@@")
 }
 
+/// Words of letters of which the last says what the value is (`MyCloudflareApiToken`, `YOUR-CF-TOKEN`).
+fn is_called(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let words = lower.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_ ".contains(&byte));
+    words
+        && (["token", "key", "secret", "password"].iter().any(|end| lower.ends_with(end)) || lower.starts_with("your"))
+}
+
 /// One word of letters: the name of a setting rather than a token.
 fn is_identifier(value: &str) -> bool {
     value.len() < 20 && value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_. ".contains(&byte))
@@ -252,7 +267,7 @@ const WORDS: &[(u8, &str)] = &[
          token key clickhouse cassandra django laravel symfony magento drupal joomla ghost vault consul sonar jenkins \
          gitlab zabbix odoo cluecon changeme changeit changethis change temp temporary dummy fake insecure unsafe \
          hunter2 monkey dragon master 123 1234 12345 123456 12345678 123456789 homestead magic sekret geheim credential \
-         credentials login qwertz iloveyou sql php rails notsecure",
+         credentials login qwertz random randomly alphanumeric harbor sysdba sentry onlyoffice application pls iloveyou sql php rails notsecure",
     ),
     (
         ASKS,
@@ -262,17 +277,17 @@ const WORDS: &[(u8, &str)] = &[
     (
         FILLER,
         "me this it now here before use using please must be in production prod with to too a an the of for own my very \
-         super strong secure secury long random randomly string value alphanumeric chars characters char at least min \
+         super strong secure secury long string value length chars characters char at least min \
          minimum and or not is bad good real actual db database data web app application api access server service site \
          account client private public session encryption jwt auth safe local localhost hidden anything word words dev \
          development one two new old set needs need should that only x char32 hex base64 shared signing key2 host id \
          cookie invite on install first run deploy deployment deploying docker compose container stack salt hash bit \
-         bytes byte mail smtp email file env",
+         make up optional sudo duper pls invite rpc hashids bytes byte mail smtp email file env",
     ),
 ];
 
 /// Whether a value is made of nothing but words that examples are made of, by letters and digits alone.
-fn guessable(value: &str) -> Option<Guess> {
+fn guessable(value: &str, names: &[&str]) -> Option<Guess> {
     if value.len() > 2 * MAX_GUESSABLE {
         return None;
     }
@@ -301,6 +316,11 @@ fn guessable(value: &str) -> Option<Guess> {
         for (kind, words) in WORDS {
             for word in words.split_ascii_whitespace().filter(|word| rest.starts_with(word.as_bytes())) {
                 reached[at + word.len()] |= so_far | kind;
+            }
+        }
+        for name in names.iter().filter(|name| name.len() >= 2 && rest.len() >= name.len()) {
+            if rest[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
+                reached[at + name.len()] |= so_far | CORE;
             }
         }
         let digits = rest.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count();
@@ -337,6 +357,7 @@ mod tests {
             (Password, "xxxxxxxx", Verdict::Placeholder),
             (Token, "your-api-key", Verdict::Placeholder),
             (Token, "{{ token }}", Verdict::Plain),
+            (Token, "MyCloudflareApiToken", Verdict::Placeholder),
             (Password, "your_password", Verdict::Default),
             (Password, "changeme", Verdict::Default),
             (Password, "P@ssw0rd", Verdict::Default),

@@ -127,7 +127,7 @@ fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
     }
     let words: Vec<&str> = file.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let is_public =
-        words.iter().any(|word| public.iter().any(|known| word == known || known.len() > 3 && word.starts_with(known)));
+        words.iter().any(|word| public.iter().any(|known| word == known || known.len() > 3 && word.contains(known)));
     if file.ends_with(".key") && !is_public {
         return Some(("a private key", true));
     }
