@@ -1,8 +1,9 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
-use super::{Failure, Project, StageNode, environment, facts, nodes, path, process, read};
+use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
 use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
@@ -30,7 +31,9 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
-    by_path: HashMap<String, DocumentId>,
+    /// The nginx configs that land in containers.
+    pub placed: Vec<include::Placed>,
+    by_path: BTreeMap<String, DocumentId>,
 }
 
 impl<'a> Linker<'a> {
@@ -38,8 +41,14 @@ impl<'a> Linker<'a> {
     pub fn new(sources: &'a mut Sources) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
-        let mut linker =
-            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: HashMap::new() };
+        let mut linker = Linker {
+            sources,
+            documents: Vec::new(),
+            marks: Vec::new(),
+            failures,
+            placed: Vec::new(),
+            by_path: BTreeMap::new(),
+        };
         for document in documents {
             linker.add(document);
         }
@@ -75,10 +84,14 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// Whether there is a file at `path`.
-    pub fn exists(&self, path: &str) -> bool {
-        self.sources.find(path).is_some()
-            || self.sources.store().list(path::directory(path)).iter().any(|name| name == path::file_name(path))
+    /// The paths of the documents below a folder, each with what is left of it below that folder.
+    pub fn documents_below<'s>(&'s self, folder: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let from = self.by_path.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let skip = prefix.len();
+        from.map(|(path, _)| path.as_str())
+            .take_while(move |path| path.starts_with(&prefix))
+            .map(move |path| (path, &path[skip..]))
     }
 
     /// The path of a document's file.
@@ -92,7 +105,7 @@ impl<'a> Linker<'a> {
         self.stages(&mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for index in 0..containers.len() {
-            process::attach(&mut self, &mut containers[index]);
+            process::attach(&mut self, &mut containers[index], index);
             owners.resize(self.documents.len(), Vec::new());
             let container = &containers[index];
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
@@ -105,12 +118,16 @@ impl<'a> Linker<'a> {
             }
         }
         let stages = stage_nodes(&self.documents, &containers);
+        let refused = read::refused(self.sources, &self.documents);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
         let mut project = Project {
+            includes,
             documents: self.documents,
             marks: self.marks,
             owners,
             containers,
             stages,
+            refused,
             failures: self.failures,
             ..Project::default()
         };

@@ -37,24 +37,18 @@ const SUPERVISOR_DEFAULTS: [&str; 5] = [
 /// Scripts that start scripts that start scripts are followed this far.
 const MAX_DEPTH: usize = 4;
 
-/// Finds the processes of a container and the supervisord and nginx configs that they read.
-pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
-    let pending = main_process(linker, container);
+/// Finds the processes of container `index` and the supervisord and nginx configs that they read.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
+    let main = main_process(linker, container);
+    start(linker, container, main);
     let landings = landings(linker, container);
-    follow_all(linker, container, pending);
-    let started = container.processes.len();
     supervisors(linker, container, &landings);
-    let programs = container.processes.split_off(started);
-    follow_all(linker, container, programs.into_iter().map(|program| (program, 0)).collect());
-    servers(linker, container, &landings);
+    servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
 
-/// A process and how many scripts lead to it.
-type Pending = Vec<(Process, usize)>;
-
-/// Adds the processes and what they lead to.
-fn follow_all(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
+/// Adds processes to a container, with those that they lead to.
+fn start(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
     while let Some((process, depth)) = pending.pop() {
         if depth < MAX_DEPTH {
             follow(linker, container, &process, depth, &mut pending);
@@ -62,6 +56,9 @@ fn follow_all(linker: &mut Linker, container: &mut Container, mut pending: Pendi
         container.processes.push(process);
     }
 }
+
+/// A process and how many scripts lead to it.
+type Pending = Vec<(Process, usize)>;
 
 /// The entrypoint and the command as the engine puts them together.
 fn main_process(linker: &Linker, container: &Container) -> Pending {
@@ -136,40 +133,25 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
         }
     }
     for command in &process.effective.commands {
-        let Some((script, args)) = script_of(command) else { continue };
+        if !command.is_script() {
+            continue;
+        }
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
-        if let Some(argv) = Argv::of_words(args.to_vec()) {
+        if let Some(argv) = Argv::of_words(command.args.clone()) {
             let effective = Effective::of_argv(&argv);
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        let searched = is_script(command) && !script.text.value.contains('/');
-        if let Some((path, text)) = script_text(linker, container, &script.text.value, searched) {
+        // A shell looks for its script in the working directory.
+        let by_shell = command.through.last().is_some_and(|wrapper| wrapper.ends_with("sh"));
+        let program = &command.program.text.value;
+        let program = if by_shell && !program.contains('/') { format!("./{program}") } else { program.clone() };
+        if let Some((path, text)) = script_text(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
     }
-}
-
-/// The script that a command is or that it gives to a shell, and the script's arguments.
-fn script_of(command: &Simple) -> Option<(&Word, &[Word])> {
-    if is_script(command) {
-        return Some((&command.program, &command.args));
-    }
-    if !matches!(command.name.as_str(), "sh" | "bash" | "dash" | "ash") {
-        return None;
-    }
-    let at = command.args.iter().position(|word| !word.text.value.starts_with(['-', '+']))?;
-    let script = command.args.get(at).filter(|word| word.literal)?;
-    let named = script.text.value.contains('/') || script.text.value.ends_with(".sh");
-    named.then(|| (script, &command.args[at + 1..]))
-}
-
-/// Whether a command is a script by its name.
-fn is_script(command: &Simple) -> bool {
-    let name = &command.name;
-    name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
 }
 
 /// A script of the `package.json` that lies where the container runs.
@@ -193,12 +175,14 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
     None
 }
 
-/// The script of the repository that is at `path` in the container, for a POSIX shell; with `searched` it is a bare name
-/// that is looked for where programs are.
-fn script_text(linker: &mut Linker, container: &Container, path: &str, searched: bool) -> Option<(String, Text)> {
-    let folder = if searched { "/usr/local/bin".to_owned() } else { workdir(linker, container) };
-    let inside = path::absolute(&folder, path);
-    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.exists(path))?;
+/// The script of the repository that is at `path` in the container, for a POSIX shell.
+fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
+    let inside = if path.contains('/') {
+        path::absolute(&workdir(linker, container), path)
+    } else {
+        format!("/usr/local/bin/{path}")
+    };
+    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
@@ -285,7 +269,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
             for source in &transfer.sources {
                 let bare = source.value.trim_start_matches('/');
                 let found = contexts(linker, built).into_iter().find_map(|context| {
-                    let files = expand(linker, &path::join(&context, bare)?);
+                    let files = expand(linker, &path::join(&context, bare)?, destination);
                     (!files.is_empty()).then_some(files)
                 });
                 let several = transfer.sources.len() > 1 || destination.ends_with('/');
@@ -300,7 +284,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     }
     for mount in &container.mounts {
         if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
-            for (file, rest) in expand(linker, source) {
+            for (file, rest) in expand(linker, source, target) {
                 put(file, path::absolute(target, &rest));
             }
         }
@@ -308,33 +292,34 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     landings
 }
 
-/// The files at `path`: itself, what a pattern in its last part matches, or the files below it when it is a folder, each
-/// with its path below that folder. Folders are followed three deep, which is as far as config folders go.
-fn expand(linker: &Linker, path: &str) -> Vec<(String, String)> {
-    let store = linker.sources.store();
+/// The files that a source brings to `destination`: itself, what a pattern in its last part matches, or, of a folder, the
+/// documents below it, each with its path below that folder. A folder that lands where a server reads its configs
+/// brings whatever is in it.
+fn expand(linker: &Linker, path: &str, destination: &str) -> Vec<(String, String)> {
     let (folder, name) = (path::directory(path), path::file_name(path));
     if name.contains(['*', '?', '[']) {
-        let names = store.list(folder).into_iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
-        return names.filter_map(|entry| Some((path::join(folder, &entry)?, String::new()))).collect();
+        let names = linker.sources.list(folder);
+        let names = names.iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
+        return names.filter_map(|entry| Some((path::join(folder, entry)?, String::new()))).collect();
     }
-    if !path.is_empty() && linker.exists(path) {
+    if !path.is_empty() && linker.sources.exists(path) {
         return vec![(path.to_owned(), String::new())];
     }
-    let mut files = Vec::new();
-    let mut open = vec![(String::new(), 0)];
-    while let Some((below, depth)) = open.pop() {
-        let Some(folder) = path::join(path, &below) else { continue };
-        for entry in store.list(&folder) {
-            let rest = if below.is_empty() { entry.clone() } else { format!("{below}/{entry}") };
-            match rest.strip_suffix('/') {
-                Some(folder) if depth < 3 && files.len() < 1_000 => open.push((folder.to_owned(), depth + 1)),
-                Some(_) => {}
-                None => files.extend(path::join(path, &rest).map(|file| (file, rest))),
-            }
-        }
+    let owned = |(file, rest): (&str, &str)| (file.to_owned(), rest.to_owned());
+    let mut files: Vec<(String, String)> = linker.documents_below(path).map(owned).collect();
+    if is_config_folder(destination) {
+        let names = linker.sources.list(path);
+        let names = names.iter().filter(|entry| !entry.ends_with('/'));
+        files.extend(names.filter_map(|entry| Some((path::join(path, entry)?, entry.clone()))));
+        files.sort();
+        files.dedup();
     }
-    files.sort();
     files
+}
+
+/// Whether a path of a container is one of [`CONFIG_FOLDERS`] or below one.
+fn is_config_folder(path: &str) -> bool {
+    CONFIG_FOLDERS.iter().flat_map(|(_, folders)| *folders).any(|folder| path::below(path, folder).is_some())
 }
 
 /// Reads the landed files below the config folders of `kind` and gives their documents.
@@ -375,7 +360,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         .map(|command| command.option(&["-c", "--configuration"]).map(|word| word.text.value))
         .collect();
     // A script that is not in the repository may start it, if its config is where supervisord looks for one.
-    let hidden = started.is_empty() && commands().all(is_script);
+    let hidden = started.is_empty() && commands().all(Simple::is_script);
     if started.is_empty() && !hidden {
         return;
     }
@@ -406,24 +391,28 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
             }
         }
     }
+    let mut pending: Pending = Vec::new();
     for (id, _) in read {
         let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
         for program in supervisor.programs() {
             let Some(command) = program.get("command") else { continue };
-            container.processes.push(Process {
+            let process = Process {
                 origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
                 span: command.value.span,
                 effective: Effective::of_supervisor(&command.value),
-            });
+            };
+            pending.push((process, 0));
         }
         container.supervisors.push(id);
     }
+    start(linker, container, pending);
 }
 
 /// The nginx configs that land where nginx reads them.
-fn servers(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
-    let mut servers: Vec<usize> =
-        landed_documents(linker, landings, Kind::Nginx).into_iter().map(|(id, _)| id).collect();
+fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
+    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
+    linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;
