@@ -94,8 +94,8 @@ pub struct Input {
     #[arg(long, value_name = "SIZE", default_value_t = Config::MAX_FILE_SIZE, value_parser = size)]
     pub max_file_size: u64,
     /// Number of threads, 0 for one per processor
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=256))]
+    pub threads: u16,
 }
 
 #[derive(Args)]

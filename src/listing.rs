@@ -1,6 +1,7 @@
 //! The lists of `confscan rules` and `confscan files`.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use crate::finding::{Rule, Severity, Tier};
 use crate::report::Options;
 use crate::rules::RULES;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Source, Sources};
 use crate::text::visible;
 
 /// A rule in `confscan rules --format json`.
@@ -25,29 +26,6 @@ struct RuleEntry {
     replaces: &'static [&'static str],
     /// Whether confscan can change the file itself.
     fix: bool,
-}
-
-/// The list in `confscan files --format json`.
-#[derive(Serialize)]
-struct FileList<'a> {
-    schema: &'static str,
-    files: Vec<FileEntry<'a>>,
-    skipped: Vec<SkippedEntry<'a>>,
-}
-
-#[derive(Serialize)]
-struct FileEntry<'a> {
-    path: &'a str,
-    kind: &'static str,
-    why: &'a str,
-}
-
-#[derive(Serialize)]
-struct SkippedEntry<'a> {
-    path: &'a str,
-    reason: &'a str,
-    /// It would have been graded.
-    gap: bool,
 }
 
 /// Writes every rule: a JSON array, or tables of the rules over each kind of node, worst first.
@@ -68,7 +46,8 @@ pub fn rules(json: bool, options: Options, out: &mut dyn Write) -> io::Result<()
             fix: false,
         };
         let rules: Vec<RuleEntry> = RULES.iter().map(|registered| entry(&registered.rule)).collect();
-        return document(&rules, out);
+        serde_json::to_writer_pretty(&mut *out, &rules)?;
+        return writeln!(out);
     }
     let mut groups: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
     for registered in RULES {
@@ -96,35 +75,27 @@ pub fn rules(json: bool, options: Options, out: &mut dyn Write) -> io::Result<()
 /// # Errors
 /// Those of `out`.
 pub fn files(sources: &Sources, json: bool, options: Options, out: &mut dyn Write) -> io::Result<()> {
-    let gaps: Vec<FileId> = sources.skipped.iter().filter_map(|skipped| skipped.gap).collect();
-    let mut taken: Vec<FileEntry> = sources
-        .iter()
-        .filter(|(id, source)| !source.why.is_empty() || !gaps.contains(id))
-        .map(|(_, source)| FileEntry { path: &source.path, kind: source.kind.name(), why: &source.why })
-        .collect();
-    taken.sort_by_key(|file| file.path);
-    let skipped: Vec<SkippedEntry> = sources
-        .skipped
-        .iter()
-        .map(|skipped| SkippedEntry { path: &skipped.path, reason: &skipped.reason, gap: skipped.gap.is_some() })
-        .collect();
     if json {
-        return document(&FileList { schema: "confscan/1", files: taken, skipped }, out);
+        return crate::report::json::write_files(sources, out);
     }
-    let taken = taken.iter().map(|file| [visible(file.path), file.kind.into(), visible(file.why)]);
+    let gaps: BTreeSet<FileId> = sources.skipped.iter().filter_map(|skipped| skipped.gap).collect();
+    let mut taken: Vec<&Source> =
+        sources.iter().filter(|(id, _)| !gaps.contains(id)).map(|(_, source)| source).collect();
+    taken.sort_by_key(|source| &source.path);
+    let taken = taken.iter().map(|source| [visible(&source.path), source.kind.name().into(), visible(&source.why)]);
     let taken: Vec<_> = taken.collect();
-    let shown = skipped.iter().map(|skipped| {
-        let gap = if skipped.gap { " (not graded)" } else { "" };
-        [visible(skipped.path), visible(skipped.reason) + gap]
+    let skipped = sources.skipped.iter().map(|skipped| {
+        let gap = if skipped.gap.is_some() { " (not graded)" } else { "" };
+        [visible(&skipped.path), visible(&skipped.reason) + gap]
     });
-    let shown: Vec<_> = shown.collect();
+    let skipped: Vec<_> = skipped.collect();
     table(&taken, out)?;
-    if !shown.is_empty() {
+    if !skipped.is_empty() {
         if !taken.is_empty() {
             writeln!(out)?;
         }
         heading("skipped", options, out)?;
-        table(&shown, out)?;
+        table(&skipped, out)?;
     }
     Ok(())
 }
@@ -153,16 +124,11 @@ fn heading(text: &str, options: Options, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "{style}{text}{style:#}")
 }
 
-fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
-}
-
 /// Widest column, in characters, that the other lines are aligned to: one very long path must not push the rest away.
 const WIDEST: usize = 60;
 
 /// Writes rows with their columns aligned.
-fn table<const N: usize>(rows: &[[std::borrow::Cow<str>; N]], out: &mut dyn Write) -> io::Result<()> {
+fn table<const N: usize>(rows: &[[Cow<str>; N]], out: &mut dyn Write) -> io::Result<()> {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
         Ok(Ok(code)) => return code.into(),
         Ok(Err(problem)) => problem.to_string(),
-        Err(panic) => format!("internal error: {}", confscan::engine::panic_message(&*panic)),
+        Err(panic) => format!("internal error: {}", confscan::project::panic_message(&*panic)),
     };
     // A standard error that is gone leaves nowhere to say so.
     let _ = writeln!(io::stderr(), "confscan: {problem}");
@@ -119,13 +119,13 @@ fn outputs(arguments: &Scan) -> Vec<Output> {
 /// The files that the arguments name.
 fn read(input: &Input, progress: &Progress) -> Result<Sources, Problem> {
     // The pool of the scan; building it fails only when there is one already, which is as good.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads).build_global();
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
     let options = walk::Options {
         gitignore: input.gitignore,
         max_file_size: input.max_file_size,
         kind: input.kind,
         stdin_filename: input.stdin_filename.clone(),
-        threads: input.threads,
+        threads: input.threads.into(),
     };
     Ok(walk::sources(&input.paths, &options, &|| progress.file())?)
 }

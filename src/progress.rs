@@ -22,6 +22,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
+            bar.set_message("reading");
         }
         if stderr().is_terminal() {
             let late = bar.clone();

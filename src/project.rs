@@ -9,9 +9,11 @@ pub mod path;
 mod process;
 mod read;
 
+use std::any::Any;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Skipped, Sources};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -39,6 +41,8 @@ pub struct Project {
     pub envs: Vec<Env>,
     /// Everything that is executed.
     pub commands: Vec<CommandLine>,
+    /// Files that are graded although the program that they are for refuses their bytes.
+    pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
 }
@@ -134,4 +138,10 @@ impl Project {
             .or_else(|| self.marks.get(scope.document).map(|mark| mark.environment))
             .unwrap_or(Environment::Unmarked)
     }
+}
+
+/// What a caught panic said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

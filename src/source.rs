@@ -3,12 +3,14 @@
 //! Everything that is read from a file carries a [`Span`]: which file, and which bytes of it. Lines and columns exist
 //! only in [`Position`], which [`Source::position`] makes when a report is written.
 
+mod mask;
 mod sources;
 mod text;
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub use mask::mask;
 pub use sources::{Kind, ReadError, Skipped, Sources, Store};
 pub use text::{Text, TextBuilder};
 
@@ -138,6 +140,14 @@ impl Source {
         }
     }
 
+    /// What stands at a span. One that starts or ends inside a character, as the place of a single byte of a value may,
+    /// is cut to whole characters; one of another file gives what happens to stand there, or nothing.
+    pub fn slice(&self, span: Span) -> &str {
+        let end = self.text.floor_char_boundary((span.end as usize).min(self.text.len()));
+        let start = self.text.floor_char_boundary((span.start as usize).min(end));
+        &self.text[start..end]
+    }
+
     /// Offsets at which the lines start.
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {
@@ -159,7 +169,7 @@ impl Source {
         let start = lines[line - 1] as usize;
         let end = self.text.floor_char_boundary((offset as usize).min(self.text.len()));
         let before = &self.text[start.min(end)..end];
-        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
+        let before = if start == 0 { before.strip_prefix('\u{feff}').unwrap_or(before) } else { before };
         Position { line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 
@@ -197,6 +207,8 @@ mod tests {
         assert_eq!(at("last"), (3, 1));
         assert_eq!(source.line(2), ("bé漢x", 6));
         assert_eq!(source.line_count(), 3);
+        let twice = Source::new("f", "\u{feff}\u{feff}a");
+        assert_eq!(twice.position(6), Position { line: 1, column: 2 }, "only the first is a mark");
     }
 
     #[test]

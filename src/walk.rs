@@ -39,7 +39,8 @@ pub struct Error(String);
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        // Paths are part of it, and those of others.
+        f.write_str(&crate::text::visible(&self.0))
     }
 }
 
@@ -290,6 +291,7 @@ impl Walk<'_> {
 
     /// Reads the standard input as the file `path`.
     fn stdin(&self, path: &Path) -> Result<(), Error> {
+        (self.progress)();
         let limit = self.options.max_file_size;
         let mut bytes = Vec::new();
         let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
@@ -310,8 +312,8 @@ impl Walk<'_> {
             None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
         };
         let Some((kind, why)) = recognised else {
-            let path = crate::text::visible(&source.path);
-            return Err(Error(format!("{path}: cannot tell what kind of config this is; say so with --kind")));
+            let problem = "cannot tell what kind of config this is; say so with --kind";
+            return Err(Error(format!("{}: {problem}", source.path)));
         };
         (source.kind, source.why) = (kind, why);
         self.take(real, source, NAMED);
@@ -325,8 +327,12 @@ impl Walk<'_> {
             Some(io) => io.to_string(),
             None => error.to_string(),
         };
-        let slash = if path.is_dir() { "/" } else { "" };
-        self.skip(self.shown(path) + slash, reason, true);
+        let shown = match self.shown(path) {
+            root if root.is_empty() => "./".to_owned(),
+            shown if path.is_dir() => shown + "/",
+            shown => shown,
+        };
+        self.skip(shown, reason, true);
     }
 
     /// The path from the scan root, with `/` between its parts. Bytes that are not UTF-8 are replaced.

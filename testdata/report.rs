@@ -9,6 +9,7 @@ use confscan::finding::{Confidence, Development, Finding, Label, Rule, Severity,
 use confscan::project::Project;
 use confscan::report::{Format, Options, Report, write};
 use confscan::source::{FileId, Kind, Source, Sources, Span};
+use proptest::prelude::*;
 use serde_json::Value;
 
 /// A rule with the given id and severity.
@@ -186,7 +187,7 @@ fn slice(text: &str, region: &Value) -> String {
     let to = (number("endLine"), number("endColumn"));
     assert!((1, 1) <= from && from <= to, "{region}");
     let (mut line, mut column, mut out) = (1, 1, String::new());
-    let mut characters = text.trim_start_matches('\u{feff}').chars().peekable();
+    let mut characters = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();
     while let Some(character) = characters.next() {
         if from <= (line, column) && (line, column) < to {
             out.push(character);
@@ -228,14 +229,17 @@ fn sarif(report: &Report) -> Value {
     log
 }
 
-/// Every `physicalLocation` in a log.
-fn locations<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
+/// Every region of a log, with the URI of its file.
+fn regions<'a>(value: &'a Value, into: &mut Vec<(&'a Value, &'a Value)>) {
     match value {
         Value::Object(fields) => {
-            into.extend(fields.get("physicalLocation"));
-            fields.values().for_each(|value| locations(value, into));
+            if let Some(artifact) = fields.get("artifactLocation") {
+                let regions = ["region", "contextRegion"].into_iter().filter_map(|name| fields.get(name));
+                into.extend(regions.map(|region| (&artifact["uri"], region)));
+            }
+            fields.values().for_each(|value| regions(value, into));
         }
-        Value::Array(items) => items.iter().for_each(|item| locations(item, into)),
+        Value::Array(items) => items.iter().for_each(|item| regions(item, into)),
         _ => {}
     }
 }
@@ -290,10 +294,12 @@ fn marks_stand_under_what_they_mark() {
 fn no_excerpt_is_wider_than_the_terminal() {
     for width in [40, 80, 120] {
         let out = written(&awkward(), Format::Human, Options { width: Some(width), ..Options::default() });
-        for line in out.lines().filter(|line| line.contains(" | ") && !line.contains('漢')) {
+        for line in out.lines().filter(|line| line.contains(" | ")) {
             // A label may stand behind the marks, and the signs of two cuts around the text.
             let line = line.strip_suffix(" and here").unwrap_or(line);
-            assert!(line.chars().count() <= width + 2, "{} columns: {line}", line.chars().count());
+            let wide = line.chars().filter(|character| *character == '漢').count();
+            let columns = line.chars().count() + wide;
+            assert!(columns <= width + 2, "{columns} columns: {line}");
         }
         assert!(out.contains("HERE"));
     }
@@ -329,14 +335,14 @@ fn every_region_is_its_snippet() {
     for report in [usual(), awkward()] {
         let log = sarif(&report);
         let mut found = Vec::new();
-        locations(&log, &mut found);
+        regions(&log, &mut found);
         assert!(found.len() >= report.findings.len());
         let mut masked = 0;
-        for location in found {
-            let path = percent_decoded(location["artifactLocation"]["uri"].as_str().expect("a URI"));
+        for (uri, region) in found {
+            let path = percent_decoded(uri.as_str().expect("a URI"));
             let file = report.sources.find(&path).unwrap_or_else(|| panic!("no file {path:?}"));
-            let text = slice(&report.sources.get(file).text, &location["region"]);
-            let snippet = location["region"]["snippet"]["text"].as_str().unwrap_or_default();
+            let text = slice(&report.sources.get(file).text, region);
+            let snippet = region["snippet"]["text"].as_str().unwrap_or_default();
             if snippet.contains("***") {
                 masked += 1;
                 assert_eq!(text.replace("hunter2-very-secret", &"*".repeat(19)), snippet);
@@ -371,6 +377,8 @@ fn sarif_has_what_github_asks_for() {
     assert_eq!(run.get("automationDetails"), None);
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
     for result in run["results"].as_array().expect("results") {
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        assert_eq!(region["startLine"], region["endLine"]);
         let index = result["ruleIndex"].as_u64().expect("an index") as usize;
         assert_eq!(rules[index]["id"], result["ruleId"]);
         assert_eq!(result["locations"].as_array().map(Vec::len), Some(1));
@@ -430,6 +438,24 @@ fn a_rule_that_repeats_in_a_file_is_shown_a_few_times_and_then_counted() {
 }
 
 #[test]
+fn a_mild_rule_that_repeats_in_many_files_is_shown_a_few_times_and_then_counted() {
+    let mut scan = Scan::default();
+    let (mild, bad) = (rule("mild", Severity::Low), rule("bad", Severity::Medium));
+    for index in 0..9 {
+        let file = scan.file(&format!("{index}/f"), "x\n");
+        scan.report(mild, Span::new(file, 0..1), "Again");
+        if index > 6 {
+            scan.report(bad, Span::new(file, 0..1), "Once more");
+        }
+    }
+    let out = human(&scan.done());
+    assert_eq!((out.matches("low[mild]").count(), out.matches("medium[bad]").count()), (5, 2), "{out}");
+    assert!(!out.contains("\n5/f: "), "a file in which nothing is shown is left out:\n{out}");
+    assert!(out.contains("\n8/f: 1 medium, 1 low\n") && out.contains("… and 1 more of mild in this file (lines 1)\n"));
+    assert!(out.contains("\n4 of them were not shown, being like others: `--quiet` lists every one\n"), "{out}");
+}
+
+#[test]
 fn each_json_finding_stands_on_its_own_line() {
     let report = usual();
     let out = written(&report, Format::Json, Options::default());
@@ -441,6 +467,72 @@ fn each_json_finding_stands_on_its_own_line() {
     let numbers = ["line", "column", "end_line", "end_column"].map(|name| location[name].as_u64().unwrap_or_default());
     assert_eq!(numbers, [7, 1, 7, 10]);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn whatever_is_found_can_be_shown(
+        parts in prop::collection::vec(prop::sample::select(PARTS), 0..60),
+        places in prop::collection::vec((0usize..200, 0usize..60, any::<bool>()), 1..6),
+        width in 1usize..100,
+    ) {
+        let mut scan = Scan::default();
+        let text = parts.concat();
+        let file = scan.file("f", &text);
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let spans: Vec<Span> = places
+            .iter()
+            .map(|(start, length, _)| Span::new(file, boundary(*start)..boundary(start + length)))
+            .collect();
+        for (span, (_, _, secret)) in spans.iter().zip(&places) {
+            if *secret && scan.secrets.iter().all(|other| !other.overlaps(*span)) {
+                scan.secrets.push(*span);
+            }
+        }
+        let finding = scan.report(rule("r", Severity::Low), spans[0], "m");
+        for span in &spans[1..] {
+            finding.related(*span, "related");
+        }
+        let report = scan.done();
+        let out = written(&report, Format::Human, Options { width: Some(width), ..Options::default() });
+        prop_assert!(!out.contains(|character: char| character.is_control() && character != '\n'));
+        let log: Value = serde_json::from_str(&written(&report, Format::Sarif, Options::default())).expect("JSON");
+        let mut found = Vec::new();
+        regions(&log, &mut found);
+        for (_, region) in found {
+            let text = slice(&text, region);
+            let snippet = region["snippet"]["text"].as_str().unwrap_or_default();
+            prop_assert_eq!(text.chars().count(), snippet.chars().count());
+            for (real, shown) in text.chars().zip(snippet.chars()) {
+                prop_assert!(real == shown || shown == '*' && !report.secrets.is_empty());
+            }
+        }
+    }
+}
+
+/// What [`whatever_is_found_can_be_shown`] makes files of.
+const PARTS: &[&str] = &[
+    "a",
+    "RUN x",
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "漢",
+    "é",
+    "e\u{301}",
+    "😀",
+    "👩\u{200d}👩",
+    "\u{feff}",
+    "\u{1b}[2J",
+    "\u{202e}",
+    "\u{2028}",
+    "\u{85}",
+    "\u{0}",
+    "********************************************************************",
+];
 
 #[test]
 fn sarif_leaves_out_the_mildest_of_too_many_and_says_so() {

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::source::FileId;
 
@@ -30,7 +32,7 @@ fn wrappers_are_taken_off_down_to_the_program() {
         ("bash -euo pipefail -c 'a'", "a"),
         ("/bin/sh -c \"sh -c 'gosu app a'\"", "a as app"),
         ("sh -c 'exec \"$@\"' -- nginx -t", "nginx -t"),
-        ("sh script.sh x", "sh script.sh x"),
+        ("sh script.sh x", "script.sh x"),
         ("sh -c '$CMD x'", "$CMD x"),
         ("eval 'a b'", "a b"),
         ("env -- A=b C=d x", "x"),
@@ -228,5 +230,72 @@ fn hostile_command_lines_end_soon() {
         Effective::of_supervisor(&text(source));
         let elapsed = start.elapsed();
         assert!(elapsed.as_secs() < 5, "{elapsed:?}: {}", &source[..30]);
+    }
+}
+
+/// Words of command lines, so that what is put together at random runs through many wrappers.
+fn pieces() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "sh -c ",
+        "bash -lc ",
+        "'",
+        "\"",
+        "\\\"",
+        "exec ",
+        "env ",
+        "A=b ",
+        "tini -- ",
+        "gosu ",
+        "app ",
+        "su -c ",
+        "-- ",
+        "-u ",
+        "--user=x ",
+        "timeout ",
+        "uv run ",
+        "npm run ",
+        "yarn ",
+        "python -m ",
+        "-m ",
+        "start-stop-daemon --exec ",
+        "\"$@\" ",
+        "capsh -- ",
+        "eval ",
+        "$(",
+        ")",
+        "; ",
+        "f() { ",
+        "}",
+        "é",
+        "-é",
+        "=",
+        "-",
+        "%(x)s ",
+        "\n",
+        "\\",
+        "wait-for x -- ",
+        "init ",
+    ];
+    proptest::collection::vec(proptest::sample::select(PIECES), 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_command_line_gives_spans_inside_it(source in pieces()) {
+        for effective in [Effective::of_shell(&text(&source)), Effective::of_supervisor(&text(&source))] {
+            for command in &effective.commands {
+                prop_assert!(source.get(command.span.range()).is_some());
+                command.has_flag(&["-u", "--user"]);
+                let option = command.option(&["-u", "-m", "--user"]);
+                for word in command.args.iter().chain(&option).chain(command.assignments.iter().map(|a| &a.value)) {
+                    prop_assert!(source.get(word.text.span.range()).is_some());
+                }
+            }
+            for script in &effective.package_scripts {
+                prop_assert!(source.get(script.span.range()).is_some());
+            }
+        }
     }
 }

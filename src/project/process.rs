@@ -39,17 +39,22 @@ const MAX_DEPTH: usize = 4;
 
 /// Finds the processes of container `index` and the supervisord and nginx configs that they read.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
-    let mut pending = main_process(linker, container);
+    let main = main_process(linker, container);
+    start(linker, container, main);
     let landings = landings(linker, container);
+    supervisors(linker, container, &landings);
+    servers(linker, container, index, &landings);
+    container.processes.sort_by_key(|process| process.span);
+}
+
+/// Adds processes to a container, with those that they lead to.
+fn start(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
     while let Some((process, depth)) = pending.pop() {
         if depth < MAX_DEPTH {
             follow(linker, container, &process, depth, &mut pending);
         }
         container.processes.push(process);
     }
-    supervisors(linker, container, &landings);
-    servers(linker, container, index, &landings);
-    container.processes.sort_by_key(|process| process.span);
 }
 
 /// A process and how many scripts lead to it.
@@ -128,7 +133,7 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
         }
     }
     for command in &process.effective.commands {
-        if !is_script(command) {
+        if !command.is_script() {
             continue;
         }
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
@@ -138,17 +143,15 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &command.program.text.value) {
+        // A shell looks for its script in the working directory.
+        let by_shell = command.through.last().is_some_and(|wrapper| wrapper.ends_with("sh"));
+        let program = &command.program.text.value;
+        let program = if by_shell && !program.contains('/') { format!("./{program}") } else { program.clone() };
+        if let Some((path, text)) = script_text(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
     }
-}
-
-/// Whether a command is a script by its name.
-fn is_script(command: &Simple) -> bool {
-    let name = &command.name;
-    name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
 }
 
 /// A script of the `package.json` that lies where the container runs.
@@ -176,7 +179,7 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
 fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
     let workdir = container.built.as_ref()?.config.workdir.as_ref().map_or("/", |workdir| workdir.value.as_str());
     let inside = if path.contains('/') { path::absolute(workdir, path) } else { format!("/usr/local/bin/{path}") };
-    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.exists(path))?;
+    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
@@ -248,7 +251,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
             for source in &transfer.sources {
                 let bare = source.value.trim_start_matches('/');
                 let found = contexts(linker, built).into_iter().find_map(|context| {
-                    let files = expand(linker, &path::join(&context, bare)?);
+                    let files = expand(linker, &path::join(&context, bare)?, destination);
                     (!files.is_empty()).then_some(files)
                 });
                 let several = transfer.sources.len() > 1 || destination.ends_with('/');
@@ -263,7 +266,7 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     }
     for mount in &container.mounts {
         if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
-            for (file, rest) in expand(linker, source) {
+            for (file, rest) in expand(linker, source, target) {
                 put(file, path::absolute(target, &rest));
             }
         }
@@ -271,33 +274,34 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     landings
 }
 
-/// The files at `path`: itself, what a pattern in its last part matches, or the files below it when it is a folder, each
-/// with its path below that folder. Folders are followed three deep, which is as far as config folders go.
-fn expand(linker: &Linker, path: &str) -> Vec<(String, String)> {
-    let store = linker.sources.store();
+/// The files that a source brings to `destination`: itself, what a pattern in its last part matches, or, of a folder, the
+/// documents below it, each with its path below that folder. A folder that lands where a server reads its configs
+/// brings whatever is in it.
+fn expand(linker: &Linker, path: &str, destination: &str) -> Vec<(String, String)> {
     let (folder, name) = (path::directory(path), path::file_name(path));
     if name.contains(['*', '?', '[']) {
-        let names = store.list(folder).into_iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
-        return names.filter_map(|entry| Some((path::join(folder, &entry)?, String::new()))).collect();
+        let names = linker.sources.list(folder);
+        let names = names.iter().filter(|entry| !entry.ends_with('/') && path::glob(name, entry));
+        return names.filter_map(|entry| Some((path::join(folder, entry)?, String::new()))).collect();
     }
-    if !path.is_empty() && linker.exists(path) {
+    if !path.is_empty() && linker.sources.exists(path) {
         return vec![(path.to_owned(), String::new())];
     }
-    let mut files = Vec::new();
-    let mut open = vec![(String::new(), 0)];
-    while let Some((below, depth)) = open.pop() {
-        let Some(folder) = path::join(path, &below) else { continue };
-        for entry in store.list(&folder) {
-            let rest = if below.is_empty() { entry.clone() } else { format!("{below}/{entry}") };
-            match rest.strip_suffix('/') {
-                Some(folder) if depth < 3 && files.len() < 1_000 => open.push((folder.to_owned(), depth + 1)),
-                Some(_) => {}
-                None => files.extend(path::join(path, &rest).map(|file| (file, rest))),
-            }
-        }
+    let owned = |(file, rest): (&str, &str)| (file.to_owned(), rest.to_owned());
+    let mut files: Vec<(String, String)> = linker.documents_below(path).map(owned).collect();
+    if is_config_folder(destination) {
+        let names = linker.sources.list(path);
+        let names = names.iter().filter(|entry| !entry.ends_with('/'));
+        files.extend(names.filter_map(|entry| Some((path::join(path, entry)?, entry.clone()))));
+        files.sort();
+        files.dedup();
     }
-    files.sort();
     files
+}
+
+/// Whether a path of a container is one of [`CONFIG_FOLDERS`] or below one.
+fn is_config_folder(path: &str) -> bool {
+    CONFIG_FOLDERS.iter().flat_map(|(_, folders)| *folders).any(|folder| path::below(path, folder).is_some())
 }
 
 /// Reads the landed files below the config folders of `kind` and gives their documents.
@@ -338,7 +342,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         .map(|command| command.option(&["-c", "--configuration"]).map(|word| word.text.value))
         .collect();
     // A script that is not in the repository may start it, if its config is where supervisord looks for one.
-    let hidden = started.is_empty() && commands().all(is_script);
+    let hidden = started.is_empty() && commands().all(Simple::is_script);
     if started.is_empty() && !hidden {
         return;
     }
@@ -370,18 +374,21 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
             }
         }
     }
+    let mut pending: Pending = Vec::new();
     for (id, _) in read {
         let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
         for program in supervisor.programs() {
             let Some(command) = program.get("command") else { continue };
-            container.processes.push(Process {
+            let process = Process {
                 origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
                 span: command.value.span,
                 effective: Effective::of_supervisor(&command.value),
-            });
+            };
+            pending.push((process, 0));
         }
         container.supervisors.push(id);
     }
+    start(linker, container, pending);
 }
 
 /// The nginx configs that land where nginx reads them.

@@ -17,7 +17,7 @@ use super::{Place, Report, escape};
 use crate::container::facet::{Port, Reach};
 use crate::container::{Container, DocumentId, Fact, Healthcheck, Origin, Process, ProcessOrigin, UserSource, Why};
 use crate::finding::{Finding, Severity};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// Version of the format: the number changes when a field is removed or changes its meaning, not when one is added.
 const SCHEMA: &str = "confscan/1";
@@ -32,8 +32,19 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     field(out, ",\n", "summary", &summary(report))?;
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
     list(out, "containers", report.project.containers.iter().map(|it| container(report, it)))?;
-    list(out, "files", files(report).into_iter())?;
+    list(out, "files", files(&report.sources).into_iter())?;
     list(out, "errors", report.findings.iter().filter(|it| it.rule.gap).map(|it| error(report, it)))?;
+    out.write_all(b"\n}\n")
+}
+
+/// Writes the files alone, for `confscan files`: `schema`, `tool` and `files` of the report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_files(sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
+    field(out, "{\n", "schema", &SCHEMA)?;
+    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    list(out, "files", files(sources).into_iter())?;
     out.write_all(b"\n}\n")
 }
 
@@ -206,20 +217,22 @@ fn documents<'a>(report: &'a Report, documents: &[DocumentId]) -> Vec<&'a str> {
 }
 
 /// Every file and every path that was not read, by path.
-fn files(report: &Report) -> Vec<wire::File<'_>> {
-    let skipped = &report.sources.skipped;
+fn files(sources: &Sources) -> Vec<wire::File<'_>> {
+    let skipped = &sources.skipped;
     let stand_ins: BTreeSet<FileId> = skipped.iter().filter_map(|skipped| skipped.gap).collect();
-    let read = report.sources.iter().filter(|(id, _)| !stand_ins.contains(id)).map(|(_, source)| wire::File {
+    let read = sources.iter().filter(|(id, _)| !stand_ins.contains(id)).map(|(_, source)| wire::File {
         path: &source.path,
         kind: Some(source.kind.name()),
         why: Some(&source.why),
         skipped: None,
+        gap: false,
     });
     let not_read = skipped.iter().map(|skipped| wire::File {
         path: &skipped.path,
         kind: None,
         why: None,
         skipped: Some(&skipped.reason),
+        gap: skipped.gap.is_some(),
     });
     let mut files: Vec<_> = read.chain(not_read).collect();
     files.sort_by_key(|file| file.path);

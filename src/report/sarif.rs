@@ -150,7 +150,7 @@ fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResul
         .rule_id(finding.rule.id)
         .level(level)
         .message(message(text))
-        .locations(vec![location(report, finding.primary())])
+        .locations(vec![narrowed(report, finding.primary())])
         .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), finding.fingerprint.clone())]))
         .properties(PropertyBag::builder().additional_properties(properties).build())
         .build();
@@ -200,6 +200,19 @@ fn sentence(text: &str) -> String {
 
 fn message(text: String) -> Message {
     Message::builder().text(text).build()
+}
+
+/// The location of a result: the first line of `span`, for GitHub shows an alert in a pull request only when every line
+/// of its region was changed there. All of it is the context.
+fn narrowed(report: &Report, span: Span) -> Location {
+    let text = report.sources.text(span);
+    let first = text.find(['\n', '\r']).unwrap_or(text.len());
+    let mut narrow = location(report, Span { end: span.start + first as u32, ..span });
+    if report.place(span).end.line > report.place(span).start.line {
+        let whole = location(report, span).physical_location.and_then(|place| place.region);
+        narrow.physical_location.iter_mut().for_each(|place| place.context_region.clone_from(&whole));
+    }
+    narrow
 }
 
 fn location(report: &Report, span: Span) -> Location {

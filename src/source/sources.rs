@@ -1,6 +1,7 @@
 //! The files of a scan, and where further ones are read from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{FileId, Position, Source, Span};
 
@@ -113,6 +114,8 @@ pub struct Sources {
     /// What was not read.
     pub skipped: Vec<Skipped>,
     store: Box<dyn Store>,
+    /// What [`Store::list`] gave, so that each directory is listed once.
+    listings: Mutex<HashMap<String, Arc<[String]>>>,
 }
 
 impl Default for Sources {
@@ -130,7 +133,7 @@ impl std::fmt::Debug for Sources {
 impl Sources {
     /// No files yet; files that configs refer to will be read from `store`.
     pub fn new(store: Box<dyn Store>) -> Self {
-        Sources { files: Vec::new(), by_path: BTreeMap::new(), skipped: Vec::new(), store }
+        Sources { files: Vec::new(), by_path: BTreeMap::new(), skipped: Vec::new(), store, listings: Mutex::default() }
     }
 
     /// Adds a file. A path that is there already keeps its first file.
@@ -181,6 +184,24 @@ impl Sources {
         &*self.store
     }
 
+    /// The names in directory `path`, as [`Store::list`] gives them.
+    pub fn list(&self, path: &str) -> Arc<[String]> {
+        // A panic while the lock is held leaves a map that only lacks an entry.
+        let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = listings.get(path) {
+            return known.clone();
+        }
+        let names: Arc<[String]> = self.store.list(path).into();
+        listings.insert(path.to_owned(), names.clone());
+        names
+    }
+
+    /// Whether there is a file at `path`, read or not.
+    pub fn exists(&self, path: &str) -> bool {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.find(path).is_some() || self.list(directory).binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
     /// The file at `path`, read from the store when it was not taken by the walk.
     ///
     /// # Errors
@@ -195,7 +216,7 @@ impl Sources {
 
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
-        self.get(span.file).text.get(span.range()).unwrap_or_default()
+        self.get(span.file).slice(span)
     }
 
     /// Line and column of the start and of the end of a span.

@@ -41,7 +41,11 @@ impl Store for Disk {
         let name = |entry: fs::DirEntry| {
             let mut name = entry.file_name().to_string_lossy().into_owned();
             // Follows links: what a link leads to is judged when it is read.
-            if entry.path().is_dir() {
+            let is_directory = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+                kind => kind.is_ok_and(|kind| kind.is_dir()),
+            };
+            if is_directory {
                 name.push('/');
             }
             name

@@ -121,6 +121,14 @@ struct Cell {
     shown: char,
 }
 
+impl Cell {
+    /// Columns that it may take. Nothing below U+1100 is wide (Unicode's UAX #11); of what is above, more than is said
+    /// here is narrow, which only cuts a line a little early.
+    fn columns(&self) -> usize {
+        if self.shown < '\u{1100}' || self.shown == '…' || self.shown == '\u{fffd}' { 1 } else { 2 }
+    }
+}
+
 /// Appends line `line` of `file` to `out`, made safe to show and cut to about `width` columns around the first of
 /// `spans`, and returns where the part of each span that lies in it is in `out`; none is empty.
 fn prepare(page: &Page, file: FileId, line: u32, spans: &[Span], width: usize, out: &mut String) -> Vec<Range<usize>> {
@@ -144,7 +152,7 @@ fn prepare(page: &Page, file: FileId, line: u32, spans: &[Span], width: usize, o
     let cell_at = |offset: u32| cells.partition_point(|cell| cell.offset < offset);
     let found: Vec<(usize, usize)> =
         spans.iter().map(|span| (cell_at(span.start), cell_at(span.end.max(span.start)))).collect();
-    let (left, right) = window(cells.len(), found.first().copied().unwrap_or((0, 0)), width);
+    let (left, right) = window(&cells, found.first().copied().unwrap_or((0, 0)), width);
     if left > 0 || from > 0 {
         out.push('…');
     }
@@ -173,15 +181,30 @@ fn prepare(page: &Page, file: FileId, line: u32, spans: &[Span], width: usize, o
     ranges
 }
 
-/// Which `width` of `length` characters are shown: all if they fit, else those around the part `focus`.
-fn window(length: usize, focus: (usize, usize), width: usize) -> (usize, usize) {
-    if length <= width {
-        return (0, length);
+/// Which of the characters are shown: all if they fit into `width` columns, else those around the part `focus`.
+fn window(cells: &[Cell], focus: (usize, usize), width: usize) -> (usize, usize) {
+    let columns = |cells: &[Cell]| cells.iter().map(Cell::columns).sum::<usize>();
+    if columns(cells) <= width {
+        return (0, cells.len());
     }
     // The marked part in the middle, or its beginning where it is too wide itself.
-    let spare = (width.saturating_sub(focus.1 - focus.0) / 2).max(width / 8);
-    let left = focus.0.saturating_sub(spare).min(length - width);
-    (left, left + width)
+    let mut left = focus.0;
+    let mut spare = (width.saturating_sub(columns(&cells[focus.0..focus.1])) / 2).max(width / 8);
+    while left > 0 && cells[left - 1].columns() <= spare {
+        left -= 1;
+        spare -= cells[left].columns();
+    }
+    let mut right = left;
+    let mut rest = width;
+    while right < cells.len() && cells[right].columns() <= rest {
+        rest -= cells[right].columns();
+        right += 1;
+    }
+    while left > 0 && cells[left - 1].columns() <= rest {
+        left -= 1;
+        rest -= cells[left].columns();
+    }
+    (left, right)
 }
 
 /// The character to show in place of one that acts on a terminal: its picture from U+2400 on, or U+FFFD.

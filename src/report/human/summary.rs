@@ -1,6 +1,6 @@
 //! The end of the terminal report, which is what stays in sight: the worst first, then the numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -30,8 +30,8 @@ fn plural(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Writes the summary.
-pub(super) fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the summary; `hidden` is the number of findings that are only counted.
+pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Result<()> {
     let report = page.report;
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
@@ -43,10 +43,17 @@ pub(super) fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let total = page.paint(Style::new().bold(), plural(report.findings.len(), "finding"));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
-    let gaps = report.findings.iter().filter(|finding| finding.rule.gap).count();
-    if gaps > 0 {
+    if hidden > 0 {
+        writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
+    }
+    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+        *gaps.entry(finding.rule.id).or_default() += 1;
+    }
+    if !gaps.is_empty() {
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
-        writeln!(out, "{warning}: see the {} about it.", plural(gaps, "finding"))?;
+        let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
+        writeln!(out, "{warning}: {}", gaps.join(", "))?;
     }
     Ok(())
 }

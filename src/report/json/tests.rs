@@ -157,8 +157,8 @@ fn a_container_says_what_decided_its_facts() {
 #[test]
 fn a_file_that_was_not_read_is_listed_once_and_counted_apart() {
     let value = written(&report());
-    let huge = json!({"path": "huge.conf", "kind": null, "why": null, "skipped": "over the limit"});
-    let compose = json!({"path": "compose.yaml", "kind": "compose", "why": "", "skipped": null});
+    let huge = json!({"path": "huge.conf", "kind": null, "why": null, "skipped": "over the limit", "gap": true});
+    let compose = json!({"path": "compose.yaml", "kind": "compose", "why": "", "skipped": null, "gap": false});
     assert_eq!(value["files"], json!([compose, huge]));
     let summary = &value["summary"];
     assert_eq!((&summary["files"], &summary["skipped"], &summary["errors"]), (&json!(1), &json!(1), &json!(1)));

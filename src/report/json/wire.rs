@@ -142,6 +142,7 @@ pub(super) struct File<'a> {
     pub kind: Option<&'static str>,
     pub why: Option<&'a str>,
     pub skipped: Option<&'a str>,
+    pub gap: bool,
 }
 
 /// Something that was not graded.

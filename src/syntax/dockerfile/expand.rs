@@ -59,8 +59,13 @@ impl Expansion {
 
     /// Expands `text` with the values that `lookup` has.
     pub fn expand<'v>(self, text: &Text, lookup: impl Fn(&str) -> Option<&'v str>) -> Expanded {
+        self.expand_counted(text, lookup).0
+    }
+
+    /// As [`Expansion::expand`], with the bytes of values that were copied and searched for it.
+    pub(super) fn expand_counted<'v>(self, text: &Text, lookup: impl Fn(&str) -> Option<&'v str>) -> (Expanded, usize) {
         if memchr::memchr3(b'$', b'\'', b'"', text.value.as_bytes()).is_none() && !text.value.contains(self.escape) {
-            return Expanded::verbatim(text);
+            return (Expanded::verbatim(text), 0);
         }
         let mut expander = Expander {
             how: self,
@@ -75,7 +80,8 @@ impl Expansion {
             Ok(value) => (value, None),
             Err(error) => (text.value.clone(), Some(error)),
         };
-        Expanded { value, span: text.span, unresolved: expander.unresolved, used: expander.used, error }
+        let expanded = Expanded { value, span: text.span, unresolved: expander.unresolved, used: expander.used, error };
+        (expanded, expander.produced)
     }
 }
 
@@ -93,7 +99,7 @@ struct Expander<'t, 'v> {
     how: Expansion,
     text: &'t Text,
     at: usize,
-    /// Bytes that values and patterns have put in so far.
+    /// Bytes of values that were copied and searched so far.
     produced: usize,
     lookup: &'t dyn Fn(&str) -> Option<&'v str>,
     unresolved: Vec<Spanned<String>>,
@@ -239,6 +245,7 @@ impl<'v> Expander<'_, 'v> {
                     self.unresolved.push(name);
                 }
                 let (word, longest) = word.strip_prefix(operator).map_or((word.as_str(), false), |word| (word, true));
+                self.account(value.unwrap_or_default())?;
                 strip(value.unwrap_or_default(), word, longest, operator == '%')?
             }
             _ => return Err(format!("`:{operator}` is not an operator of a substitution")),

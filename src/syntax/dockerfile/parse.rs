@@ -36,6 +36,7 @@ pub fn parse(file: FileId, text: &str) -> Dockerfile {
     if out.instructions.is_empty() {
         out.errors.push(SyntaxError::new(Span::at(file, 0), "the file has no instructions"));
     }
+    out.errors.sort_by_key(|error| error.span.start);
     out
 }
 

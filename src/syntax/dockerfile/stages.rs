@@ -6,17 +6,11 @@ use super::expand::{Expanded, Expansion};
 use super::{Dockerfile, Instruction, Kind};
 use crate::source::{Span, Spanned, Text};
 
-/// Arguments that BuildKit sets by itself (`defaultArgs` of `dockerfile2llb` and the proxy variables), upper-case.
-pub(super) const PREDEFINED_ARGS: [&str; 21] = [
+/// Build arguments that BuildKit knows without a declaration (`dockerfile2llb`, and the proxy variables of Docker's
+/// documentation), besides those that begin with `BUILDKIT_`.
+const PREDEFINED_ARGS: [&str; 15] = [
     "ALL_PROXY",
     "BUILDARCH",
-    "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
-    "BUILDKIT_INLINE_CACHE",
-    "BUILDKIT_MULTI_PLATFORM",
-    "BUILDKIT_SANDBOX_HOSTNAME",
-    "BUILDKIT_SBOM_SCAN_CONTEXT",
-    "BUILDKIT_SBOM_SCAN_STAGE",
-    "BUILDKIT_SYNTAX",
     "BUILDOS",
     "BUILDPLATFORM",
     "BUILDVARIANT",
@@ -29,14 +23,14 @@ pub(super) const PREDEFINED_ARGS: [&str; 21] = [
     "TARGETOS",
     "TARGETPLATFORM",
     "TARGETSTAGE",
+    "TARGETVARIANT",
 ];
 
 /// Whether BuildKit has a build argument of that name without a declaration. The proxy variables are known in lower
-/// case too; `TARGETVARIANT` is one of the platform arguments.
+/// case too.
 pub(super) fn is_predefined(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let known = name == "TARGETVARIANT" || PREDEFINED_ARGS.contains(&upper.as_str());
-    known && (name == upper || upper.ends_with("_PROXY"))
+    let known = |name: &str| PREDEFINED_ARGS.contains(&name) || name.starts_with("BUILDKIT_");
+    known(name) || (name.ends_with("_proxy") && known(&name.to_ascii_uppercase()))
 }
 
 /// Build arguments from outside: name, value (`None`: taken from the environment of whoever builds, so unknown here and
@@ -103,6 +97,9 @@ pub(super) struct Lineage {
 /// made of each other stay small.
 pub(super) const MAX_GROWTH: usize = 8 * 1024;
 
+/// Bytes of values that one evaluation may copy and search in all.
+pub(super) const MAX_TOTAL: usize = 4 * 1024 * 1024;
+
 /// Build arguments that have a value, by name; the last one of a name counts.
 #[derive(Debug)]
 pub(super) struct Given<'a>(HashMap<&'a str, (&'a str, Span)>);
@@ -123,9 +120,13 @@ impl<'a> Given<'a> {
 impl Lineage {
     pub fn of(dockerfile: &Dockerfile, build_args: &Given) -> Self {
         let mut lineage = Lineage { globals: Scope::default(), global_args: Vec::new(), parents: Vec::new() };
-        let expand = |text: &Text, scope: &Scope| {
-            let limit = text.value.len() + MAX_GROWTH;
-            Expansion { limit, ..Expansion::word(dockerfile.escape) }.expand(text, |name| scope.get(name))
+        let mut budget = MAX_TOTAL;
+        let mut expand = |text: &Text, scope: &Scope| {
+            let how =
+                Expansion { limit: (text.value.len() + MAX_GROWTH).min(budget), ..Expansion::word(dockerfile.escape) };
+            let (expanded, cost) = how.expand_counted(text, |name| scope.get(name));
+            budget = budget.saturating_sub(cost);
+            expanded
         };
         let first_from = dockerfile.stages.first().map_or(dockerfile.instructions.len(), |stage| stage.from);
         for (index, instruction) in dockerfile.instructions[..first_from].iter().enumerate() {
@@ -222,6 +223,12 @@ impl Dockerfile {
             None if from.contains('$') => Origin::Unknown,
             None => Origin::Image(from.to_owned()),
         }
+    }
+
+    /// Variables in any FROM that no ARG before the first FROM declares.
+    pub fn undefined_in_from(&self) -> Vec<Spanned<String>> {
+        let lineage = Lineage::of(self, &Given::new(&[]));
+        lineage.parents.into_iter().flat_map(|parent| parent.undefined).collect()
     }
 
     /// Which stages building `stage` needs, itself included: those that it starts from, copies from or mounts.

@@ -172,11 +172,11 @@ impl Lowering<'_> {
             let node = cursor.node();
             if let Some((inner, leave)) = self.enter(&node, context) {
                 if cursor.goto_first_child() {
-                    path.push((context, leave, node.byte_range()));
+                    path.push((context, leave, self.range(&node)));
                     context = inner;
                     continue;
                 }
-                self.leave(leave, node.byte_range());
+                self.leave(leave, self.range(&node));
             }
             while !cursor.goto_next_sibling() {
                 let Some((outer, leave, range)) = path.pop() else { return };
@@ -201,7 +201,7 @@ impl Lowering<'_> {
 
     fn enter_value(&mut self, node: &Node, kind: Kind, owner: Option<usize>, nested: bool) -> Entered {
         if matches!(kind, Kind::Expansion | Kind::Substitution) && !nested {
-            self.expansions.push(node.byte_range());
+            self.expansions.push(self.range(node));
         }
         match kind {
             Kind::Substitution => self.enter_list(owner, Leave::default()),
@@ -214,7 +214,7 @@ impl Lowering<'_> {
         let leave = Leave { word: Some((place, self.expansions.len())), ..Leave::default() };
         let nested = matches!(kind, Kind::Expansion | Kind::Substitution);
         if nested {
-            self.expansions.push(node.byte_range());
+            self.expansions.push(self.range(node));
         }
         if kind == Kind::Substitution {
             return self.enter_list(owner, leave);
@@ -246,7 +246,7 @@ impl Lowering<'_> {
             Kind::And | Kind::Or | Kind::Pipe | Kind::Then | Kind::Background | Kind::Keyword | Kind::Descriptor => {
                 None
             }
-            _ if node.start_byte() == node.end_byte() => None,
+            _ if node.byte_range().is_empty() => None,
             _ if kind == Kind::CommandName => {
                 let leave = Leave { word: Some((Place::Argument(command), self.expansions.len())), ..Leave::default() };
                 Some((Context::Value { owner: Some(command), nested: false }, leave))
@@ -256,7 +256,7 @@ impl Lowering<'_> {
     }
 
     fn enter_redirect(&mut self, node: &Node, item: Item) -> (Context, Leave) {
-        let start = node.start_byte();
+        let start = self.range(node).start;
         let target = Word { text: self.text.slice(start..start), literal: true };
         let span = target.text.span;
         let redirections = self.redirections(item);
@@ -277,32 +277,33 @@ impl Lowering<'_> {
             Item::Group(_) => self.inside(),
         };
         let text = self.text;
+        let range = self.range(node);
         let redirection = &mut self.redirections(item)[index];
         let targeted = !redirection.target.text.span.is_empty();
         match kind {
             Kind::Descriptor | Kind::Token if !targeted => {
-                redirection.operator.push_str(&text.value[node.byte_range()]);
-                redirection.span = redirection.span.to(text.span_of(node.byte_range()));
+                redirection.operator.push_str(&text.value[range.clone()]);
+                redirection.span = redirection.span.to(text.span_of(range.clone()));
                 None
             }
             Kind::HereDocumentStart => {
-                let delimiter = word::build(text, node.byte_range(), &[]);
+                let delimiter = word::build(text, range.clone(), &[]);
                 self.target(item, index, Word { literal: true, ..delimiter });
                 None
             }
             Kind::HereDocumentBody => {
                 let strip = redirection.operator.ends_with("<<-");
                 // The grammar leaves out blanks at the start.
-                let blanks = text.value[..node.start_byte()].trim_end_matches([' ', '\t', '\r', '\n']).len();
-                let line_end = text.value[blanks..node.start_byte()].find('\n');
-                let start = line_end.map_or(node.start_byte(), |line_end| blanks + line_end + 1);
-                let range = start..node.end_byte();
-                self.redirections(item)[index].body = Some(grammar::body(text, range, strip));
+                let blanks = text.value[..range.start].trim_end_matches([' ', '\t', '\r', '\n']).len();
+                let line_end = text.value[blanks..range.start].find('\n');
+                let start = line_end.map_or(range.start, |line_end| blanks + line_end + 1);
+                let body = grammar::body(text, start..range.end, strip);
+                self.redirections(item)[index].body = Some(body);
                 self.enter_word(node, kind, owner, Place::Nowhere)
             }
             Kind::HereDocumentEnd => {
                 let strip = redirection.operator.ends_with("<<-");
-                let end = grammar::false_end(&text.value, node.byte_range(), strip);
+                let end = grammar::false_end(&text.value, range.clone(), strip);
                 self.false_end = self.false_end.or(end);
                 None
             }
@@ -326,20 +327,20 @@ impl Lowering<'_> {
             Kind::Transparent => return Some((Context::List { error: false }, Leave::default())),
             Kind::Error => return Some((Context::List { error: true }, Leave::default())),
             Kind::Command | Kind::Declaration | Kind::Assignments => {
-                let command = self.begin_command(node.byte_range());
+                let command = self.begin_command(self.range(node));
                 return Some((Context::Command(command), Leave::default()));
             }
             Kind::Assignment => {
-                let command = self.begin_command(node.byte_range());
+                let command = self.begin_command(self.range(node));
                 return self.enter_word(node, kind, Some(command), Place::Assignment(command));
             }
             Kind::Test => {
-                let command = self.begin_command(node.byte_range());
+                let command = self.begin_command(self.range(node));
                 return self.enter_word(node, kind, Some(command), Place::Test(command));
             }
             Kind::FileRedirect | Kind::HereString | Kind::HereDocument => {
                 let open = self.frame().open;
-                let item = open.unwrap_or_else(|| Item::Command(self.begin_command(node.byte_range())));
+                let item = open.unwrap_or_else(|| Item::Command(self.begin_command(self.range(node))));
                 return Some(self.enter_redirect(node, item));
             }
             Kind::And | Kind::Or | Kind::Pipe | Kind::Then | Kind::Background => {
@@ -356,7 +357,7 @@ impl Lowering<'_> {
                         *command
                     }
                     _ => {
-                        let command = self.begin_command(node.byte_range());
+                        let command = self.begin_command(self.range(node));
                         self.frame().loose = true;
                         command
                     }
@@ -370,7 +371,7 @@ impl Lowering<'_> {
             Kind::Comment | Kind::Descriptor | Kind::Token => return None,
             Kind::HereDocumentStart | Kind::HereDocumentBody | Kind::HereDocumentEnd => return None,
             Kind::Subshell => GroupKind::Subshell,
-            Kind::Compound if self.text.value[node.byte_range()].starts_with("((") => GroupKind::Arithmetic,
+            Kind::Compound if self.text.value[self.range(node)].starts_with("((") => GroupKind::Arithmetic,
             Kind::Compound => GroupKind::Brace,
             Kind::If => GroupKind::If,
             Kind::While => GroupKind::While,
@@ -385,13 +386,13 @@ impl Lowering<'_> {
         let group = self.script.groups.len();
         let joined_by = self.begin(Item::Group(group));
         let name = match kind {
-            GroupKind::Function => node.child_by_field_name("name").map(|name| self.text.slice(name.byte_range())),
+            GroupKind::Function => node.child_by_field_name("name").map(|name| self.text.slice(self.range(&name))),
             _ => None,
         };
         let first = self.script.commands.len();
         self.script.groups.push(Group {
             kind,
-            span: self.text.span_of(node.byte_range()),
+            span: self.text.span_of(self.range(node)),
             commands: first..first,
             redirections: Vec::new(),
             joined_by,
@@ -480,6 +481,19 @@ impl Lowering<'_> {
             Item::Group(group) => &mut self.script.groups[group].span,
         };
         *whole = whole.to(span);
+    }
+
+    /// The bytes of a node, out to whole characters: the parser is not given those that are not ASCII.
+    fn range(&self, node: &Node) -> Range<usize> {
+        let value = &self.text.value;
+        let Range { mut start, mut end } = node.byte_range();
+        while !value.is_char_boundary(start) {
+            start -= 1;
+        }
+        while end < value.len() && !value.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
     }
 
     fn frame(&mut self) -> &mut Frame {

@@ -2,6 +2,9 @@
 
 use super::{Command, GroupKind, Script};
 
+/// Settings of one option that are looked at, going back from a command.
+const MAX_SETTINGS: usize = 64;
+
 impl Script {
     /// Whether `set -o pipefail` is in force when command `index` runs, by what the script says before it.
     pub fn sets_pipefail_before(&self, index: usize) -> bool {
@@ -14,10 +17,9 @@ impl Script {
     }
 
     fn option_before(&self, index: usize, name: &str, letter: Option<char>) -> bool {
-        let before = self.commands.iter().enumerate().take(index);
-        before
-            .filter_map(|(at, command)| Some((at, setting(command, name, letter)?)))
-            .fold(false, |state, (at, setting)| if self.same_shell(at, index) { setting } else { state })
+        let before = self.commands.iter().enumerate().take(index).rev();
+        let settings = before.filter_map(|(at, command)| Some((at, setting(command, name, letter)?)));
+        settings.take(MAX_SETTINGS).find(|(at, _)| self.same_shell(*at, index)).is_some_and(|(_, on)| on)
     }
 
     /// Whether what command `from` sets in its shell still holds at the later command `to`: subshells, pipeline stages,

@@ -3,6 +3,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::source::{FileId, TextBuilder};
 
+/// A script and what is expected of it.
+type Case<'a, Row> = (&'a str, &'a [Row]);
+
+/// The commands of each stage of a pipeline.
+type Stages<'a> = &'a [&'a [usize]];
+
 fn text(source: &str) -> Text {
     Text::verbatim(source, Span::new(FileId(0), 0..source.len()))
 }
@@ -25,7 +31,7 @@ fn names(source: &str) -> Vec<String> {
 #[test]
 fn lists_say_what_joins_each_command_to_the_one_before() {
     use Joint::*;
-    let cases: &[(&str, &[(Joint, &str, &str)])] = &[
+    let cases: &[Case<(Joint, &str, &str)>] = &[
         (
             "a 1 && b || c; d & e\nf | g |& h",
             &[
@@ -84,6 +90,8 @@ fn words_lose_their_quotes_and_keep_their_place() {
         ("é'漢'", "é漢", true),
         ("a$", "a$", true),
         ("''", "", true),
+        ("{😀", "{😀", true),
+        ("a\u{a0}b", "a\u{a0}b", true),
     ];
     for (written, value, literal) in cases {
         let source = format!("cmd {written}");
@@ -114,7 +122,7 @@ fn spans_point_into_the_file_across_joined_lines() {
 
 #[test]
 fn substitutions_name_the_command_they_stand_in() {
-    let cases: &[(&str, &[(&str, Option<usize>)])] = &[
+    let cases: &[Case<(&str, Option<usize>)>] = &[
         ("a $(b `c`) <(d) | e", &[("a", None), ("b", Some(0)), ("c", Some(1)), ("d", Some(0)), ("e", None)]),
         ("x=$(a) b=\"$(c)\"", &[("?", None), ("a", Some(0)), ("c", Some(0))]),
         ("[ \"$(id -u)\" = 0 ]", &[("[", None), ("id", Some(0))]),
@@ -133,7 +141,7 @@ fn substitutions_name_the_command_they_stand_in() {
 
 #[test]
 fn pipelines_list_the_commands_of_their_stages() {
-    let cases: &[(&str, &[(&str, &[&[usize]])])] = &[
+    let cases: &[Case<(&str, Stages)>] = &[
         ("a && b | c || d", &[("b | c", &[&[1], &[2]])]),
         ("(a; b $(x)) | c", &[("(a; b $(x)) | c", &[&[0, 1], &[3]])]),
         ("{ a | b; } | c", &[("{ a | b; } | c", &[&[0, 1], &[2]]), ("a | b", &[&[0], &[1]])]),
@@ -151,7 +159,7 @@ fn pipelines_list_the_commands_of_their_stages() {
 
 #[test]
 fn redirections_belong_to_the_statement_before_them() {
-    let cases: &[(&str, &[(&str, &str, &str)])] = &[
+    let cases: &[Case<(&str, &str, &str)>] = &[
         ("a >f 2>&1 <g", &[(">", "f", ">f"), ("2>", "", ""), ("<", "g", "<g")]),
         ("a && b >> 'f g'", &[(">>", "f g", ">> 'f g'")]),
         ("a &> f", &[("&>", "f", "&> f")]),
@@ -276,6 +284,10 @@ fn hostile_scripts_end_soon_and_in_little_stack() {
         "if a; then ".repeat(5_000),
         "`a ".repeat(20_000),
         "a\\\n".repeat(22_000),
+        ")".repeat(65_000),
+        "@(a".repeat(20_000),
+        "f() {export ]]".repeat(4_000),
+        "|<<'E'}".repeat(9_000),
     ];
     let run = move || {
         for source in &cases {

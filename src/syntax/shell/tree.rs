@@ -1,19 +1,31 @@
 //! The tree-sitter side: running the parser within its limits, and which node is what.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use tree_sitter::{Language, ParseOptions, Parser, Tree};
+use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
 
 use super::MAX_BYTES;
 
-/// Calls of the progress callback after which parsing ends. One call stands for about a hundred parser operations; 64 KiB
-/// of ordinary script take fewer than 1,000.
-const MAX_CALLS: u32 = 6_000;
+/// Work after which parsing ends. A call of the progress callback, which stands for about a hundred parser operations, is
+/// [`CALL_WORK`]; each fetch of [`CHUNK`] bytes is 1, which bounds a scanner that looks ahead over and over. 64 KiB of
+/// ordinary script take about a tenth of it.
+const MAX_WORK: usize = 96_000;
 
-/// Sizes in bytes that are tried one after the other when parsing takes too many steps.
-const SIZES: [usize; 2] = [MAX_BYTES, 2 * 1024];
+/// See [`MAX_WORK`].
+const CALL_WORK: usize = 8;
+
+/// Bytes that the parser is given at a time.
+const CHUNK: usize = 512;
+
+/// Behind an error, a call counts once more for every so many bytes that have been read, since the parser then looks
+/// through all of its stack in each operation.
+const RECOVERY_BYTES: usize = 256;
+
+/// Sizes in bytes that are tried one after the other when parsing takes too much work.
+const SIZES: [usize; 2] = [MAX_BYTES, 8 * 1024];
 
 /// `|` characters in a script that are parsed: the parser's time on a pipeline that does not end grows with the square
 /// of its length, inside a single step.
@@ -152,7 +164,7 @@ pub(super) fn parse(script: &str) -> Option<(Tree, usize)> {
         }
         SIZES.into_iter().find_map(|size| {
             let length = cut(script, size);
-            let tree = within_limits(parser, &script.as_bytes()[..length]);
+            let tree = within_limits(parser, &safe(&script.as_bytes()[..length]));
             if tree.is_none() {
                 parser.reset();
             }
@@ -161,15 +173,34 @@ pub(super) fn parse(script: &str) -> Option<(Tree, usize)> {
     })
 }
 
-fn within_limits(parser: &mut Parser, bytes: &[u8]) -> Option<Tree> {
-    let mut calls = 0;
-    let mut progress = |_: &_| {
-        calls += 1;
+/// The script with every byte that the grammar's scanner cannot be given replaced by one that is a part of words.
+///
+/// The scanner passes characters to C's `isdigit`, which reads outside of its table for those that are not ASCII: `{😀` ends
+/// the process. It also takes a zero byte for the end, and blanks of Unicode for blanks, which the shell does not.
+fn safe(script: &[u8]) -> Cow<'_, [u8]> {
+    let unsafe_byte = |byte: u8| !byte.is_ascii() || matches!(byte, 0 | 0x0b | 0x0c);
+    if !script.iter().any(|&byte| unsafe_byte(byte)) {
+        return Cow::Borrowed(script);
+    }
+    Cow::Owned(script.iter().map(|&byte| if unsafe_byte(byte) { b',' } else { byte }).collect())
+}
 
-        if calls > MAX_CALLS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+fn within_limits(parser: &mut Parser, bytes: &[u8]) -> Option<Tree> {
+    let work = Cell::new(0);
+    let mut recovering = false;
+    let mut progress = |state: &ParseState| {
+        recovering |= state.has_error();
+        let factor = if recovering { 1 + state.current_byte_offset() / RECOVERY_BYTES } else { 1 };
+        work.update(|work| work + CALL_WORK * factor);
+        if work.get() > MAX_WORK { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut read = |at: usize, _| {
+        work.update(|work| work + 1);
+        if work.get() > MAX_WORK { &[] } else { bytes.get(at..bytes.len().min(at + CHUNK)).unwrap_or_default() }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+    let tree = parser.parse_with_options(&mut read, None, Some(options));
+    tree.filter(|_| work.get() <= MAX_WORK)
 }
 
 /// Length of the start of `script` that is not longer than `size` and ends with a line, or with a character where its

@@ -10,8 +10,8 @@ use crate::source::{Span, Text};
 const MAX_NODES: usize = 100_000;
 /// Bytes of scalars that aliases may repeat in one document.
 const MAX_ALIAS_BYTES: usize = 8 << 20;
-/// Levels of nesting after aliases are expanded.
-const MAX_DEPTH: usize = 256;
+/// Levels of nesting after aliases are expanded: what reads the tree may recurse. Compose's own format has about ten.
+const MAX_DEPTH: usize = 100;
 /// Up to this many keys a mapping is searched for a duplicate key by key.
 const FEW_KEYS: usize = 12;
 
@@ -122,7 +122,11 @@ impl Resolver<'_> {
             }
             Content::Sequence(children) => {
                 let children = children.clone();
-                Value::Sequence(children.iter().map(|&child| self.node(child, alias, depth + 1)).collect())
+                let mut items = Vec::with_capacity(children.len());
+                for child in children {
+                    items.push(self.node(child, alias, depth + 1));
+                }
+                Value::Sequence(items)
             }
             Content::Mapping(children) => {
                 let children = children.clone();

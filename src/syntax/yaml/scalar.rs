@@ -213,6 +213,7 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
     let mut empty: Vec<(usize, &'static str)> = Vec::new();
     let mut after_blank = false;
     let mut end = start + 1;
+    let mut line_end = end;
     loop {
         // Empty lines, and the indentation of the next line that is not.
         let mut column = 0;
@@ -234,12 +235,11 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
         let blank = is_blank(text, at);
         let folded = style == Style::Folded && !after_blank && !blank;
         match pending.take() {
-            Some((place, "\n")) if folded => {
-                if empty.is_empty() {
-                    builder.push(" ", place);
-                    builder.cut();
-                }
+            Some((place, "\n")) if folded && empty.is_empty() => {
+                builder.push(" ", place);
+                builder.cut();
             }
+            Some((_, "\n")) if folded => {}
             Some((place, meaning)) => {
                 builder.push(meaning, place);
                 builder.cut();
@@ -261,12 +261,13 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
             pending = Some((at, meaning));
             at += len;
         }
+        line_end = at;
     }
     if chomp != b'-' {
         if let Some((place, meaning)) = pending {
             builder.push(meaning, place);
             builder.cut();
-            end = at.min(end + meaning.len());
+            end = line_end;
         }
         if chomp == b'+' {
             for (place, meaning) in empty {
