@@ -217,10 +217,12 @@ fn path_is_fixed(tree: &Tree, at: usize) -> bool {
     for location in locations {
         match location {
             Location::Exact(_) => return true,
-            Location::Regex(pattern) if pattern.starts_with('^') && pattern.ends_with('$') => {
-                if super::pattern::groups(pattern).first().is_some_and(|whole| whole.characters() & NEWLINE == 0) {
-                    return true;
-                }
+            Location::Regex(pattern)
+                if pattern.starts_with('^')
+                    && pattern.ends_with('$')
+                    && super::pattern::groups(pattern).first().is_some_and(|all| all.characters() & NEWLINE == 0) =>
+            {
+                return true;
             }
             _ => {}
         }
