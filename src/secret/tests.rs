@@ -178,6 +178,6 @@ fn hostile_text_takes_linear_time() {
         let text = unit.repeat(400_000 / unit.len());
         let start = std::time::Instant::now();
         text::find(&text);
-        assert!(start.elapsed().as_secs() < 20, "{unit}");
+        assert!(start.elapsed().as_secs() < 10, "{unit}");
     }
 }

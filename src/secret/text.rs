@@ -19,13 +19,22 @@ static STEM: LazyLock<Regex> = LazyLock::new(|| {
 static FLAGS: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         r#"(?:\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mysqlshow|mariadb(?:-[a-z]+)?|sshpass)\b"#,
-        r#"[^\n]{0,300}?[\s"']-p|"#,
-        r#"\b(?:redis-cli|valkey-cli)\b[^\n]{0,300}?[\s"']-a["',\s]+|"#,
-        r#"\bcurl\b[^\n]{0,600}?[\s"'](?:-u|--user|--proxy-user|-U)["',=\s]*[^\s:"']{0,80}:|"#,
-        r#"\b(?:mongo|mongosh|login)\b[^\n]{0,300}?[\s"']-p["',\s]+|"#,
-        r#"\b(?:sqlcmd)\b[^\n]{0,300}?[\s"']-P["',\s]*|"#,
+        r#"[^\n]*?[\s"']-p|"#,
+        r#"\b(?:redis-cli|valkey-cli)\b[^\n]*?[\s"']-a["',\s]+|"#,
+        r#"\bcurl\b[^\n]*?[\s"'](?:-u|--user|--proxy-user|-U)["',=\s]*[^\s:"']*:|"#,
+        r#"\b(?:mongo|mongosh|login)\b[^\n]*?[\s"']-p["',\s]+|"#,
+        r#"\b(?:sqlcmd)\b[^\n]*?[\s"']-P["',\s]*|"#,
         r#"\b(?:requirepass|masterauth|IDENTIFIED BY)["',\s]+|"#,
-        r#"(?i:\b(?:bearer|basic)) )([^\s"',]{3,300})"#
+        r#"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) )([^\s"',]{3,})"#
+    );
+    Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// What a line has one of where [`FLAGS`] can match it.
+static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = concat!(
+        "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
+        "[Bb]earer|BEARER|[Bb]asic|BASIC"
     );
     Regex::new(pattern).expect("the pattern is valid")
 });
@@ -50,9 +59,22 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
     found.extend(token::find(text).into_iter().map(|token| token.range));
     found.extend(url::find(text).into_iter().map(|connection| connection.password));
     named(text, &mut found);
-    let flags = FLAGS.captures_iter(text).filter_map(|captures| captures.get(1));
-    found.extend(flags.map(|value| value.range()).filter(|range| !value::may_be_shown(&text[range.clone()])));
+    flagged(text, &mut found);
     found
+}
+
+/// What stands behind flags of one letter.
+fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
+    let mut from = 0;
+    while let Some(hit) = PROGRAMS.find_at(text, from) {
+        let start = memchr::memrchr(b'\n', &text.as_bytes()[..hit.start()]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &text.as_bytes()[hit.end()..]).map_or(text.len(), |length| hit.end() + length);
+        for captures in FLAGS.captures_iter(&text[start..end]) {
+            let value = captures.get(1).map(|value| start + value.start()..start + value.end());
+            found.extend(value.filter(|range| !value::may_be_shown(&text[range.clone()])));
+        }
+        from = end;
+    }
 }
 
 /// What stands behind the names of credentials.
