@@ -63,6 +63,18 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// What is written out of a value: all of it, or the default where it is nothing but a variable with one.
+fn fallback(text: &str, range: Range<usize>) -> Range<usize> {
+    let value = &text[range.clone()];
+    let Some(inner) = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return range };
+    let name = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let operator = [":-", "-"].into_iter().find(|operator| inner[name..].starts_with(operator));
+    match operator {
+        Some(operator) if !inner.contains("${") => range.start + 2 + name + operator.len()..range.end - 1,
+        _ => range,
+    }
+}
+
 /// What stands behind flags of one letter.
 fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
     let mut from = 0;
@@ -93,7 +105,7 @@ fn named(text: &str, found: &mut Vec<Range<usize>>) {
             && !value::may_be_shown(&text[range.clone()])
         {
             from = from.max(range.end);
-            found.push(range);
+            found.push(fallback(text, range));
         }
         while !text.is_char_boundary(from) {
             from += 1;
@@ -197,6 +209,13 @@ mod tests {
             let covered = find(text).iter().any(|range| text[range.clone()].contains("hunter2"));
             assert!(covered, "{text}: {:?}", find(text));
         }
+    }
+
+    #[test]
+    fn of_a_variable_with_a_default_only_that_is_a_secret() {
+        let text = "POSTGRES_PASSWORD: ${DB_PASSWORD:-hunter2}";
+        let found: Vec<&str> = find(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["hunter2"]);
     }
 
     #[test]
