@@ -71,6 +71,8 @@ pub struct Simple {
     pub span: Span,
     /// The wrappers it is started through, outermost first, by name.
     pub through: Vec<String>,
+    /// The words before its program: those wrappers and their arguments.
+    pub wrapping: Vec<Word>,
     /// The account that the innermost privilege drop switches to.
     pub dropped_to: Option<Word>,
     /// The shell that starts it does not wait for it (`&`).
@@ -133,6 +135,8 @@ pub struct Effective {
     pub dropped_to: Option<Word>,
     /// Every wrapper that was taken off, in source order, by name.
     pub through: Vec<String>,
+    /// The scripts of the shells that it starts (`sh -c`, `eval`), outer ones first; they are followed for `commands`.
+    pub scripts: Vec<Text>,
     /// Some of it could not be parsed or was nested too deep to follow.
     pub partial: bool,
 }

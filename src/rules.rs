@@ -30,7 +30,7 @@ use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, Env, Environment, Image};
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image};
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
@@ -70,12 +70,23 @@ pub enum Check {
     Env(fn(&Env, &mut Cx)),
     /// Over everything that is executed.
     Command(fn(&CommandLine, &mut Cx)),
+    /// Over both of them: what can be said by a variable can often be said by an assignment in a command, too.
+    Setting(fn(Setting, &mut Cx)),
     /// Over every container.
     Container(fn(&Container, &mut Cx)),
     /// Over every path that was not read.
     Skipped(fn(&Skipped, &mut Cx)),
     /// Over everything that broke inside confscan.
     Failure(fn(&Failure, &mut Cx)),
+}
+
+/// A node of [`Check::Setting`].
+#[derive(Clone, Copy)]
+pub enum Setting<'a> {
+    /// An environment variable or build argument.
+    Env(&'a Env),
+    /// Something that is executed.
+    Command(&'a CommandLine),
 }
 
 /// Every rule, sorted by id.
@@ -96,6 +107,7 @@ pub struct Cx<'a> {
     pub config: &'a Config,
     rule: &'static Rule,
     node: String,
+    document: Option<DocumentId>,
     container: Option<usize>,
     environment: Environment,
     findings: Vec<Finding>,
@@ -116,6 +128,7 @@ impl<'a> Cx<'a> {
             config,
             rule,
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            document: scope.map(|scope| scope.document),
             container: scope.and_then(|scope| scope.container),
             environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
             findings: Vec::new(),
@@ -125,6 +138,13 @@ impl<'a> Cx<'a> {
     /// Where the node runs.
     pub fn environment(&self) -> Environment {
         self.environment
+    }
+
+    /// The containers that the node's file is part of.
+    pub fn containers(&self) -> impl Iterator<Item = &'a Container> + use<'a> {
+        let project = self.project;
+        let owners = self.document.and_then(|document| project.owners.get(document));
+        owners.into_iter().flatten().map(|&owner| &project.containers[owner])
     }
 
     /// The text of a span.

@@ -116,6 +116,7 @@ fn run(mut jobs: Vec<Job>, partial: bool) -> Effective {
                 effective.partial |= inner.iter().any(|job| job.words.len() >= MAX_WORDS);
                 inner.reverse();
                 jobs.append(&mut inner);
+                effective.scripts.push(text);
             }
             Step::Script(..) => {
                 effective.partial = true;
@@ -181,10 +182,11 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 fn simple(job: Job) -> Option<Simple> {
     let program = job.words.get(job.at)?.clone();
     let args = job.args().to_vec();
+    let wrapping = job.words[..job.at].to_vec();
     let span = program.text.span.to(job.words.last()?.text.span);
     let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
     let Job { assignments, through, dropped_to, background, .. } = job;
-    Some(Simple { name, program, args, assignments, span, through, dropped_to, background })
+    Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
 
 fn package_script(job: &Job, name: usize) -> Option<PackageScript> {
