@@ -241,6 +241,11 @@ impl Container {
         self.env.iter().find(|env| env.name.value == name)
     }
 
+    /// Whether the name of its image, without the registry, holds one of the parts.
+    pub fn image_is(&self, parts: &[&str]) -> bool {
+        self.image.as_ref().is_some_and(|image| parts.iter().any(|part| image.repository.contains(part)))
+    }
+
     /// The scripts of the repository that what stands at `span` starts.
     pub fn scripts_at(&self, span: Span) -> impl Iterator<Item = &Process> {
         // The processes are sorted by their places.
