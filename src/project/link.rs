@@ -240,6 +240,7 @@ impl<'a> Linker<'a> {
             processes: Vec::new(),
             supervisors: Vec::new(),
             servers: Vec::new(),
+            configs: Vec::new(),
         })
     }
 
@@ -344,6 +345,7 @@ impl<'a> Linker<'a> {
                 processes: Vec::new(),
                 supervisors: Vec::new(),
                 servers: Vec::new(),
+                configs: Vec::new(),
             });
         }
     }

@@ -1,5 +1,7 @@
 //! What runs in a container: its first process, what that leads to, and the configs that those processes read.
 
+mod configs;
+
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
@@ -48,6 +50,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usiz
         container.processes.push(process);
     }
     supervisors(linker, container, &landings);
+    configs::attach(linker, container, &landings);
     servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }

@@ -316,6 +316,22 @@ fn sha(value: &Text) -> bool {
         .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// Whether the password decides who commands supervisord: over HTTP it does, and at a socket that others may write to. At
+/// any other socket the file's mode does, and the password is only there to quieten the warning about its absence.
+fn guards(supervisor: &Supervisor, section: &Section) -> bool {
+    match section.kind() {
+        SectionKind::Supervisorctl => {
+            let url = supervisor.get(section, "serverurl");
+            url.is_some_and(|url| url.value.as_str().trim_start().starts_with("http"))
+        }
+        SectionKind::UnixHttpServer => {
+            let chmod = supervisor.get(section, "chmod").map(|chmod| mode(chmod.value.as_str()));
+            chmod.is_some_and(|mode| mode.is_none_or(|mode| mode & 0o022 != 0))
+        }
+        _ => true,
+    }
+}
+
 pub(super) fn supervisor_password_literal(supervisor: &Supervisor, cx: &mut Cx) {
     // supervisorctl has the password of the server that it talks to: one password is one finding.
     let mut seen: Vec<(&str, Span)> = Vec::new();
@@ -342,7 +358,7 @@ pub(super) fn supervisor_password_literal(supervisor: &Supervisor, cx: &mut Cx) 
         let finding = cx.report(password.name.span, message);
         finding.inside(&section.name.value).evidence("password");
         finding.help("take it from the environment of supervisord: `password=%(ENV_SUPERVISOR_PASSWORD)s`");
-        if hashed {
+        if hashed || !guards(supervisor, section) {
             finding.severity(Severity::Low);
         }
         for span in also {

@@ -5,7 +5,7 @@ mod daemons;
 use super::option;
 use crate::command::{Effective, Simple};
 use crate::container::{Container, ProcessOrigin};
-use crate::finding::{Confidence, Severity};
+use crate::finding::Severity;
 use crate::rules::Cx;
 use crate::source::Text;
 use crate::syntax::Document;
@@ -14,6 +14,9 @@ use crate::syntax::supervisor::{
     Program, Section, SectionKind, Setting, Supervisor, has_expansions, known_option, suggested_option,
 };
 use crate::text;
+
+/// Programs of one config whose commands are looked at: each may have to look through the configs of its server.
+const MAX_PROGRAMS: usize = 1_000;
 
 pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut Cx) {
     let Some(section) = supervisor.section("supervisord") else { return };
@@ -45,22 +48,25 @@ fn daemonised(container: &Container) -> Option<&Simple> {
 }
 
 pub(in crate::rules) fn supervisor_child_daemonises(supervisor: &Supervisor, cx: &mut Cx) {
-    for program in supervisor.programs() {
+    for program in supervisor.programs().take(MAX_PROGRAMS) {
         let Some(command) = program.get("command") else { continue };
         let effective = Effective::of_supervisor(&command.value);
         let Some(last) = effective.commands.last().filter(|_| !effective.partial) else { continue };
         let name = &program.name.value;
-        let shell = last.background && last.through.iter().any(|wrapper| wrapper.ends_with("sh"));
-        let (message, help, confidence) = if shell {
+        let left = last.background && last.through.iter().any(|wrapper| wrapper.ends_with("sh"));
+        let (message, daemon) = if left {
             let message = format!("the shell of `{name}` leaves `{}` in the background and ends", last.name);
-            (message, "remove the `&` and start it with `exec`", Confidence::Certain)
+            (message, daemons::Background::by_shell())
         } else {
             let Some(daemon) = daemons::goes_to_background(last, cx) else { continue };
-            (daemon.message(last, name), daemon.help, daemon.confidence)
+            (daemon.message(last, name), daemon)
         };
         let finding = cx.report(last.span, message);
-        finding.inside(&program.section.name.value).evidence(&last.name).confidence(confidence);
-        finding.help(help);
+        finding.inside(&program.section.name.value).evidence(&last.name).confidence(daemon.confidence);
+        finding.help(daemon.help);
+        if let Some(span) = daemon.told {
+            finding.related(span, "its config says so here");
+        }
         if daemons::outlives_its_wrapper(last) {
             finding.severity(Severity::Medium);
         } else if runs_once(&program) {

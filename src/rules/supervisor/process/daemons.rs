@@ -2,9 +2,10 @@
 
 use super::{daemon_directive, daemon_off, nginx_configs};
 use crate::command::Simple;
-use crate::container::{Container, ProcessOrigin};
+use crate::container::{ConfigFile, Container, ProcessOrigin};
 use crate::finding::Confidence;
 use crate::rules::Cx;
+use crate::source::{FileId, Span};
 use crate::syntax::dockerfile::Origin;
 
 /// What is wrong with a command under supervisord.
@@ -13,9 +14,16 @@ pub(super) struct Background {
     pub help: &'static str,
     /// How sure it is.
     pub confidence: Confidence,
+    /// The line of the server's config that says so.
+    pub told: Option<Span>,
 }
 
 impl Background {
+    /// A shell that does not wait.
+    pub fn by_shell() -> Background {
+        Background { help: "remove the `&` and start it with `exec`", confidence: Confidence::Certain, told: None }
+    }
+
     /// What to say of the command of a program.
     pub fn message(&self, command: &Simple, program: &str) -> String {
         let name = &command.name;
@@ -119,7 +127,7 @@ pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background
     if !command.args.iter().all(|word| word.literal) {
         return None;
     }
-    let when = |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain });
+    let when = |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain, told: None });
     let argument = |index: usize| command.args.get(index).map_or("", |word| word.text.as_str());
     let has = |word: &str| command.args.iter().any(|argument| argument.text.value == word);
     let name = command.name.as_str();
@@ -132,10 +140,10 @@ pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background
         _ if is_php_fpm(name) => php_fpm(command, cx),
         "service" | "rc-service" | "invoke-rc.d" => when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER),
         "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
-        "redis-server" | "valkey-server" | "keydb-server" => {
-            let on = command.option(&["--daemonize"]).is_some_and(|value| value.text.value == "yes");
-            when(on, "remove `--daemonize yes`")
-        }
+        "redis-server" | "valkey-server" | "keydb-server" => match command.option(&["--daemonize"]) {
+            Some(value) => when(value.text.value == "yes", "remove `--daemonize yes`"),
+            None => told_by_config(command, cx),
+        },
         "celery" if has("multi") => when(true, "start `celery worker` instead of `celery multi`"),
         "pg_ctl" | "pg_ctlcluster" => when(has("start") && !has("--foreground"), "start `postgres` itself"),
         "postfix" => when(has("start"), "use `postfix start-fg`"),
@@ -153,9 +161,60 @@ pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background
             let entry = TOLD.iter().find(|entry| entry.names.contains(&name))?;
             // Only whole words: what follows a letter may be its value (`-umemcached`).
             let flag = |word: &str| entry.flags.contains(&word.split('=').next().unwrap_or(word));
-            when(command.args.iter().any(|word| flag(word.text.as_str())), entry.help)
+            let flagged = command.args.iter().any(|word| flag(word.text.as_str()));
+            when(flagged, entry.help).or_else(|| told_by_config(command, cx))
         }
     }
+}
+
+/// What the configs of servers say to send them to the background: the servers, the setting, and the values that do; any
+/// value where there is none.
+const SETTINGS: &[(&[&str], &str, &[&str])] = &[
+    (&["redis-server", "valkey-server", "keydb-server"], "daemonize", &["yes"]),
+    (&["uwsgi"], "daemonize", &[]),
+    (&["gunicorn"], "daemon", &["True"]),
+    (&["mongod", "mongos"], "fork", &["true"]),
+    (&["haproxy"], "daemon", &[""]),
+];
+
+/// Whether a config that the command names sends its server to the background.
+fn told_by_config(command: &Simple, cx: &Cx) -> Option<Background> {
+    let (_, setting, values) = SETTINGS.iter().find(|(names, ..)| names.contains(&command.name.as_str()))?;
+    let names =
+        |config: &&ConfigFile| command.args.iter().any(|word| word.text.value.ends_with(file_name(&config.inside)));
+    let configs = cx.containers().flat_map(|container| &container.configs).filter(names);
+    let told = configs.into_iter().find_map(|config| {
+        let (value, span) = last_setting(cx, config.file, setting)?;
+        (values.is_empty() || values.contains(&value)).then_some(span)
+    })?;
+    let help = "remove that from its config";
+    Some(Background { help, confidence: Confidence::Certain, told: Some(told) })
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The last line of a config that sets `name`: `name value`, `name = value` or `name: value`. A comment behind the value
+/// is left out.
+fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, Span)> {
+    let text: &'a str = &cx.sources.get(file).text;
+    let mut found = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = line
+            .trim_start()
+            .strip_prefix(name)
+            .filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "_-".contains(c)));
+        if let Some(rest) = rest {
+            let value = rest.trim_start_matches([' ', '\t', '=', ':']);
+            let value = value.split(['#', ';']).next().unwrap_or(value).trim().trim_matches(['"', '\'']);
+            let from = start + line.len() - line.trim_start().len();
+            found = Some((value, Span::new(file, from..start + line.trim_end().len())));
+        }
+        start += line.len();
+    }
+    found
 }
 
 fn nginx(command: &Simple, cx: &Cx) -> Option<Background> {
@@ -174,7 +233,7 @@ fn nginx(command: &Simple, cx: &Cx) -> Option<Background> {
     let whole = configs.iter().any(|nginx| nginx.find("events").next().is_some());
     let known = whole && cx.containers().next().is_some();
     let confidence = if known { Confidence::Certain } else { Confidence::Likely };
-    Some(Background { help: "start it with `-g 'daemon off;'`", confidence })
+    Some(Background { help: "start it with `-g 'daemon off;'`", confidence, told: None })
 }
 
 /// Whether the Dockerfile or an entrypoint script of the container holds such text: they change configs that are not in
@@ -203,7 +262,7 @@ fn apache(command: &Simple) -> Option<Background> {
         true => "use `apache2ctl -D FOREGROUND`",
         false => "start it with `-D FOREGROUND`",
     };
-    (!stays).then_some(Background { help, confidence: Confidence::Certain })
+    (!stays).then_some(Background { help, confidence: Confidence::Certain, told: None })
 }
 
 /// Whether that is PHP-FPM: `php-fpm`, `php-fpm8.2`, `php-fpm83`, `php5-fpm`.
@@ -235,7 +294,13 @@ fn php_fpm(command: &Simple, cx: &Cx) -> Option<Background> {
         return None;
     }
     if command.has_flag(&["-D", "--daemonize"]) {
-        return Some(Background { help, confidence: Confidence::Certain });
+        return Some(Background { help, confidence: Confidence::Certain, told: None });
+    }
+    let configs = cx.containers().flat_map(|container| &container.configs);
+    let said = configs.filter_map(|config| last_setting(cx, config.file, "daemonize")).last();
+    if let Some((value, span)) = said {
+        let stays = matches!(value.to_ascii_lowercase().as_str(), "no" | "off" | "false" | "0" | "none");
+        return (!stays).then_some(Background { help, confidence: Confidence::Certain, told: Some(span) });
     }
     let stock = |container: &Container| {
         let distribution =
@@ -249,6 +314,9 @@ fn php_fpm(command: &Simple, cx: &Cx) -> Option<Background> {
             && !writes(cx, container, |text| text.contains("daemonize"))
     };
     let mut containers = cx.containers().peekable();
-    (containers.peek().is_some() && containers.all(stock))
-        .then_some(Background { help, confidence: Confidence::Likely })
+    (containers.peek().is_some() && containers.all(stock)).then_some(Background {
+        help,
+        confidence: Confidence::Likely,
+        told: None,
+    })
 }
