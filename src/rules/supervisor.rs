@@ -12,7 +12,8 @@ use crate::finding::{Confidence, Severity};
 use crate::source::{Span, Text};
 use crate::syntax::supervisor::{Section, SectionKind, Setting, Supervisor, expansions, has_expansions};
 
-/// Accounts that daemons share or that answer strangers' requests: what runs as one of them must not command supervisord.
+/// Accounts that daemons share or that answer strangers' requests: what runs as one of them must not command
+/// supervisord.
 const LOW_ACCOUNTS: &[&str] = &[
     "nobody", "nogroup", "65534", "99", "users", "daemon", "games", "www-data", "http", "httpd", "apache", "nginx",
     "www",
@@ -316,8 +317,8 @@ fn sha(value: &Text) -> bool {
         .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Whether the password decides who commands supervisord: over HTTP it does, and at a socket that others may write to. At
-/// any other socket the file's mode does, and the password is only there to quieten the warning about its absence.
+/// Whether the password decides who commands supervisord: over HTTP it does, and at a socket that others may write to.
+/// At any other socket the file's mode does, and the password is only there to quieten the warning about its absence.
 fn guards(supervisor: &Supervisor, section: &Section) -> bool {
     match section.kind() {
         SectionKind::Supervisorctl => {

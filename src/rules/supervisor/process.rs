@@ -4,7 +4,7 @@ mod daemons;
 
 use super::option;
 use crate::command::{Effective, Simple};
-use crate::container::{Container, ProcessOrigin};
+use crate::container::{Container, Process, ProcessOrigin};
 use crate::finding::Severity;
 use crate::rules::Cx;
 use crate::source::Text;
@@ -34,17 +34,21 @@ pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut 
     finding.related(start.span, "started here without `-n`");
 }
 
-/// The command that starts supervisord as the last thing that the container does, and in the background.
-fn daemonised(container: &Container) -> Option<&Simple> {
-    let started = |process: &&crate::container::Process| !matches!(process.origin, ProcessOrigin::Program { .. });
-    let mut starts = container.processes.iter().filter(started).filter_map(|process| {
+/// The commands of a container that start supervisord as the last thing that their script or command line does.
+fn starts(container: &Container) -> impl Iterator<Item = &Simple> {
+    let started = |process: &&Process| !matches!(process.origin, ProcessOrigin::Program { .. });
+    container.processes.iter().filter(started).filter_map(|process| {
         let last = process.effective.commands.last()?;
         let shown = !process.effective.partial && last.args.iter().all(|word| word.literal);
         (last.name == "supervisord" && shown && !last.background).then_some(last)
-    });
-    let first = starts.next()?;
+    })
+}
+
+/// The command that starts supervisord in the background.
+fn daemonised(container: &Container) -> Option<&Simple> {
     let stays = |start: &Simple| start.has_flag(&["-n", "--nodaemon", "-h", "--help", "-v", "--version"]);
-    (!stays(first) && !starts.any(stays)).then_some(first)
+    let first = starts(container).next()?;
+    (!starts(container).any(stays)).then_some(first)
 }
 
 pub(in crate::rules) fn supervisor_child_daemonises(supervisor: &Supervisor, cx: &mut Cx) {
@@ -101,6 +105,9 @@ fn is_zero(value: &Text) -> Option<bool> {
     (!has_expansions(value)).then(|| !digits.is_empty() && digits.bytes().all(|byte| byte == b'0'))
 }
 
+/// Flags of supervisord that take the place of `logfile` and `logfile_maxbytes`.
+const OWN_LOG: &[&str] = &["-l", "--logfile", "-y", "--logfile_maxbytes"];
+
 pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: &mut Cx) {
     for section in &supervisor.sections {
         let logs: &[(&str, &str)] = match section.kind() {
@@ -115,6 +122,9 @@ pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: 
             let Some(file) = get(log).filter(|file| is_stream(file.value.as_str())) else { continue };
             let merged = || get("redirect_stderr").and_then(Setting::as_bool) == Some(true);
             if *log == "stderr_logfile" && merged() {
+                continue;
+            }
+            if *log == "logfile" && cx.containers().flat_map(starts).any(|start| start.has_flag(OWN_LOG)) {
                 continue;
             }
             let maxbytes = get(size);

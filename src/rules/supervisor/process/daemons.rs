@@ -122,6 +122,12 @@ pub(super) fn outlives_its_wrapper(command: &Simple) -> bool {
     matches!(command.name.as_str(), "mysqld_safe" | "mariadbd-safe")
 }
 
+/// Whether the program is found on the PATH or among the system's own, and not in a folder of the application.
+fn is_of_the_system(command: &Simple) -> bool {
+    let program = command.program.text.as_str();
+    !program.contains('/') || ["/usr/", "/sbin/", "/bin/"].iter().any(|folder| program.starts_with(folder))
+}
+
 /// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
 pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background> {
     if !command.args.iter().all(|word| word.literal) {
@@ -138,7 +144,9 @@ pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background
         "nginx" | "openresty" | "angie" => nginx(command, cx),
         _ if APACHE.contains(&name) => apache(command),
         _ if is_php_fpm(name) => php_fpm(command, cx),
-        "service" | "rc-service" | "invoke-rc.d" => when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER),
+        "service" | "rc-service" | "invoke-rc.d" if is_of_the_system(command) => {
+            when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER)
+        }
         "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
         "redis-server" | "valkey-server" | "keydb-server" => match command.option(&["--daemonize"]) {
             Some(value) => when(value.text.value == "yes", "remove `--daemonize yes`"),
@@ -187,6 +195,10 @@ fn told_by_config(command: &Simple, cx: &Cx) -> Option<Background> {
         let (value, span) = last_setting(cx, config.file, setting)?;
         (values.is_empty() || values.contains(&value)).then_some(span)
     })?;
+    // haproxy's `-db` and `-Ws` keep it in the foreground whatever its config says.
+    if command.args.iter().any(|word| matches!(word.text.as_str(), "-db" | "-Ws")) {
+        return None;
+    }
     let help = "remove that from its config";
     Some(Background { help, confidence: Confidence::Certain, told: Some(told) })
 }
@@ -252,11 +264,27 @@ fn writes(cx: &Cx, container: &Container, holds: impl Fn(&str) -> bool) -> bool 
 }
 
 fn apache(command: &Simple) -> Option<Background> {
-    const OTHER: [&str; 13] =
-        ["-v", "-V", "-t", "-l", "-L", "-M", "-S", "-h", "stop", "status", "fullstatus", "configtest", "graceful-stop"];
+    // The last two are of BusyBox's httpd, which is another program.
+    const OTHER: [&str; 15] = [
+        "-v",
+        "-V",
+        "-t",
+        "-l",
+        "-L",
+        "-M",
+        "-S",
+        "stop",
+        "status",
+        "fullstatus",
+        "configtest",
+        "graceful-stop",
+        "-X",
+        "-h",
+        "-p",
+    ];
     let stays = command.args.iter().any(|word| {
         let word = word.text.as_str();
-        matches!(word, "FOREGROUND" | "NO_DETACH" | "-DFOREGROUND" | "-DNO_DETACH" | "-X") || OTHER.contains(&word)
+        matches!(word, "FOREGROUND" | "NO_DETACH" | "-DFOREGROUND" | "-DNO_DETACH") || OTHER.contains(&word)
     });
     let help = match APACHE_CONTROL.contains(&command.name.as_str()) {
         true => "use `apache2ctl -D FOREGROUND`",
