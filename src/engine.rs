@@ -10,7 +10,7 @@ use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::finding::{Finding, Tier, identify};
 use crate::project::{Failure, Project, StageNode, panic_message};
-use crate::rules::{Check, Cx, RULES, Registered};
+use crate::rules::{Check, Cx, RULES, Registered, Setting};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -147,6 +147,8 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Image(check), Node::Image(node)) => over!(check, node),
         (Check::Env(check), Node::Env(node)) => over!(check, node),
         (Check::Command(check), Node::Command(node)) => over!(check, node),
+        (Check::Setting(check), Node::Env(node)) => over!(check, Setting::Env(node)),
+        (Check::Setting(check), Node::Command(node)) => over!(check, Setting::Command(node)),
         (Check::Container(check), Node::Container(node)) => over!(check, node),
         (Check::Skipped(check), Node::Skipped(node)) => over!(check, node),
         (Check::Failure(check), Node::Failure(node)) => over!(check, node),

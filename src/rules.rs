@@ -70,12 +70,23 @@ pub enum Check {
     Env(fn(&Env, &mut Cx)),
     /// Over everything that is executed.
     Command(fn(&CommandLine, &mut Cx)),
+    /// Over both of them: what can be said by a variable can often be said by an assignment in a command, too.
+    Setting(fn(Setting, &mut Cx)),
     /// Over every container.
     Container(fn(&Container, &mut Cx)),
     /// Over every path that was not read.
     Skipped(fn(&Skipped, &mut Cx)),
     /// Over everything that broke inside confscan.
     Failure(fn(&Failure, &mut Cx)),
+}
+
+/// A node of [`Check::Setting`].
+#[derive(Clone, Copy)]
+pub enum Setting<'a> {
+    /// An environment variable or build argument.
+    Env(&'a Env),
+    /// Something that is executed.
+    Command(&'a CommandLine),
 }
 
 /// Every rule, sorted by id.

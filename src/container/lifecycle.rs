@@ -12,11 +12,12 @@ pub struct Cycle {
     pub product: &'static str,
     /// Release line (`20`, `3.11`).
     pub cycle: &'static str,
-    /// When support of any kind that the image gets ends: the extended one where the project itself gives it.
+    /// When support of any kind that the image gets ends: the extended one where the project itself gives it. The last
+    /// day of the calendar where no end is known yet.
     pub ends: Date,
 }
 
-/// Release lines by product. A line without a date of its own (`True`, `False`, nothing) is left out.
+/// Release lines by product. A line that ended on an unknown day is left out.
 static TABLE: LazyLock<HashMap<&'static str, Vec<(Cycle, &'static str)>>> = LazyLock::new(|| {
     let mut table: HashMap<&str, Vec<_>> = HashMap::new();
     for line in include_str!("eol.tsv").lines().filter(|line| !line.starts_with('#')) {
@@ -24,19 +25,32 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<(Cycle, &'static str)>>> = Lazy
         let [product, cycle, codename, end, extended] = columns[..] else { continue };
         // Debian's long-term support is run by the project and reaches the images' users; other vendors sell theirs.
         let end = if product == "debian" && !extended.is_empty() { extended } else { end };
-        let Ok(ends) = end.parse() else { continue };
+        // `False`: supported, and no end is known. `True`: ended, nobody knows when.
+        let ends = if end == "False" { Date::MAX } else { end.parse().unwrap_or(Date::MIN) };
+        if ends == Date::MIN {
+            continue;
+        }
         let codename = codename.split(' ').next().unwrap_or_default();
         table.entry(product).or_default().push((Cycle { product, cycle, ends }, codename));
     }
     table
 });
 
-/// Image repositories and the products that their tags name.
+/// Image names ([`Image::name`](super::Image::name)) and the products that their tags name.
 const PRODUCTS: &[(&str, &str)] = &[
     ("alpine", "alpine-linux"),
     ("almalinux", "almalinux"),
     ("amazoncorretto", "amazon-corretto"),
     ("amazonlinux", "amazon-linux"),
+    ("bitnami/elasticsearch", "elasticsearch"),
+    ("bitnami/mariadb", "mariadb"),
+    ("bitnami/mongodb", "mongodb"),
+    ("bitnami/mysql", "mysql"),
+    ("bitnami/nginx", "nginx"),
+    ("bitnami/node", "nodejs"),
+    ("bitnami/postgresql", "postgresql"),
+    ("bitnami/rabbitmq", "rabbitmq"),
+    ("bitnami/redis", "redis"),
     ("cassandra", "apache-cassandra"),
     ("centos", "centos"),
     ("composer", "composer"),
@@ -55,6 +69,13 @@ const PRODUCTS: &[(&str, &str)] = &[
     ("kibana", "kibana"),
     ("logstash", "logstash"),
     ("mariadb", "mariadb"),
+    ("mcr.microsoft.com/dotnet/aspnet", "dotnet"),
+    ("mcr.microsoft.com/dotnet/core/aspnet", "dotnet"),
+    ("mcr.microsoft.com/dotnet/core/runtime", "dotnet"),
+    ("mcr.microsoft.com/dotnet/core/sdk", "dotnet"),
+    ("mcr.microsoft.com/dotnet/runtime", "dotnet"),
+    ("mcr.microsoft.com/dotnet/runtime-deps", "dotnet"),
+    ("mcr.microsoft.com/dotnet/sdk", "dotnet"),
     ("mongo", "mongodb"),
     ("mysql", "mysql"),
     ("nextcloud", "nextcloud"),
@@ -81,16 +102,27 @@ const PRODUCTS: &[(&str, &str)] = &[
 /// Debian and Ubuntu code names stand in the tags of many images.
 const DISTRIBUTIONS: [&str; 2] = ["debian", "ubuntu"];
 
-/// The release lines that an image's repository and tag name: that of the product itself, and that of the distribution
+/// Registries that serve Docker Hub's official images, with the path that these have there.
+const MIRRORS: [&str; 3] = ["public.ecr.aws/docker/library/", "mirror.gcr.io/library/", "mirror.gcr.io/"];
+
+/// Docker Hub's accounts with the official images for one architecture.
+const ARCHITECTURES: [&str; 8] =
+    ["amd64/", "arm32v5/", "arm32v6/", "arm32v7/", "arm64v8/", "i386/", "ppc64le/", "s390x/"];
+
+/// The release lines that an image's name and tag stand for: that of the product itself, and that of the distribution
 /// whose code name (`bullseye`) or version (`alpine3.16`) the tag holds.
-pub fn cycles(repository: &str, tag: &str) -> Vec<&'static Cycle> {
+pub fn cycles(name: &str, tag: &str) -> Vec<&'static Cycle> {
     let mut found = Vec::new();
-    let product = PRODUCTS.iter().find(|(name, _)| *name == repository).map(|(_, product)| *product);
-    if let Some(product) = product {
+    if let Some(product) = product(name) {
         found.extend(by_version(product, tag.split('-').next().unwrap_or_default()));
     }
+    if let Some((_, version)) = name.strip_prefix("gcr.io/distroless/").and_then(|name| name.rsplit_once("-debian")) {
+        found.extend(by_version("debian", version));
+    }
+    // ROS has releases that are called like Ubuntu's.
+    let distributions = if name.ends_with("ros") { &[][..] } else { &DISTRIBUTIONS };
     for part in tag.split('-') {
-        for distribution in DISTRIBUTIONS {
+        for distribution in distributions {
             found.extend(by_codename(distribution, part));
         }
         if let Some(version) = part.strip_prefix("alpine").filter(|version| !version.is_empty()) {
@@ -101,17 +133,42 @@ pub fn cycles(repository: &str, tag: &str) -> Vec<&'static Cycle> {
     found
 }
 
-/// The release line that a version belongs to: the longest run of its leading parts that is one.
+/// The release line of an image's product whose support ends last, for a tag that names none.
+pub fn last_cycle(name: &str) -> Option<&'static Cycle> {
+    last(product(name)?, "")
+}
+
+/// The product that an image's name stands for.
+fn product(name: &str) -> Option<&'static str> {
+    let name = MIRRORS.iter().find_map(|mirror| name.strip_prefix(mirror)).unwrap_or(name);
+    let name = ARCHITECTURES.iter().find_map(|account| name.strip_prefix(account)).unwrap_or(name);
+    PRODUCTS.iter().find(|(known, _)| *known == name).map(|(_, product)| *product)
+}
+
+/// The release line that a version belongs to: the longest run of its leading parts that is one. Where there is none
+/// (`5` of MySQL), the version stands for the last of the release lines below it.
 fn by_version(product: &str, version: &str) -> Option<&'static Cycle> {
-    let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
+    let version = version.strip_prefix(['v', 'V']).or_else(|| version.strip_prefix(product)).unwrap_or(version);
+    if !version.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let cycles = TABLE.get(product)?;
     let mut rest = version;
     loop {
         if let Some((cycle, _)) = cycles.iter().find(|(cycle, _)| cycle.cycle == rest) {
             return Some(cycle);
         }
-        rest = &rest[..rest.rfind('.')?];
+        match rest.rfind('.') {
+            Some(dot) => rest = &rest[..dot],
+            None => return last(product, &format!("{version}.")),
+        }
     }
+}
+
+/// Of the release lines that begin with `prefix`, the one whose support ends last.
+fn last(product: &str, prefix: &str) -> Option<&'static Cycle> {
+    let cycles = TABLE.get(product)?.iter().map(|(cycle, _)| cycle);
+    cycles.filter(|cycle| cycle.cycle.starts_with(prefix)).max_by_key(|cycle| cycle.ends)
 }
 
 fn by_codename(product: &str, name: &str) -> Option<&'static Cycle> {
@@ -135,5 +192,12 @@ mod tests {
         assert_eq!(names("centos", "7.9.2009"), ["centos 7"]);
         assert_eq!(names("acme/python", "3.6"), [""; 0]);
         assert_eq!(names("alpine", "edge"), [""; 0]);
+        assert_eq!(names("mysql", "5"), ["mysql 5.7"]);
+        assert_eq!(names("centos", "centos7"), ["centos 7"]);
+        assert_eq!(names("public.ecr.aws/docker/library/python", "3.8"), ["python 3.8"]);
+        assert_eq!(names("gcr.io/distroless/static-debian11", "nonroot"), ["debian 11"]);
+        assert_eq!(names("osrf/ros", "kinetic-desktop"), [""; 0]);
+        assert_eq!(names("ghcr.io/python", "3.8"), [""; 0]);
+        assert_eq!(last_cycle("centos").map(|cycle| cycle.cycle), Some("7"));
     }
 }

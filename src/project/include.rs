@@ -178,3 +178,50 @@ fn reached(configs: &[(DocumentId, &Nginx)], edges: &HashMap<DocumentId, Vec<Doc
     }
     configs.iter().filter(|(id, _)| included.contains(id)).map(|(_, nginx)| nginx.file).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::project::Project;
+    use crate::source::{Kind, Source, Sources};
+
+    /// The paths of the files that another one includes.
+    fn included(files: &[(&str, &str)]) -> Vec<String> {
+        let mut sources = Sources::default();
+        for (path, text) in files {
+            let mut source = Source::new(*path, *text);
+            source.kind = Kind::Nginx;
+            sources.add(source);
+        }
+        let project = Project::build(&mut sources);
+        let found = sources.iter().filter(|(id, _)| project.includes.is_included(*id));
+        found.map(|(_, source)| source.path.clone()).collect()
+    }
+
+    const SITE: &str = "server { listen 80; }";
+
+    #[test]
+    fn includes_lead_to_the_nearest_file_with_the_trailing_part_of_the_path() {
+        let cases: &[(&str, &str, &[&str], &[&str])] = &[
+            ("a/nginx.conf", "/etc/nginx/conf.d/*.conf", &["a/conf.d/x.conf", "conf.d/y.conf"], &["a/conf.d/x.conf"]),
+            ("a/etc/nginx/nginx.conf", "conf.d/*.conf", &["a/etc/nginx/conf.d/x.conf"], &["a/etc/nginx/conf.d/x.conf"]),
+            ("a/sites/x.conf", "/etc/nginx/tls.conf", &["a/tls.conf", "tls.conf"], &["a/tls.conf"]),
+            ("a/b/c/x.conf", "tls/policy.conf", &["a/tls/policy.conf"], &["a/tls/policy.conf"]),
+            ("nginx.conf", "*.conf", &["x.conf"], &["x.conf"]),
+            ("nginx.conf", "/etc/nginx/*.conf", &["x.conf"], &[]),
+            ("a/b/c/x.conf", "/etc/nginx/tls.conf", &["tls.conf"], &[]),
+            ("a/x.conf", "/etc/${NAME}/tls.conf", &["a/tls.conf"], &[]),
+        ];
+        for (from, pattern, others, expected) in cases {
+            let text = format!("http {{ include {pattern}; }}");
+            let mut files = vec![(*from, text.as_str())];
+            files.extend(others.iter().map(|path| (*path, SITE)));
+            assert_eq!(&included(&files), expected, "{from} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_whole_config_is_not_included_and_a_circle_has_one_outermost_file() {
+        assert!(included(&[("x.conf", "include nginx.conf;"), ("nginx.conf", "http { }")]).is_empty());
+        assert_eq!(included(&[("a.conf", "include b.conf;"), ("b.conf", "include a.conf;")]), ["b.conf"]);
+    }
+}

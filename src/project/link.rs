@@ -6,12 +6,16 @@ use std::ops::Bound;
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
 use crate::container::facet::Scope;
 use crate::container::{
-    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, known,
+    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
+    known,
 };
 use crate::source::{Kind, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile};
+
+/// The option of a bridge network that sets the address for ports that name none (the engine's bridge driver).
+const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 
 /// What a service builds.
 #[derive(Clone)]
@@ -226,7 +230,7 @@ impl<'a> Linker<'a> {
         Some(Container {
             user: facts.user(),
             healthcheck: facts.healthcheck(),
-            ports: service.ports.iter().map(Port::from_compose).collect(),
+            ports: self.ports(document, service),
             mounts: service.mounts.iter().map(|mount| self.mount(mount, &base_directory)).collect(),
             env: self.environment(built.as_ref(), document, Some(service)),
             origin: Origin::Service { document, service: index },
@@ -242,6 +246,32 @@ impl<'a> Linker<'a> {
             servers: Vec::new(),
             configs: Vec::new(),
         })
+    }
+
+    /// The ports of a service. Where no address is written, a network can set the one that is bound to.
+    fn ports(&self, document: DocumentId, service: &Service) -> Vec<Port> {
+        let mut ports: Vec<Port> = service.ports.iter().map(Port::from_compose).collect();
+        let Document::Compose(compose) = &self.documents[document] else { return ports };
+        let binding = |name: &str| {
+            let network = compose.networks.iter().find(|network| network.name.value == name)?;
+            let binding = network.driver_opts.iter().find(|option| option.key.value == HOST_BINDING)?;
+            Some(match binding.value.as_ref().filter(|address| address.known) {
+                Some(address) => Reach::of(&address.value),
+                None => Reach::Unknown,
+            })
+        };
+        let names = service.networks.iter().map(|network| network.name.value.as_str());
+        let default = service.networks.is_empty().then_some("default");
+        // Which of several networks the port is published through is the engine's choice: all have to say the same.
+        let mut bindings = names.chain(default).map(binding);
+        if let Some(Some(first)) = bindings.next()
+            && bindings.all(|other| other == Some(first))
+        {
+            for port in ports.iter_mut().filter(|port| port.host_ip.is_none()) {
+                port.reach = first;
+            }
+        }
+        ports
     }
 
     fn dockerfile(&self, id: DocumentId) -> Option<&Dockerfile> {

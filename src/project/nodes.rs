@@ -1,16 +1,19 @@
 //! Collects the nodes that rules grade: images, environment variables and command lines of every format.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::{Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
+use crate::container::image::split;
 use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{self, Compose, Hook, KeyValue, Scalar, Service};
 use crate::syntax::dockerfile::{
-    Base, Dockerfile, EnvEntry, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin, evaluate,
+    Base, Dockerfile, EnvEntry, Evaluator, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin,
 };
 use crate::syntax::shell::{self, Script};
 use crate::syntax::supervisor::{Supervisor, has_expansions};
@@ -36,19 +39,41 @@ pub(super) fn collect(project: &mut Project) {
     };
     project.images.iter_mut().for_each(|image| image.scope.container = of_service(&image.scope));
     project.envs.iter_mut().for_each(|env| env.scope.container = of_service(&env.scope));
-    let built: Vec<String> = project
-        .containers
-        .iter()
-        .filter(|container| container.built.is_some())
-        .filter_map(|container| Some(project.service(container)?.image.as_ref()?.value.clone()))
-        .collect();
+    let built = built_images(project);
     for image in &mut project.images {
-        image.built_here = image.place == ImagePlace::Service && built.contains(&image.reference);
+        image.built_here = built.contains(&tagged(&image.registry, &image.repository, &image.tag));
     }
     project.commands = nodes.commands.into_par_iter().map(Pending::parse).collect();
     for command in &mut project.commands {
         command.scope.container = of_service(&command.scope);
     }
+}
+
+/// The names, tags included, of the images that services build, and the names that they give to other build contexts
+/// (`additional_contexts`): FROM and `COPY --from` look there before they ask a registry.
+fn built_images(project: &Project) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let containers = project.containers.iter().filter(|container| container.built.is_some());
+    let merged = containers.filter_map(|container| project.service(container));
+    let written = project.documents.iter().filter_map(|document| match document {
+        Document::Compose(compose) => Some(compose.services.iter().filter(|service| service.build.is_some())),
+        _ => None,
+    });
+    for service in merged.chain(written.flatten()) {
+        let contexts = service.build.iter().flat_map(|build| &build.additional_contexts);
+        let images = service.image.iter().map(|image| &image.value);
+        for name in contexts.map(|context| &context.key.value).chain(images) {
+            let parts = split(name);
+            names.insert(tagged(&parts.registry, &parts.repository, &parts.tag));
+        }
+    }
+    names
+}
+
+/// The name of an image with its tag, which is `latest` where none is written.
+fn tagged(registry: &Option<String>, repository: &str, tag: &Option<String>) -> String {
+    let registry = registry.as_deref().unwrap_or_default();
+    format!("{registry}/{repository}:{}", tag.as_deref().unwrap_or("latest"))
 }
 
 /// The nodes so far.
@@ -126,10 +151,11 @@ fn shell_argument(words: &[Text]) -> Option<&Text> {
 impl Nodes {
     fn dockerfile(&mut self, document: DocumentId, dockerfile: &Dockerfile) {
         let mut shells: Vec<Option<usize>> = Vec::new();
+        let evaluator = Evaluator::new(dockerfile, &[]);
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
             let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}") };
-            let config = evaluate(dockerfile, index, &[]);
+            let config = evaluator.config(index);
             self.stage_images(&scope, dockerfile, index, &config);
             let own = config.env.iter().filter(|entry| entry.stage == index);
             self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));

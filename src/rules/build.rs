@@ -33,3 +33,9 @@ fn body<'a>(node: &StageNode, cx: &Cx<'a>) -> Option<(&'a Dockerfile, &'a [Instr
     let stage = dockerfile.stages.get(node.index)?;
     Some((dockerfile, dockerfile.instructions.get(stage.body.clone())?))
 }
+
+/// The logical path of a stage in its file, for rules over whole files.
+fn stage_path(dockerfile: &Dockerfile, index: usize) -> String {
+    let name = dockerfile.stages.get(index).and_then(|stage| stage.name.as_ref());
+    name.map_or_else(|| format!("stages.{index}"), |name| format!("stages.{}", name.value))
+}

@@ -415,7 +415,7 @@ pub(super) fn root_equivalent_host_mount(container: &Container, cx: &mut Cx) {
                 (format!("`{name}` can write `{path}` of the host, and so become root there"), Severity::Critical)
             }
             Some(Holds::Configuration) => {
-                (format!("`{name}` can write `{path}`, which programs of the host read"), Severity::Medium)
+                (format!("`{name}` can write `{path}`, where programs of the host keep their settings"), Severity::Low)
             }
             _ => continue,
         };

@@ -9,6 +9,7 @@ use crate::syntax::compose::{Scalar, Service};
 /// Parts of the names of images that build networks of their own.
 const VPN_IMAGES: &[&str] = &[
     "amnezia",
+    "firezone",
     "gluetun",
     "headscale",
     "ipsec",
@@ -54,7 +55,9 @@ const DISCOVERY_IMAGES: &[&str] = &[
     "dhcp",
     "emby",
     "esphome",
+    "fail2ban",
     "home-assistant",
+    "homeassistant",
     "homebridge",
     "jellyfin",
     "keepalived",
@@ -65,6 +68,8 @@ const DISCOVERY_IMAGES: &[&str] = &[
     "samba",
     "scrypted",
     "unifi",
+    "upsnap",
+    "watchyourlan",
 ];
 
 /// Capabilities that alone are enough to run code on the host (capabilities(7)).
@@ -164,7 +169,12 @@ pub(super) fn host_reaching_capability(container: &Container, cx: &mut Cx) {
         let Some((_, allows)) = HOST_REACHING.iter().find(|(known, _)| *known == name) else { continue };
         let slowing = SLOWING.contains(&name.as_str());
         let severity = match name.as_str() {
-            "NET_ADMIN" if host_network.is_none() && image_is(container, VPN_IMAGES) => Severity::Medium,
+            "NET_ADMIN"
+                if host_network.is_none()
+                    && (image_is(container, VPN_IMAGES) || image_is(container, DISCOVERY_IMAGES)) =>
+            {
+                Severity::Medium
+            }
             "SYS_TIME" if image_is(container, &["chrony", "ntp"]) => Severity::Medium,
             _ if slowing && image_is(container, SLOWING_IMAGES) => Severity::Low,
             _ if slowing => Severity::Medium,

@@ -7,10 +7,10 @@ use crate::container::{
     BuiltFrom, CommandLine, CommandPlace, Container, Fact, ProcessOrigin, UserSource, Why, names_root,
 };
 use crate::finding::{Confidence, Severity};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::nginx::Nginx;
 use crate::syntax::shell::Word;
-use crate::syntax::supervisor::{Program, SectionKind, Setting, Supervisor, has_expansions};
+use crate::syntax::supervisor::{Program, ProgramKind, Supervisor, has_expansions};
 
 /// Servers that give up root for what they serve, or refuse to run as root (from their manuals).
 const SELF_DROPPING: &[&str] = &[
@@ -31,6 +31,7 @@ const SELF_DROPPING: &[&str] = &[
     "freshclam",
     "httpd",
     "httpd-foreground",
+    "lighttpd",
     "mariadbd",
     "mariadbd-safe",
     "memcached",
@@ -62,6 +63,15 @@ const OTHER_SUPERVISORS: &[&str] = &["init", "my_init", "runit", "runsvdir", "s6
 
 /// Parts of the names of images that say that they do not run as root.
 const UNPRIVILEGED_NAMES: [&str; 4] = ["unprivileged", "nonroot", "non-root", "rootless"];
+
+/// Programs that start whatever they are told: alone, they are a prompt.
+const INTERPRETERS: &[&str] = &[
+    "ash", "bash", "dash", "deno", "erl", "ghci", "iex", "irb", "jshell", "julia", "node", "php", "pypy", "python",
+    "python3", "R", "sh", "swift", "zsh",
+];
+
+/// Daemons that read what the system says, where another account gains little.
+const SYSTEM_DAEMONS: &[&str] = &["fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
 
 /// Programs that answer requests from the network.
 const NETWORK_SERVERS: &[&str] = &[
@@ -102,7 +112,7 @@ fn drops_itself(command: &Simple) -> bool {
 
 /// What becomes of root after a container started as root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Root {
+enum Root<'a> {
     /// Nothing that is known gives it up.
     Kept,
     /// The processes that do the work run as another account.
@@ -111,9 +121,11 @@ enum Root {
     Supervised,
     /// An init system whose files are not read starts the programs.
     Hidden,
+    /// The script of that name decides, which is not in the repository.
+    Script(&'a str),
 }
 
-fn fate_of_root(container: &Container, cx: &Cx) -> Root {
+fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
     if !container.supervisors.is_empty() {
         return Root::Supervised;
     }
@@ -136,16 +148,42 @@ fn fate_of_root(container: &Container, cx: &Cx) -> Root {
     if image_drops && by_image {
         return Root::Dropped;
     }
-    match commands.any(|command| OTHER_SUPERVISORS.contains(&command.name.as_str())) {
-        true => Root::Hidden,
-        false => Root::Kept,
+    if commands.clone().any(|command| OTHER_SUPERVISORS.contains(&command.name.as_str())) {
+        return Root::Hidden;
     }
+    match commands.find(|command| is_out_of_sight(command, container)) {
+        Some(script) => Root::Script(&script.name),
+        None => Root::Kept,
+    }
+}
+
+/// Whether a command is a script that was not found.
+fn is_out_of_sight(command: &Simple, container: &Container) -> bool {
+    command.is_script() && container.scripts_at(command.span).next().is_none()
+}
+
+/// The containers that a file is part of.
+fn owners<'a>(file: FileId, cx: &Cx<'a>) -> impl Iterator<Item = &'a Container> + Clone + use<'a> {
+    let document = cx.project.documents.iter().position(|document| document.file() == file);
+    let owners = document.and_then(|id| cx.project.owners.get(id)).map_or(&[][..], Vec::as_slice);
+    let containers = &cx.project.containers;
+    owners.iter().map(move |&owner| &containers[owner])
+}
+
+/// Whether neither the stages nor a service say what to start, or nothing but a prompt.
+fn starts_nothing(container: &Container, built: &BuiltFrom) -> bool {
+    let bare = built.config.entrypoint.is_none() && built.config.cmd.is_none();
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands).peekable();
+    let prompt = |command: &Simple| INTERPRETERS.contains(&command.name.as_str()) && command.args.is_empty();
+    let own = |command: &Simple| !command.name.starts_with("docker-entrypoint");
+    let prompts_only = commands.peek().is_some() && commands.filter(|command| own(command)).all(prompt);
+    (bare && container.processes.is_empty()) || prompts_only
 }
 
 /// Whether an image is a distribution or a language with nothing to start: a toolchain, a base for other images.
 fn is_toolchain(container: &Container, built: &BuiltFrom) -> bool {
-    let bare = built.config.entrypoint.is_none() && built.config.cmd.is_none();
-    bare && container.known.is_none_or(|known| matches!(known.role, Role::Base | Role::Runtime))
+    let base = container.known.is_none_or(|known| matches!(known.role, Role::Base | Role::Runtime));
+    base && starts_nothing(container, built)
 }
 
 pub(super) fn explicit_root_user(container: &Container, cx: &mut Cx) {
@@ -170,16 +208,20 @@ pub(super) fn explicit_root_user(container: &Container, cx: &mut Cx) {
         _ if undone.is_some() => Severity::High,
         Root::Dropped => Severity::Info,
         Root::Hidden => Severity::Low,
-        _ if by_compose || toolchain => Severity::Medium,
+        _ if by_compose || toolchain || matches!(fate, Root::Script(_)) => Severity::Medium,
         _ => Severity::High,
     };
     let finding = match fate {
         Root::Dropped if undone.is_none() => cx
             .report(user.span, format!("`{}` is started as root, which its image does and then drops", container.name)),
+        Root::Script(script) => {
+            let message = format!("`{}` runs as root, unless `{script}` switches to another account", container.name);
+            cx.report(user.span, message)
+        }
         _ => cx.report(user.span, format!("`{}` runs as root", container.name)),
     };
     finding.severity(severity);
-    if fate == Root::Hidden {
+    if matches!(fate, Root::Hidden | Root::Script(_)) {
         finding.confidence(Confidence::Guess);
     }
     if let Some((account, span)) = undone {
@@ -203,7 +245,12 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
         Fact::Unknown(Why::UnknownImage) => false,
         Fact::Unknown(_) => return,
     };
-    if fate_of_root(container, cx) != Root::Kept || container.known.is_some_and(|known| known.role == Role::Engine) {
+    let script = match fate_of_root(container, cx) {
+        Root::Kept => None,
+        Root::Script(script) => Some(script),
+        Root::Dropped | Root::Supervised | Root::Hidden => return,
+    };
+    if container.known.is_some_and(|known| known.role == Role::Engine) {
         return;
     }
     let Some(built) = &container.built else {
@@ -217,28 +264,37 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
     };
     let Some(dockerfile) = cx.project.dockerfile(built.document) else { return };
     let Some(stage) = dockerfile.stages.get(built.stage) else { return };
-    let nothing_to_start = built.config.entrypoint.is_none() && built.config.cmd.is_none();
+    let idle = starts_nothing(container, built);
+    // Of an image that starts nothing of its own, only a base that is known says something.
+    if idle && (container.image.is_none() || !certain) {
+        return;
+    }
     let windows = container.image.as_ref().is_some_and(|image| image.repository.starts_with("windows/"));
-    if windows || (container.image.is_none() && nothing_to_start) || UNPRIVILEGED_NAMES.iter().any(|n| base.contains(n))
-    {
+    if windows || UNPRIVILEGED_NAMES.iter().any(|name| base.contains(name)) {
         return;
     }
     let from = dockerfile.instructions[stage.from].span;
     let start = built.config.cmd.or(built.config.entrypoint).map(|at| dockerfile.instructions[at].span);
-    let finding = if certain {
-        cx.report(from, format!("`{}` runs as root: no USER, and `{base}` has none", container.name))
-    } else {
-        cx.report(from, format!("`{}` has no USER and runs as whatever `{base}` does", container.name))
+    let name = &container.name;
+    let message = match (certain, script) {
+        (true, None) => format!("`{name}` runs as root: no USER here or in `{base}`"),
+        (true, Some(script)) => {
+            format!("`{name}` runs as root unless `{script}` switches: no USER here or in `{base}`")
+        }
+        (false, _) => format!("`{name}` has no USER and runs as whatever `{base}` does"),
     };
-    if !certain {
+    let finding = cx.report(from, message);
+    if !certain || script.is_some() {
         finding.severity(Severity::Low).confidence(Confidence::Guess);
     }
     if is_toolchain(container, built) {
         finding.severity(Severity::Info);
+    } else if idle {
+        finding.severity(Severity::Low);
     }
     finding.help("create an account and switch to it with USER in front of what is started");
     if let Some(start) = start.filter(|start| start.file == from.file) {
-        finding.related(start, "started as root");
+        finding.related(start, "USER belongs in front of this");
     }
 }
 
@@ -252,7 +308,7 @@ enum Master {
 }
 
 /// The account of supervisord over all containers that read the config: root if one of them runs it as root.
-fn master(supervisor: &Supervisor, cx: &Cx) -> Master {
+fn master(supervisor: &Supervisor, readers: &[&Container], cx: &Cx) -> Master {
     let switches = |supervisor: &Supervisor| {
         let section = supervisor.section("supervisord");
         let user = section.and_then(|section| supervisor.get(section, "user"));
@@ -261,9 +317,7 @@ fn master(supervisor: &Supervisor, cx: &Cx) -> Master {
     if switches(supervisor) {
         return Master::NotRoot;
     }
-    let document = cx.project.documents.iter().position(|document| document.file() == supervisor.file);
-    let owners = document.and_then(|id| cx.project.owners.get(id)).map_or(&[][..], Vec::as_slice);
-    let of_container = |container: &Container| {
+    let of_container = |container: &&Container| {
         let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id));
         let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
         if configs.any(switches) || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_ref()))
@@ -279,23 +333,35 @@ fn master(supervisor: &Supervisor, cx: &Cx) -> Master {
             Fact::Unknown(_) => Master::Unknown,
         }
     };
-    owners.iter().map(|&owner| of_container(&cx.project.containers[owner])).max().unwrap_or(Master::Unknown)
+    readers.iter().map(of_container).max().unwrap_or(Master::Unknown)
 }
 
 pub(super) fn supervisor_program_as_root(supervisor: &Supervisor, cx: &mut Cx) {
     if supervisor.programs().next().is_none() {
         return;
     }
-    let master = master(supervisor, cx);
+    let readers: Vec<&Container> = owners(supervisor.file, cx).collect();
+    let master = master(supervisor, &readers, cx);
     if master == Master::NotRoot {
         return;
     }
     for program in supervisor.programs() {
-        program_as_root(&program, master, cx);
+        program_as_root(&program, master, &readers, cx);
     }
 }
 
-fn program_as_root(program: &Program, master: Master, cx: &mut Cx) {
+/// How serious a program that runs as root is: high where it answers requests and root was asked for.
+fn gravity(program: &Program, commands: &[Simple], asked_for: bool) -> Severity {
+    let is = |names: &[&str]| commands.iter().any(|command| names.contains(&command.name.as_str()));
+    match () {
+        // It signals supervisord, which takes the same account.
+        () if program.kind == ProgramKind::EventListener || is(SYSTEM_DAEMONS) => Severity::Low,
+        () if asked_for && is(NETWORK_SERVERS) => Severity::High,
+        () => Severity::Medium,
+    }
+}
+
+fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx: &mut Cx) {
     let name = &program.name.value;
     let node = program.section.name.value.replace(':', ".");
     let user = program.get("user").filter(|user| !user.value.as_str().trim().is_empty());
@@ -305,50 +371,43 @@ fn program_as_root(program: &Program, master: Master, cx: &mut Cx) {
     let command = program.get("command");
     let effective = command.map(|command| crate::command::Effective::of_supervisor(&command.value));
     let commands = effective.as_ref().map_or(&[][..], |effective| &effective.commands);
-    if commands.iter().any(drops_itself) {
+    // The scripts of the repository that it starts, as the containers that read the config find them.
+    let place = command.map(|command| command.value.span);
+    let scripts = || readers.iter().flat_map(|reader| place.into_iter().flat_map(|place| reader.scripts_at(place)));
+    let in_scripts = scripts().flat_map(|process| &process.effective.commands);
+    if commands.iter().chain(in_scripts).any(drops_itself) {
         return;
     }
-    let serves = commands.iter().any(|command| NETWORK_SERVERS.contains(&command.name.as_str()));
-    let help = "add `user=` with an account that is not root to the program";
-    match user {
-        Some(Setting { value, .. }) => {
-            let finding = cx.report(value.span, format!("program `{name}` runs as root"));
-            finding.inside(&node).help("name an account that is not root");
-            finding.severity(if serves { Severity::High } else { Severity::Medium });
+    let unseen = commands.iter().any(Simple::is_script) && scripts().next().is_none();
+    let severity = gravity(program, commands, user.is_some());
+    let span = user.map_or(program.header, |user| user.value.span);
+    let message = match (user, master) {
+        (Some(_), _) => format!("program `{name}` runs as root"),
+        (None, Master::Unknown) => {
+            format!("program `{name}` has no `user` and runs as supervisord does, by default as root")
         }
-        None if program.section.kind() == SectionKind::EventListener && master == Master::Unknown => {}
-        None => {
-            let finding = match master {
-                Master::Unknown => cx.report(
-                    program.header,
-                    format!("program `{name}` has no `user` and runs as supervisord does, by default as root"),
-                ),
-                _ => cx.report(program.header, format!("program `{name}` has no `user` and runs as root")),
-            };
-            finding.inside(&node).help(help);
-            match master {
-                Master::Root(Some(span)) => {
-                    finding.related(span, "supervisord is started as root");
-                }
-                Master::Unknown => {
-                    finding.severity(Severity::Low).confidence(Confidence::Guess);
-                }
-                _ => {}
-            }
-        }
+        (None, _) => format!("program `{name}` has no `user` and runs as root"),
+    };
+    let finding = cx.report(span, message);
+    finding.inside(&node).severity(severity).help(match user {
+        Some(_) => "name an account that is not root",
+        None => "add `user=` with an account that is not root to the program",
+    });
+    if user.is_none() && (master == Master::Unknown || unseen) {
+        finding.severity(Severity::Low).confidence(Confidence::Guess);
+    }
+    if let (None, Master::Root(Some(span))) = (user, master) {
+        finding.related(span, "supervisord is started as root");
     }
 }
 
 pub(super) fn worker_runs_as_root(nginx: &Nginx, cx: &mut Cx) {
     for directive in nginx.find("user").filter(|directive| directive.argument(0).is_some_and(names_root)) {
-        let document = cx.project.documents.iter().position(|document| document.file() == nginx.file);
-        let owners = document.and_then(|id| cx.project.owners.get(id)).map_or(&[][..], Vec::as_slice);
         // nginx that is not started as root cannot switch, and ignores the directive.
-        let unprivileged = |&owner: &usize| {
-            let user = cx.project.containers[owner].user.known();
-            user.is_some_and(|user| !user.value.is_root())
-        };
-        if !owners.is_empty() && owners.iter().all(unprivileged) {
+        let mut owners = owners(nginx.file, cx).peekable();
+        let ignored = owners.peek().is_some()
+            && owners.all(|container| container.user.known().is_some_and(|user| !user.value.is_root()));
+        if ignored {
             continue;
         }
         let finding = cx.report(directive.span, "nginx workers, which read every request, run as root");

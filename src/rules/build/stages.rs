@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::super::Cx;
-use super::body;
+use super::{body, stage_path};
 use crate::project::StageNode;
 use crate::source::Span;
-use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind, evaluate};
+use crate::syntax::dockerfile::{Dockerfile, Evaluator, Instruction, Kind};
 
 pub(in crate::rules) fn repeated_cmd(node: &StageNode, cx: &mut Cx) {
     repeated(node, cx, |kind| matches!(kind, Kind::Cmd(_)));
@@ -29,22 +29,27 @@ fn repeated(node: &StageNode, cx: &mut Cx, is_it: impl Fn(&Kind) -> bool) {
     }
 }
 
-pub(in crate::rules) fn relative_workdir(node: &StageNode, cx: &mut Cx) {
-    let Some((dockerfile, instructions)) = body(node, cx) else { return };
-    let first = instructions.iter().find_map(|instruction| match &instruction.kind {
-        Kind::Workdir(path) => Some(path),
-        _ => None,
-    });
-    // What starts with a backslash is absolute to Windows.
-    let Some(path) = first.filter(|path| !path.value.trim_start_matches(['"', '\'']).starts_with(['/', '\\'])) else {
-        return;
-    };
-    if evaluate(dockerfile, node.index, &[]).relative_workdir != Some(path.span) {
-        return;
+pub(in crate::rules) fn relative_workdir(dockerfile: &Dockerfile, cx: &mut Cx) {
+    let mut evaluator = None;
+    for (index, stage) in dockerfile.stages.iter().enumerate() {
+        let first =
+            dockerfile.instructions[stage.body.clone()].iter().find_map(|instruction| match &instruction.kind {
+                Kind::Workdir(path) => Some(path),
+                _ => None,
+            });
+        // What starts with a backslash is absolute to Windows.
+        let plainly_absolute = |path: &str| path.trim_start_matches(['"', '\'']).starts_with(['/', '\\']);
+        let Some(path) = first.filter(|path| !plainly_absolute(&path.value)) else { continue };
+        let evaluator = evaluator.get_or_insert_with(|| Evaluator::new(dockerfile, &[]));
+        if evaluator.config(index).relative_workdir != Some(path.span) {
+            continue;
+        }
+        let shown = path.value.trim_matches(['"', '\'']);
+        let message = format!("`{shown}` is relative to a directory that only the base image knows");
+        let finding = cx.report(path.span, message);
+        finding.help(format!("write the whole path: `WORKDIR /{}`", shown.trim_start_matches("./")));
+        finding.inside(&stage_path(dockerfile, index));
     }
-    let shown = path.value.trim_matches(['"', '\'']);
-    let message = format!("`{shown}` is relative to a directory that only the base image knows");
-    cx.report(path.span, message).help(format!("write the whole path: `WORKDIR /{}`", shown.trim_start_matches("./")));
 }
 
 pub(in crate::rules) fn duplicate_stage_name(dockerfile: &Dockerfile, cx: &mut Cx) {

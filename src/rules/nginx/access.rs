@@ -70,8 +70,10 @@ fn guard(tree: &Tree, level: Level) -> Option<usize> {
 fn harm(tree: &Tree, at: usize) -> Option<Severity> {
     let directive = tree.directive(at);
     if directive.is("rewrite") {
+        let every =
+            matches!(directive.argument(0), Some("^" | "." | ".*" | "^.*$" | "(.*)" | "^(.*)$" | "^/(.*)$" | "^/"));
         let flagged = matches!(directive.argument(2), Some("redirect" | "permanent"));
-        return flagged.then_some(Severity::Low);
+        return (every && flagged).then_some(Severity::Low);
     }
     match directive.argument(0)?.as_bytes() {
         [b'2', _, _] if directive.argument(1).is_some_and(|body| !body.is_empty()) => Some(Severity::High),

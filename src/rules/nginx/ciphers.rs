@@ -148,8 +148,24 @@ fn is_strong(word: &str) -> bool {
     word.starts_with("AES") || word.starts_with("CHACHA20") || matches!(word, "HIGH" | "ARIA" | "CAMELLIA")
 }
 
+/// Which words let in what, as a sentence.
+pub(super) fn describe(list: &str, weak: &[Weak]) -> String {
+    let mut clauses: Vec<(&Range<usize>, Vec<&str>)> = Vec::new();
+    for entry in weak {
+        match clauses.iter_mut().find(|(range, _)| **range == entry.range) {
+            Some((_, kinds)) => kinds.push(entry.family.name()),
+            None => clauses.push((&entry.range, vec![entry.family.name()])),
+        }
+    }
+    let clauses = clauses.iter().enumerate().map(|(index, (range, kinds))| {
+        let verb = if index == 0 { " lets in ciphers" } else { "" };
+        format!("`{}`{verb} {}", &list[(*range).clone()], and(kinds))
+    });
+    clauses.collect::<Vec<_>>().join(", ")
+}
+
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn and(words: &[&str]) -> String {
+fn and(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -166,7 +166,7 @@ pub(in crate::rules) fn hidden_files_served(nginx: &Nginx, cx: &mut Cx) {
     for server in tree.named("server") {
         let level = Some(server);
         let Some((root, path)) = site_root(&tree, server) else { continue };
-        if tree.is_open(level) || tree.enclosing(level, "stream").is_some() {
+        if tree.is_open(level) {
             continue;
         }
         let cover = tree.below(level, "location").chain(tree.below(level, "if")).map(|at| covers(&tree, at));
@@ -196,17 +196,26 @@ pub(in crate::rules) fn hidden_files_served(nginx: &Nginx, cx: &mut Cx) {
 
 /// The `root` that a server's own files come from, and its path.
 fn site_root<'a>(tree: &Tree<'a>, server: usize) -> Option<(usize, &'a str)> {
-    let main = tree
-        .own(Some(server), "location")
-        .find(|&at| matches!(Location::of(tree.directive(at)), Some(Location::Prefix("/"))));
-    let inside = main.and_then(|main| tree.own(Some(main), "root").chain(tree.own(Some(main), "alias")).last());
-    let root = match inside.filter(|_| main.is_some_and(|main| !has_handler(tree, Some(main)))) {
-        Some(root) => root,
-        None => tree.effective(Some(server), "root").filter(|_| serves_from(tree, server))?,
-    };
+    let is_main = |at: &usize| matches!(Location::of(tree.directive(*at)), Some(Location::Prefix("/")));
+    let main: Option<Level> = tree.own(Some(server), "location").find(is_main).map(Some);
+    let closed = |level| has_handler(tree, level) || refuses(tree, level) || tree.is_open(level);
+    if main.is_some_and(|main| closed(main) || elsewhere(tree, main)) {
+        return None;
+    }
+    let inside = main.and_then(|main| tree.own(main, "root").chain(tree.own(main, "alias")).last());
+    let root = inside.or_else(|| tree.effective(Some(server), "root"))?;
     let refused = refuses(tree, Some(server)) || tree.own(Some(server), "return").next().is_some();
     let path = tree.directive(root).argument(0).filter(|_| !refused)?;
     Some((root, path))
+}
+
+/// Whether `try_files` looks for other files than the one that the request names.
+fn elsewhere(tree: &Tree, level: Level) -> bool {
+    tree.own(level, "try_files").last().is_some_and(|at| {
+        let mut files = tree.directive(at).arguments.iter().map(|argument| argument.text.as_str());
+        !files
+            .any(|file| ["$uri", "${uri}", "$request_uri", "$request_filename"].iter().any(|uri| file.starts_with(uri)))
+    })
 }
 
 /// How many of the hidden files a location or a test keeps back.

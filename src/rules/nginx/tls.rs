@@ -38,14 +38,8 @@ pub(in crate::rules) fn tls_cipher_weak(nginx: &Nginx, cx: &mut Cx) {
         let Some(list) = tree.directive(at).arguments.first().map(|argument| &argument.text) else { continue };
         let weak = ciphers::weak(list.as_str());
         let Some(worst) = weak.first().filter(|_| takes_effect(&tree, at)) else { continue };
-        let mut kinds: Vec<&str> = Vec::new();
-        for entry in &weak {
-            if !kinds.contains(&entry.family.name()) {
-                kinds.push(entry.family.name());
-            }
-        }
-        let token = &list.as_str()[worst.range.clone()];
-        let message = format!("`{token}` lets in ciphers {}", ciphers::and(&kinds));
+        let kinds: Vec<&str> = weak.iter().map(|entry| entry.family.name()).collect();
+        let message = ciphers::describe(list.as_str(), &weak);
         let only_anonymous = weak.iter().all(|entry| entry.family == ciphers::Family::Anonymous && entry.by_group);
         let finding = tree.report_at(cx, at, list.span_of(worst.range.clone()), message);
         finding.evidence(kinds.join(", ")).help(match only_anonymous {

@@ -9,7 +9,7 @@ use crate::syntax::Document;
 use crate::syntax::nginx::{Directive, Nginx};
 
 /// Directives that a tree takes from included files; further includes are then left alone.
-const MAX_NODES: usize = 50_000;
+const MAX_NODES: usize = 10_000;
 
 /// Includes inside one another.
 const MAX_INCLUDES: usize = 16;

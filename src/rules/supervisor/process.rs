@@ -2,7 +2,7 @@
 
 mod daemons;
 
-use super::option;
+use super::Merged;
 use crate::command::{Effective, Simple};
 use crate::container::{Container, Process, ProcessOrigin};
 use crate::finding::Severity;
@@ -15,12 +15,9 @@ use crate::syntax::supervisor::{
 };
 use crate::text;
 
-/// Programs of one config whose commands are looked at: each may have to look through the configs of its server.
-const MAX_PROGRAMS: usize = 1_000;
-
 pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut Cx) {
     let Some(section) = supervisor.section("supervisord") else { return };
-    let nodaemon = option(cx, supervisor, section, "nodaemon");
+    let nodaemon = Merged::new(supervisor, cx).get(section, "nodaemon");
     // A value that is neither yes nor no is refused or comes from a variable.
     if nodaemon.is_some_and(|setting| setting.as_bool() != Some(false)) {
         return;
@@ -52,26 +49,31 @@ fn daemonised(container: &Container) -> Option<&Simple> {
 }
 
 pub(in crate::rules) fn supervisor_child_daemonises(supervisor: &Supervisor, cx: &mut Cx) {
-    for program in supervisor.programs().take(MAX_PROGRAMS) {
+    let mut found = Vec::new();
+    let servers = daemons::Servers::new(cx);
+    for program in supervisor.programs() {
         let Some(command) = program.get("command") else { continue };
-        let effective = Effective::of_supervisor(&command.value);
-        let Some(last) = effective.commands.last().filter(|_| !effective.partial) else { continue };
+        let mut effective = Effective::of_supervisor(&command.value);
+        let Some(last) = effective.commands.pop().filter(|_| !effective.partial) else { continue };
         let name = &program.name.value;
         let left = last.background && last.through.iter().any(|wrapper| wrapper.ends_with("sh"));
         let (message, daemon) = if left {
             let message = format!("the shell of `{name}` leaves `{}` in the background and ends", last.name);
             (message, daemons::Background::by_shell())
         } else {
-            let Some(daemon) = daemons::goes_to_background(last, cx) else { continue };
-            (daemon.message(last, name), daemon)
+            let Some(daemon) = servers.goes_to_background(&last) else { continue };
+            (daemon.message(&last, name), daemon)
         };
+        found.push((program, last, message, daemon));
+    }
+    for (program, last, message, daemon) in found {
         let finding = cx.report(last.span, message);
         finding.inside(&program.section.name.value).evidence(&last.name).confidence(daemon.confidence);
         finding.help(daemon.help);
         if let Some(span) = daemon.told {
             finding.related(span, "its config says so here");
         }
-        if daemons::outlives_its_wrapper(last) {
+        if daemons::outlives_its_wrapper(&last) {
             finding.severity(Severity::Medium);
         } else if runs_once(&program) {
             finding.severity(Severity::Low);
@@ -109,6 +111,7 @@ fn is_zero(value: &Text) -> Option<bool> {
 const OWN_LOG: &[&str] = &["-l", "--logfile", "-y", "--logfile_maxbytes"];
 
 pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: &mut Cx) {
+    let merged = Merged::new(supervisor, cx);
     for section in &supervisor.sections {
         let logs: &[(&str, &str)] = match section.kind() {
             SectionKind::Supervisord => &[("logfile", "logfile_maxbytes")],
@@ -118,7 +121,7 @@ pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: 
             _ => continue,
         };
         for (log, size) in logs {
-            let get = |key| option(cx, supervisor, section, key);
+            let get = |key| merged.get(section, key);
             let Some(file) = get(log).filter(|file| is_stream(file.value.as_str())) else { continue };
             let merged = || get("redirect_stderr").and_then(Setting::as_bool) == Some(true);
             if *log == "stderr_logfile" && merged() {

@@ -1,5 +1,7 @@
 //! Programs that leave the foreground, and what keeps them in it (from their manuals).
 
+use std::cell::OnceCell;
+
 use super::{daemon_directive, daemon_off, nginx_configs};
 use crate::command::Simple;
 use crate::container::{ConfigFile, Container, ProcessOrigin};
@@ -9,6 +11,7 @@ use crate::source::{FileId, Span};
 use crate::syntax::dockerfile::Origin;
 
 /// What is wrong with a command under supervisord.
+#[derive(Clone)]
 pub(super) struct Background {
     /// What to do.
     pub help: &'static str,
@@ -128,50 +131,122 @@ fn is_of_the_system(command: &Simple) -> bool {
     !program.contains('/') || ["/usr/", "/sbin/", "/bin/"].iter().any(|folder| program.starts_with(folder))
 }
 
-/// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
-pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background> {
-    if !command.args.iter().all(|word| word.literal) {
-        return None;
+/// The servers that are started under supervisord, with what the containers of the config say of them. What does not
+/// depend on the command is looked up once.
+pub(super) struct Servers<'c, 'a> {
+    cx: &'c Cx<'a>,
+    configs: Vec<&'a ConfigFile>,
+    nginx: OnceCell<Option<Background>>,
+    php_fpm: OnceCell<Option<Background>>,
+}
+
+impl<'c, 'a> Servers<'c, 'a> {
+    /// Of the config that is being checked.
+    pub fn new(cx: &'c Cx<'a>) -> Self {
+        let mut configs: Vec<&ConfigFile> = cx.containers().flat_map(|container| &container.configs).collect();
+        configs.sort_by_key(|config| (&config.inside, config.file));
+        configs.dedup_by_key(|config| (&config.inside, config.file));
+        Servers { cx, configs, nginx: OnceCell::new(), php_fpm: OnceCell::new() }
     }
-    let when = |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain, told: None });
-    let argument = |index: usize| command.args.get(index).map_or("", |word| word.text.as_str());
-    let has = |word: &str| command.args.iter().any(|argument| argument.text.value == word);
-    let name = command.name.as_str();
-    if command.program.text.value.starts_with("/etc/init.d/") {
-        return when(SERVICE_VERBS.contains(&argument(0)), FOREGROUND_SERVER);
-    }
-    match name {
-        "nginx" | "openresty" | "angie" => nginx(command, cx),
-        _ if APACHE.contains(&name) => apache(command),
-        _ if is_php_fpm(name) => php_fpm(command, cx),
-        "service" | "rc-service" | "invoke-rc.d" if is_of_the_system(command) => {
-            when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER)
+
+    /// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
+    pub fn goes_to_background(&self, command: &Simple) -> Option<Background> {
+        // `pidproxy` waits for the server in the place of the program that goes to the background.
+        if command.through.iter().any(|wrapper| wrapper == "pidproxy") || !command.args.iter().all(|word| word.literal)
+        {
+            return None;
         }
-        "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
-        "redis-server" | "valkey-server" | "keydb-server" => match command.option(&["--daemonize"]) {
-            Some(value) => when(value.text.value == "yes", "remove `--daemonize yes`"),
-            None => told_by_config(command, cx),
-        },
-        "celery" if has("multi") => when(true, "start `celery worker` instead of `celery multi`"),
-        "pg_ctl" | "pg_ctlcluster" => when(has("start") && !has("--foreground"), "start `postgres` itself"),
-        "postfix" => when(has("start"), "use `postfix start-fg`"),
-        "pm2" => {
-            let starts = matches!(argument(0), "start" | "restart" | "resurrect");
-            when(starts && !has("--no-daemon"), "use `pm2-runtime`")
+        let when =
+            |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain, told: None });
+        let argument = |index: usize| command.args.get(index).map_or("", |word| word.text.as_str());
+        let has = |word: &str| command.args.iter().any(|argument| argument.text.value == word);
+        let name = command.name.as_str();
+        if command.program.text.value.starts_with("/etc/init.d/") {
+            return when(SERVICE_VERBS.contains(&argument(0)), FOREGROUND_SERVER);
         }
-        "forever" => when(argument(0) == "start", "use `forever` without `start`"),
-        "fail2ban-client" | "fail2ban-server" => when(has("start") && !has("-f"), "start it with `-f`"),
-        _ => {
-            if let Some(entry) = DETACHING.iter().find(|entry| entry.names.contains(&name)) {
-                let stays = command.has_flag(entry.foreground) || entry.other.iter().any(|other| has(other));
-                return when(!stays, entry.help);
+        match name {
+            "nginx" | "openresty" | "angie" => self.nginx(command),
+            _ if APACHE.contains(&name) => apache(command),
+            _ if is_php_fpm(name) => self.php_fpm(command),
+            "service" | "rc-service" | "invoke-rc.d" if is_of_the_system(command) => {
+                when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER)
             }
-            let entry = TOLD.iter().find(|entry| entry.names.contains(&name))?;
-            // Only whole words: what follows a letter may be its value (`-umemcached`).
-            let flag = |word: &str| entry.flags.contains(&word.split('=').next().unwrap_or(word));
-            let flagged = command.args.iter().any(|word| flag(word.text.as_str()));
-            when(flagged, entry.help).or_else(|| told_by_config(command, cx))
+            "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
+            "redis-server" | "valkey-server" | "keydb-server" => match command.option(&["--daemonize"]) {
+                Some(value) => when(value.text.value == "yes", "remove `--daemonize yes`"),
+                None => self.told_by_config(command),
+            },
+            "celery" if has("multi") => when(true, "start `celery worker` instead of `celery multi`"),
+            "pg_ctl" | "pg_ctlcluster" => when(has("start") && !has("--foreground"), "start `postgres` itself"),
+            "postfix" => when(has("start"), "use `postfix start-fg`"),
+            "pm2" => {
+                let starts = matches!(argument(0), "start" | "restart" | "resurrect");
+                when(starts && !has("--no-daemon"), "use `pm2-runtime`")
+            }
+            "forever" => when(argument(0) == "start", "use `forever` without `start`"),
+            "fail2ban-client" | "fail2ban-server" => when(has("start") && !has("-f"), "start it with `-f`"),
+            _ => {
+                if let Some(entry) = DETACHING.iter().find(|entry| entry.names.contains(&name)) {
+                    let stays = command.has_flag(entry.foreground) || entry.other.iter().any(|other| has(other));
+                    return when(!stays, entry.help);
+                }
+                let entry = TOLD.iter().find(|entry| entry.names.contains(&name))?;
+                // Only whole words: what follows a letter may be its value (`-umemcached`).
+                let flag = |word: &str| entry.flags.contains(&word.split('=').next().unwrap_or(word));
+                let flagged = command.args.iter().any(|word| flag(word.text.as_str()));
+                when(flagged, entry.help).or_else(|| self.told_by_config(command))
+            }
         }
+    }
+
+    /// Whether a config that the command names sends its server to the background.
+    fn told_by_config(&self, command: &Simple) -> Option<Background> {
+        let (_, setting, values) = SETTINGS.iter().find(|(names, ..)| names.contains(&command.name.as_str()))?;
+        let names = |config: &&&ConfigFile| {
+            command.args.iter().any(|word| word.text.value.ends_with(file_name(&config.inside)))
+        };
+        let told = self.configs.iter().filter(names).find_map(|config| {
+            let (value, span) = last_setting(self.cx, config.file, setting)?;
+            (values.is_empty() || values.contains(&value)).then_some(span)
+        })?;
+        // haproxy's `-db` and `-Ws` keep it in the foreground whatever its config says.
+        if command.args.iter().any(|word| matches!(word.text.as_str(), "-db" | "-Ws")) {
+            return None;
+        }
+        let help = "remove that from its config";
+        Some(Background { help, confidence: Confidence::Certain, told: Some(told) })
+    }
+
+    fn nginx(&self, command: &Simple) -> Option<Background> {
+        let words = || command.args.iter().map(|word| word.text.as_str());
+        let only_asks = words().any(|word| matches!(word, "-t" | "-T" | "-v" | "-V" | "-s" | "-h" | "-?"));
+        if only_asks || words().any(daemon_off) {
+            return None;
+        }
+        self.nginx.get_or_init(|| plain_nginx(self.cx)).clone()
+    }
+
+    fn php_fpm(&self, command: &Simple) -> Option<Background> {
+        let help = "start it with `-F`";
+        if command.has_flag(&[
+            "-F",
+            "--nodaemonize",
+            "-t",
+            "--test",
+            "-v",
+            "--version",
+            "-i",
+            "--info",
+            "-m",
+            "-h",
+            "--help",
+        ]) {
+            return None;
+        }
+        if command.has_flag(&["-D", "--daemonize"]) {
+            return Some(Background { help, confidence: Confidence::Certain, told: None });
+        }
+        self.php_fpm.get_or_init(|| plain_php_fpm(self.cx, &self.configs)).clone()
     }
 }
 
@@ -184,24 +259,6 @@ const SETTINGS: &[(&[&str], &str, &[&str])] = &[
     (&["mongod", "mongos"], "fork", &["true"]),
     (&["haproxy"], "daemon", &[""]),
 ];
-
-/// Whether a config that the command names sends its server to the background.
-fn told_by_config(command: &Simple, cx: &Cx) -> Option<Background> {
-    let (_, setting, values) = SETTINGS.iter().find(|(names, ..)| names.contains(&command.name.as_str()))?;
-    let names =
-        |config: &&ConfigFile| command.args.iter().any(|word| word.text.value.ends_with(file_name(&config.inside)));
-    let configs = cx.containers().flat_map(|container| &container.configs).filter(names);
-    let told = configs.into_iter().find_map(|config| {
-        let (value, span) = last_setting(cx, config.file, setting)?;
-        (values.is_empty() || values.contains(&value)).then_some(span)
-    })?;
-    // haproxy's `-db` and `-Ws` keep it in the foreground whatever its config says.
-    if command.args.iter().any(|word| matches!(word.text.as_str(), "-db" | "-Ws")) {
-        return None;
-    }
-    let help = "remove that from its config";
-    Some(Background { help, confidence: Confidence::Certain, told: Some(told) })
-}
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -229,12 +286,8 @@ fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, S
     found
 }
 
-fn nginx(command: &Simple, cx: &Cx) -> Option<Background> {
-    let words = || command.args.iter().map(|word| word.text.as_str());
-    let only_asks = words().any(|word| matches!(word, "-t" | "-T" | "-v" | "-V" | "-s" | "-h" | "-?"));
-    if only_asks || words().any(daemon_off) {
-        return None;
-    }
+/// Whether nginx goes to the background when it is told nothing.
+fn plain_nginx(cx: &Cx) -> Option<Background> {
     let configs = nginx_configs(cx);
     if configs.iter().any(|nginx| daemon_directive(nginx) == Some(false)) {
         return None;
@@ -302,30 +355,12 @@ fn is_php_fpm(name: &str) -> bool {
 
 /// PHP-FPM goes to the background unless its config says otherwise. The official images' does, a distribution's does not;
 /// of a container that brings a config of its own, or of an unknown image, nothing is known.
-fn php_fpm(command: &Simple, cx: &Cx) -> Option<Background> {
+fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
     const DISTRIBUTIONS: [&str; 9] =
         ["debian", "ubuntu", "alpine", "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux"];
     let help = "start it with `-F`";
-    if command.has_flag(&[
-        "-F",
-        "--nodaemonize",
-        "-t",
-        "--test",
-        "-v",
-        "--version",
-        "-i",
-        "--info",
-        "-m",
-        "-h",
-        "--help",
-    ]) {
-        return None;
-    }
-    if command.has_flag(&["-D", "--daemonize"]) {
-        return Some(Background { help, confidence: Confidence::Certain, told: None });
-    }
-    let configs = cx.containers().flat_map(|container| &container.configs);
-    let said = configs.filter_map(|config| last_setting(cx, config.file, "daemonize")).last();
+    let own = configs.iter().filter(|config| config.inside.contains("fpm"));
+    let said = own.filter_map(|config| last_setting(cx, config.file, "daemonize")).last();
     if let Some((value, span)) = said {
         let stays = matches!(value.to_ascii_lowercase().as_str(), "no" | "off" | "false" | "0" | "none");
         return (!stays).then_some(Background { help, confidence: Confidence::Certain, told: Some(span) });
