@@ -9,7 +9,7 @@ pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
 use crate::command::Effective;
-use crate::source::{Span, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use crate::syntax::compose::Healthcheck as ComposeHealthcheck;
 use crate::syntax::dockerfile::ImageConfig;
 
@@ -233,6 +233,17 @@ pub struct Container {
     pub supervisors: Vec<DocumentId>,
     /// The nginx configs that it runs.
     pub servers: Vec<DocumentId>,
+    /// Configs of the servers that supervisord starts in it, in formats that are not parsed.
+    pub configs: Vec<ConfigFile>,
+}
+
+/// A file of the repository that a server reads as its config, as text.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Absolute path in the container.
+    pub inside: String,
+    /// The file.
+    pub file: FileId,
 }
 
 impl Container {

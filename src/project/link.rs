@@ -244,6 +244,7 @@ impl<'a> Linker<'a> {
             processes: Vec::new(),
             supervisors: Vec::new(),
             servers: Vec::new(),
+            configs: Vec::new(),
         })
     }
 
@@ -378,6 +379,7 @@ impl<'a> Linker<'a> {
                 processes: Vec::new(),
                 supervisors: Vec::new(),
                 servers: Vec::new(),
+                configs: Vec::new(),
             });
         }
     }

@@ -1,5 +1,7 @@
 //! What runs in a container: its first process, what that leads to, and the configs that those processes read.
 
+mod configs;
+
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
@@ -43,6 +45,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usiz
     start(linker, container, main);
     let landings = landings(linker, container);
     supervisors(linker, container, &landings);
+    configs::attach(linker, container, &landings);
     servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
