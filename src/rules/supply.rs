@@ -3,6 +3,7 @@
 mod download;
 mod fetch;
 mod image;
+mod official;
 mod package;
 mod remote_add;
 mod tls;
