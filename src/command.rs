@@ -71,6 +71,8 @@ pub struct Simple {
     pub span: Span,
     /// The wrappers it is started through, outermost first, by name.
     pub through: Vec<String>,
+    /// The words before its program: those wrappers and their arguments.
+    pub wrapping: Vec<Word>,
     /// The account that the innermost privilege drop switches to.
     pub dropped_to: Option<Word>,
     /// The shell that starts it does not wait for it (`&`).
@@ -78,6 +80,12 @@ pub struct Simple {
 }
 
 impl Simple {
+    /// Whether the program is a script by its name.
+    pub fn is_script(&self) -> bool {
+        let name = self.name.as_str();
+        name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
+    }
+
     /// The arguments, to look for flags in.
     pub fn arguments(&self) -> Arguments<'_> {
         Arguments { program: &self.name, words: &self.args }

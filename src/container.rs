@@ -101,9 +101,14 @@ pub struct User {
 impl User {
     /// Whether the account is root, by name or by number.
     pub fn is_root(&self) -> bool {
-        let account = self.name.split(':').next().unwrap_or_default();
-        account == "root" || (!account.is_empty() && account.bytes().all(|b| b == b'0'))
+        names_root(&self.name)
     }
+}
+
+/// Whether an account, with or without a group behind a colon, is root by name or by number.
+pub fn names_root(account: &str) -> bool {
+    let account = account.split(':').next().unwrap_or_default();
+    account == "root" || (!account.is_empty() && account.bytes().all(|b| b == b'0'))
 }
 
 /// What says which account a container starts as.
@@ -222,7 +227,7 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// The environment that its processes start with: the image's ENV, then the service's, each name once.
     pub env: Vec<Env>,
-    /// Its processes: the main one, what that leads to, and supervisord's programs.
+    /// Its processes: the main one, what that leads to, and supervisord's programs; sorted by their places.
     pub processes: Vec<Process>,
     /// The supervisord configs that it runs.
     pub supervisors: Vec<DocumentId>,
@@ -234,5 +239,15 @@ impl Container {
     /// The value of an environment variable, where it is certain.
     pub fn env(&self, name: &str) -> Option<&Env> {
         self.env.iter().find(|env| env.name.value == name)
+    }
+
+    /// The scripts of the repository that what stands at `span` starts.
+    pub fn scripts_at(&self, span: Span) -> impl Iterator<Item = &Process> {
+        // The processes are sorted by their places.
+        let first = self.processes.partition_point(|process| process.span < Span { end: 0, ..span });
+        let here = self.processes[first..]
+            .iter()
+            .take_while(move |process| process.span.file == span.file && process.span.start <= span.end);
+        here.filter(move |process| span.contains(process.span) && matches!(process.origin, ProcessOrigin::Script(_)))
     }
 }

@@ -1,6 +1,5 @@
-//! The one pipeline: parse, link, check, identify, sort.
+//! Every check over every node, in parallel, and the order and identity of what they find.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,20 +9,10 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::finding::{Finding, Tier, identify};
-use crate::project::{Failure, Project, StageNode};
-use crate::report::{Report, mask};
+use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
-use crate::source::{FileId, Kind, Skipped, Source, Sources, Span};
+use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
-
-/// Reads, joins and grades the files of `sources`.
-pub fn scan(mut sources: Sources, config: &Config) -> Report {
-    let project = Project::build(&mut sources);
-    let secrets = crate::secret::spans(&project, &sources);
-    let found = check(&project, &sources, config);
-    let findings = settle(found, &sources, &secrets);
-    Report { sources, project, findings, secrets }
-}
 
 /// A node that checks run over.
 enum Node<'a> {
@@ -58,6 +47,12 @@ impl Found {
         self.failures.extend(other.failures);
         self
     }
+}
+
+/// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
+/// secret values stand.
+pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
+    settle(check(project, sources, config), sources, secrets)
 }
 
 /// Runs every enabled check over every node, in parallel.
@@ -108,7 +103,7 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
         let file = file_of(&scope);
         add(Node::Container(container), Some(scope), file);
     }
-    for skipped in &sources.skipped {
+    for skipped in sources.skipped.iter().chain(&project.refused) {
         add(Node::Skipped(skipped), None, None);
     }
     jobs
@@ -159,12 +154,6 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Failure(check), Node::Failure(node)) => over!(check, node),
         _ => None,
     }
-}
-
-/// What a caught panic said.
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Sorts the findings, keeps one per rule and place, and gives each its identity.

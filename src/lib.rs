@@ -19,4 +19,15 @@ pub mod syntax;
 pub mod text;
 pub mod walk;
 
-pub use engine::scan;
+use config::Config;
+use project::Project;
+use report::Report;
+use source::Sources;
+
+/// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
+pub fn scan(mut sources: Sources, config: &Config) -> Report {
+    let project = Project::build(&mut sources);
+    let secrets = secret::spans(&project, &sources);
+    let findings = engine::grade(&project, &sources, config, &secrets);
+    Report { sources, project, findings, secrets }
+}

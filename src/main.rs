@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
         Ok(Ok(code)) => return code.into(),
         Ok(Err(problem)) => problem.to_string(),
-        Err(panic) => format!("internal error: {}", confscan::engine::panic_message(&*panic)),
+        Err(panic) => format!("internal error: {}", confscan::project::panic_message(&*panic)),
     };
     // A standard error that is gone leaves nowhere to say so.
     let _ = writeln!(io::stderr(), "confscan: {problem}");

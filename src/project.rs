@@ -2,15 +2,18 @@
 
 pub mod environment;
 mod facts;
+pub mod include;
 mod link;
 mod nodes;
 pub mod path;
 mod process;
 mod read;
 
+use std::any::Any;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Skipped, Sources};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -26,6 +29,8 @@ pub struct Project {
     pub marks: Vec<Marked>,
     /// Per document: the containers that it is part of.
     pub owners: Vec<Vec<usize>>,
+    /// What the `include` directives of nginx configs bring in.
+    pub includes: include::Includes,
     /// What would run.
     pub containers: Vec<Container>,
     /// Every build stage.
@@ -36,6 +41,8 @@ pub struct Project {
     pub envs: Vec<Env>,
     /// Everything that is executed.
     pub commands: Vec<CommandLine>,
+    /// Files that are graded although the program that they are for refuses their bytes.
+    pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
 }
@@ -131,4 +138,10 @@ impl Project {
             .or_else(|| self.marks.get(scope.document).map(|mark| mark.environment))
             .unwrap_or(Environment::Unmarked)
     }
+}
+
+/// What a caught panic said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

@@ -30,7 +30,7 @@ use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, Env, Environment, Image};
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image};
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
@@ -107,6 +107,7 @@ pub struct Cx<'a> {
     pub config: &'a Config,
     rule: &'static Rule,
     node: String,
+    document: Option<DocumentId>,
     container: Option<usize>,
     environment: Environment,
     findings: Vec<Finding>,
@@ -127,6 +128,7 @@ impl<'a> Cx<'a> {
             config,
             rule,
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            document: scope.map(|scope| scope.document),
             container: scope.and_then(|scope| scope.container),
             environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
             findings: Vec::new(),
@@ -136,6 +138,13 @@ impl<'a> Cx<'a> {
     /// Where the node runs.
     pub fn environment(&self) -> Environment {
         self.environment
+    }
+
+    /// The containers that the node's file is part of.
+    pub fn containers(&self) -> impl Iterator<Item = &'a Container> + use<'a> {
+        let project = self.project;
+        let owners = self.document.and_then(|document| project.owners.get(document));
+        owners.into_iter().flatten().map(|&owner| &project.containers[owner])
     }
 
     /// The text of a span.

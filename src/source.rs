@@ -3,12 +3,14 @@
 //! Everything that is read from a file carries a [`Span`]: which file, and which bytes of it. Lines and columns exist
 //! only in [`Position`], which [`Source::position`] makes when a report is written.
 
+mod mask;
 mod sources;
 mod text;
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub use mask::mask;
 pub use sources::{Kind, ReadError, Skipped, Sources, Store};
 pub use text::{Text, TextBuilder};
 
@@ -136,6 +138,14 @@ impl Source {
                 Source { recoded: true, ..Source::new(path, text) }
             }
         }
+    }
+
+    /// What stands at a span. One that starts or ends inside a character, as the place of a single byte of a value may,
+    /// is cut to whole characters; one of another file gives what happens to stand there, or nothing.
+    pub fn slice(&self, span: Span) -> &str {
+        let end = self.text.floor_char_boundary((span.end as usize).min(self.text.len()));
+        let start = self.text.floor_char_boundary((span.start as usize).min(end));
+        &self.text[start..end]
     }
 
     /// Offsets at which the lines start.

@@ -57,6 +57,9 @@ fn expected(list: &Path) -> Vec<Expected> {
 /// Line and column as go-yaml counts them: U+0085, U+2028 and U+2029 end a line too.
 fn position(source: &Source, offset: u32) -> (u64, u64) {
     let position = source.position(offset);
+    if source.text.is_ascii() {
+        return (u64::from(position.line), u64::from(position.column));
+    }
     let before = &source.text[..offset as usize];
     let hidden = ['\u{85}', '\u{2028}', '\u{2029}'];
     let line = before.matches(hidden).count() as u64;
@@ -141,4 +144,60 @@ fn every_node_of_every_file_that_go_yaml_accepts_is_the_same() {
     println!("{corpus} nodes of the corpus and {probed} of the probes compared");
     assert!(corpus > 30_000 && probed > 200);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn nodes_of(text: String) -> Vec<(String, String, String, u64, u64)> {
+    nodes(&Source::new("f", text))
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_change_no_node() {
+    let Some(shared) = shared() else { return };
+    let mut compared = 0;
+    for expected in expected(&shared.join("oracle/compose.jsonl")) {
+        let bytes = std::fs::read(shared.join("corpus").join(&expected.file)).expect("a listed file is readable");
+        let text = Source::from_bytes(expected.file.clone(), bytes).text;
+        if expected.refused || text.contains('\r') || text.starts_with('\u{feff}') {
+            continue;
+        }
+        let plain = nodes_of(text.clone());
+        compared += plain.len();
+        assert_eq!(nodes_of(text.replace('\n', "\r\n")), plain, "{}: CRLF", expected.file);
+        assert_eq!(nodes_of(text.replace('\n', "\r")), plain, "{}: CR", expected.file);
+        assert_eq!(nodes_of(format!("\u{feff}{text}")), plain, "{}: byte order mark", expected.file);
+    }
+    assert!(compared > 30_000);
+}
+
+/// Files of the corpus that `docker compose config` refuses, with the reason.
+const NOT_COMPOSE: &[(&str, &str)] = &[
+    ("fastapi+full-stack-fastapi-template/.github/workflows/deploy-docker-compose.yml", "a GitHub workflow"),
+    ("fastapi+full-stack-fastapi-template/.github/workflows/test-docker-compose.yml", "a GitHub workflow"),
+    ("jessfraz+dockerfiles/openvpn/docker-compose.yml", "the first version of the format, without `services`"),
+];
+
+#[test]
+fn no_file_that_compose_accepts_has_a_schema_error() {
+    let Some(shared) = shared() else { return };
+    let mut wrong = Vec::new();
+    let (mut services, mut unlike) = (0, 0);
+    for expected in expected(&shared.join("oracle/compose.jsonl")) {
+        let bytes = std::fs::read(shared.join("corpus").join(&expected.file)).expect("a listed file is readable");
+        let source = Source::from_bytes(expected.file.clone(), bytes);
+        let compose = compose::parse(FileId(0), &source.text, &|_| None);
+        services += compose.services.len();
+        unlike += usize::from(!compose.services.is_empty() && !compose::looks_like(&source.text));
+        for error in &compose.schema_errors {
+            let named = error.span.range();
+            assert!(source.text.get(named).is_some(), "{}: {error:?}", expected.file);
+        }
+        let refused = expected.refused || NOT_COMPOSE.iter().any(|(file, _)| *file == expected.file);
+        if refused == (compose.schema_errors.is_empty() && compose.syntax_errors.is_empty()) {
+            wrong.push(format!("{}: {:?}", expected.file, compose.schema_errors));
+        }
+    }
+    println!("{services} services");
+    assert!(services > 1000);
+    assert_eq!(unlike, 0, "every file with services is recognised by its content");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -3,16 +3,22 @@
 //! Everything under one `## Bad…` or `## Good…` heading of `rules/<id>.md` is one virtual repository. A line
 //! `` `path`: `` before a fence names the file; without it the fence's language does. A Bad heading's `report` fence is
 //! exactly what the rule says about it; a Good heading must get no finding of the rule. `UPDATE=1` rewrites the fences.
+//!
+//! Three fence languages stand for what a text cannot show: a `latin1` file is stored as Latin-1, the content of a
+//! `skipped` one is why it was not read, and that of a `failure` what broke and with which message.
+
+#[path = "support/virtual_repository.rs"]
+mod virtual_repository;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use confscan::config::Config;
+use confscan::finding::Finding;
+use confscan::project::Failure;
 use confscan::report::Report;
-use confscan::rules::{RULES, Registered};
-use confscan::source::{Source, Sources};
-use confscan::syntax::recognise;
+use confscan::rules::{Check, Cx, RULES, Registered};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
@@ -29,7 +35,11 @@ fn main() {
 /// One `## Bad` or `## Good` section.
 struct Section<'a> {
     heading: &'a str,
-    files: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
+    /// Path and reason of files that were not read.
+    skipped: Vec<(String, String)>,
+    /// File, activity and message of what broke.
+    failures: Vec<(String, String, String)>,
     /// Byte range of the report fence's content in the page.
     report: Option<std::ops::Range<usize>>,
     /// Byte offset just past the section's last fence.
@@ -88,7 +98,14 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
         if let Some(heading) = bare.strip_prefix("## ") {
             active = heading.starts_with("Bad") || heading.starts_with("Good");
             if active {
-                sections.push(Section { heading, files: Vec::new(), report: None, end: at });
+                sections.push(Section {
+                    heading,
+                    files: Vec::new(),
+                    skipped: Vec::new(),
+                    failures: Vec::new(),
+                    report: None,
+                    end: at,
+                });
             }
             name = None;
         } else if let Some(path) = bare.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:")) {
@@ -120,7 +137,19 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
                 (None, "dotenv") => ".env",
                 (None, other) => return Err(format!("no file name for a fence of language {other:?}").into()),
             };
-            section.files.push((path.to_owned(), text[start..end].to_owned()));
+            let (path, content) = (path.to_owned(), &text[start..end]);
+            match language {
+                "latin1" => {
+                    let bytes: Result<Vec<u8>, _> = content.chars().map(u8::try_from).collect();
+                    section.files.push((path, bytes?));
+                }
+                "skipped" => section.skipped.push((path, content.trim().to_owned())),
+                "failure" => {
+                    let (doing, message) = content.trim().split_once(": ").ok_or("a failure is `doing: message`")?;
+                    section.failures.push((path, doing.to_owned(), message.to_owned()));
+                }
+                _ => section.files.push((path, content.as_bytes().to_vec())),
+            }
         }
     }
     Ok(sections)
@@ -128,19 +157,24 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
 
 /// What the rule says about a section's files, a line per label.
 fn findings(registered: &'static Registered, section: &Section) -> String {
-    let store = Virtual(section.files.clone());
-    let mut sources = Sources::new(Box::new(store));
-    for (path, text) in &section.files {
-        if let Some((kind, why)) = recognise(path, text) {
-            let mut source = Source::new(path, text);
-            (source.kind, source.why) = (kind, why);
-            sources.add(source);
-        }
+    let mut sources = virtual_repository::sources(&section.files);
+    for (path, reason) in &section.skipped {
+        sources.skip(path, reason, true);
     }
     let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
     let report = confscan::scan(sources, &config);
+    let mut findings: Vec<Finding> =
+        report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id).cloned().collect();
+    if let Check::Failure(check) = registered.check {
+        for (path, doing, message) in &section.failures {
+            let (file, doing, message) = (report.sources.find(path), doing.clone(), message.clone());
+            let mut cx = Cx::new(&report.project, &report.sources, &config, &registered.rule, None);
+            check(&Failure { file, doing, message }, &mut cx);
+            findings.extend(cx.finish());
+        }
+    }
     let mut out = String::new();
-    for finding in report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id) {
+    for finding in &findings {
         let place = place(&report, finding.primary());
         writeln!(out, "{place}: {}: {}", finding.severity.name(), finding.message).unwrap();
         for label in &finding.labels[1..] {
@@ -153,30 +187,4 @@ fn findings(registered: &'static Registered, section: &Section) -> String {
 fn place(report: &Report, span: confscan::source::Span) -> String {
     let (start, _) = report.sources.position(span);
     format!("{}:{}:{}", report.sources.get(span.file).path, start.line, start.column)
-}
-
-/// The files of a section, for what other files refer to.
-struct Virtual(Vec<(String, String)>);
-
-impl confscan::source::Store for Virtual {
-    fn read(&self, path: &str) -> Result<Vec<u8>, confscan::source::ReadError> {
-        let found = self.0.iter().find(|(name, _)| name == path);
-        found.map(|(_, text)| text.clone().into_bytes()).ok_or(confscan::source::ReadError::Missing)
-    }
-
-    fn list(&self, path: &str) -> Vec<String> {
-        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let mut names: Vec<String> = self
-            .0
-            .iter()
-            .filter_map(|(name, _)| name.strip_prefix(&prefix))
-            .map(|rest| match rest.split_once('/') {
-                Some((directory, _)) => format!("{directory}/"),
-                None => rest.to_owned(),
-            })
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    }
 }

@@ -438,6 +438,24 @@ fn a_rule_that_repeats_in_a_file_is_shown_a_few_times_and_then_counted() {
 }
 
 #[test]
+fn a_mild_rule_that_repeats_in_many_files_is_shown_a_few_times_and_then_counted() {
+    let mut scan = Scan::default();
+    let (mild, bad) = (rule("mild", Severity::Low), rule("bad", Severity::Medium));
+    for index in 0..9 {
+        let file = scan.file(&format!("{index}/f"), "x\n");
+        scan.report(mild, Span::new(file, 0..1), "Again");
+        if index > 6 {
+            scan.report(bad, Span::new(file, 0..1), "Once more");
+        }
+    }
+    let out = human(&scan.done());
+    assert_eq!((out.matches("low[mild]").count(), out.matches("medium[bad]").count()), (5, 2), "{out}");
+    assert!(!out.contains("\n5/f: "), "a file in which nothing is shown is left out:\n{out}");
+    assert!(out.contains("\n8/f: 1 medium, 1 low\n") && out.contains("… and 1 more of mild in this file (lines 1)\n"));
+    assert!(out.contains("\n4 of them were not shown, being like others: `--quiet` lists every one\n"), "{out}");
+}
+
+#[test]
 fn each_json_finding_stands_on_its_own_line() {
     let report = usual();
     let out = written(&report, Format::Json, Options::default());

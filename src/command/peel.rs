@@ -182,10 +182,11 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 fn simple(job: Job) -> Option<Simple> {
     let program = job.words.get(job.at)?.clone();
     let args = job.args().to_vec();
+    let wrapping = job.words[..job.at].to_vec();
     let span = program.text.span.to(job.words.last()?.text.span);
     let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
     let Job { assignments, through, dropped_to, background, .. } = job;
-    Some(Simple { name, program, args, assignments, span, through, dropped_to, background })
+    Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
 
 fn package_script(job: &Job, name: usize) -> Option<PackageScript> {
@@ -208,7 +209,10 @@ fn step(job: &mut Job) -> Step {
     }
     let peeled = |done: bool| if done { Step::Peeled } else { Step::Program };
     match name.as_str() {
-        "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "busybox-sh" => shell_script(args),
+        "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "busybox-sh" => match shell_script(args) {
+            (Step::Program, Some(script)) => peeled(job.advance(script)),
+            (step, _) => step,
+        },
         "exec" => {
             let skip = skip_flags(args, &["-a"]);
             peeled(job.advance(skip))
@@ -303,8 +307,9 @@ fn flag_given(args: &[Word], flags: &[&str]) -> bool {
     Arguments { program: "", words: args }.option(flags).is_some()
 }
 
-/// A shell with `-c`: flags, the script, `$0` and the positional parameters.
-fn shell_script(args: &[Word]) -> Step {
+/// A shell with `-c`: flags, the script, `$0` and the positional parameters. Without it, the index of the file that holds
+/// the script, where there is one.
+fn shell_script(args: &[Word]) -> (Step, Option<usize>) {
     let mut at = 0;
     let mut command = false;
     while let Some(word) = args.get(at) {
@@ -325,8 +330,9 @@ fn shell_script(args: &[Word]) -> Step {
         at += letters.chars().filter(|letter| matches!(letter, 'o' | 'O')).count();
     }
     match args.get(at) {
-        Some(script) if command => Step::Script(script.text.clone(), args[at + 1..].to_vec()),
-        _ => Step::Program,
+        Some(script) if command => (Step::Script(script.text.clone(), args[at + 1..].to_vec()), None),
+        Some(_) => (Step::Program, Some(at)),
+        None => (Step::Program, None),
     }
 }
 
@@ -378,7 +384,7 @@ fn capsh(job: &mut Job) -> Step {
     let args = job.args();
     let Some(dashes) = args.iter().position(|word| word.text.value == "--") else { return Step::Program };
     let account = Arguments { program: "capsh", words: args }.option(&["--user", "--uid"]);
-    let step = shell_script(&args[dashes + 1..]);
+    let (step, _) = shell_script(&args[dashes + 1..]);
     job.dropped_to = account.or(job.dropped_to.take());
     step
 }

@@ -114,6 +114,46 @@ pub enum Reach {
     Unknown,
 }
 
+impl Reach {
+    /// Who can reach a port that is bound to `address`.
+    pub fn of(address: &str) -> Reach {
+        let bare = address.trim_start_matches('[').trim_end_matches(']');
+        if bare.is_empty() || bare == "*" {
+            return Reach::Everyone;
+        }
+        if bare.eq_ignore_ascii_case("localhost") {
+            return Reach::Loopback;
+        }
+        let Ok(ip) = bare.parse::<IpAddr>() else {
+            return Reach::Unknown;
+        };
+        let ip = match ip {
+            IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(ip, IpAddr::V4),
+            v4 => v4,
+        };
+        if ip.is_unspecified() {
+            Reach::Everyone
+        } else if ip.is_loopback() {
+            Reach::Loopback
+        } else if match ip {
+            // 100.64.0.0/10 is the carrier-grade range (RFC 6598) that private overlay networks hand out.
+            IpAddr::V4(v4) => {
+                v4.is_private() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
+            }
+            IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        } {
+            Reach::Private
+        } else {
+            Reach::Address
+        }
+    }
+
+    /// Whether addresses that are not private can reach it.
+    pub fn is_public(self) -> bool {
+        matches!(self, Reach::Everyone | Reach::Address)
+    }
+}
+
 /// A published port.
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -138,7 +178,7 @@ impl Port {
     pub fn from_compose(port: &ComposePort) -> Port {
         let host_ip = port.host_ip.as_ref().map(|ip| ip.value.clone());
         let reach = match (&host_ip, &port.host_ip) {
-            (Some(ip), Some(scalar)) if scalar.known => reach(ip),
+            (Some(ip), Some(scalar)) if scalar.known => Reach::of(ip),
             (Some(_), _) => Reach::Unknown,
             _ => Reach::Everyone,
         };
@@ -156,39 +196,6 @@ impl Port {
     /// Whether the container port range holds `port`.
     pub fn targets(&self, port: u16) -> bool {
         (self.target.0..=self.target.1).contains(&port)
-    }
-}
-
-/// Who can reach a port that is bound to `address`.
-fn reach(address: &str) -> Reach {
-    let bare = address.trim_start_matches('[').trim_end_matches(']');
-    if bare.is_empty() || bare == "*" {
-        return Reach::Everyone;
-    }
-    if bare.eq_ignore_ascii_case("localhost") {
-        return Reach::Loopback;
-    }
-    let Ok(ip) = bare.parse::<IpAddr>() else {
-        return Reach::Unknown;
-    };
-    let ip = match ip {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(ip, IpAddr::V4),
-        v4 => v4,
-    };
-    if ip.is_unspecified() {
-        Reach::Everyone
-    } else if ip.is_loopback() {
-        Reach::Loopback
-    } else if match ip {
-        // 100.64.0.0/10 is the carrier-grade range (RFC 6598) that private overlay networks hand out.
-        IpAddr::V4(v4) => {
-            v4.is_private() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
-        }
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    } {
-        Reach::Private
-    } else {
-        Reach::Address
     }
 }
 
@@ -232,7 +239,7 @@ mod tests {
             ("203.0.113.9", Reach::Address),
             ("nonsense", Reach::Unknown),
         ] {
-            assert_eq!(reach(address), expected, "{address}");
+            assert_eq!(Reach::of(address), expected, "{address}");
         }
     }
 }

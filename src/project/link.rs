@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-use super::{Failure, Project, StageNode, environment, facts, nodes, path, process, read};
+use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
 use crate::container::facet::Scope;
 use crate::container::{
-    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, known,
+    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
+    known,
 };
 use crate::source::{Kind, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile};
+
+/// The option of a bridge network that sets the address for ports that name none (the engine's bridge driver).
+const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 
 /// What a service builds.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// The nginx configs that land in containers.
+    pub placed: Vec<include::Placed>,
     by_path: BTreeMap<String, DocumentId>,
 }
 
@@ -35,8 +41,14 @@ impl<'a> Linker<'a> {
     pub fn new(sources: &'a mut Sources) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
-        let mut linker =
-            Linker { sources, documents: Vec::new(), marks: Vec::new(), failures, by_path: BTreeMap::new() };
+        let mut linker = Linker {
+            sources,
+            documents: Vec::new(),
+            marks: Vec::new(),
+            failures,
+            placed: Vec::new(),
+            by_path: BTreeMap::new(),
+        };
         for document in documents {
             linker.add(document);
         }
@@ -93,7 +105,7 @@ impl<'a> Linker<'a> {
         self.stages(&mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for index in 0..containers.len() {
-            process::attach(&mut self, &mut containers[index]);
+            process::attach(&mut self, &mut containers[index], index);
             owners.resize(self.documents.len(), Vec::new());
             let container = &containers[index];
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
@@ -106,12 +118,16 @@ impl<'a> Linker<'a> {
             }
         }
         let stages = stage_nodes(&self.documents, &containers);
+        let refused = read::refused(self.sources, &self.documents);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
         let mut project = Project {
+            includes,
             documents: self.documents,
             marks: self.marks,
             owners,
             containers,
             stages,
+            refused,
             failures: self.failures,
             ..Project::default()
         };
@@ -214,7 +230,7 @@ impl<'a> Linker<'a> {
         Some(Container {
             user: facts.user(),
             healthcheck: facts.healthcheck(),
-            ports: service.ports.iter().map(Port::from_compose).collect(),
+            ports: self.ports(document, service),
             mounts: service.mounts.iter().map(|mount| self.mount(mount, &base_directory)).collect(),
             env: self.environment(built.as_ref(), document, Some(service)),
             origin: Origin::Service { document, service: index },
@@ -229,6 +245,32 @@ impl<'a> Linker<'a> {
             supervisors: Vec::new(),
             servers: Vec::new(),
         })
+    }
+
+    /// The ports of a service. Where no address is written, a network can set the one that is bound to.
+    fn ports(&self, document: DocumentId, service: &Service) -> Vec<Port> {
+        let mut ports: Vec<Port> = service.ports.iter().map(Port::from_compose).collect();
+        let Document::Compose(compose) = &self.documents[document] else { return ports };
+        let binding = |name: &str| {
+            let network = compose.networks.iter().find(|network| network.name.value == name)?;
+            let binding = network.driver_opts.iter().find(|option| option.key.value == HOST_BINDING)?;
+            Some(match binding.value.as_ref().filter(|address| address.known) {
+                Some(address) => Reach::of(&address.value),
+                None => Reach::Unknown,
+            })
+        };
+        let names = service.networks.iter().map(|network| network.name.value.as_str());
+        let default = service.networks.is_empty().then_some("default");
+        // Which of several networks the port is published through is the engine's choice: all have to say the same.
+        let mut bindings = names.chain(default).map(binding);
+        if let Some(Some(first)) = bindings.next()
+            && bindings.all(|other| other == Some(first))
+        {
+            for port in ports.iter_mut().filter(|port| port.host_ip.is_none()) {
+                port.reach = first;
+            }
+        }
+        ports
     }
 
     fn dockerfile(&self, id: DocumentId) -> Option<&Dockerfile> {

@@ -13,7 +13,7 @@ use crate::source::{Span, Spanned, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{self, Compose, Hook, KeyValue, Scalar, Service};
 use crate::syntax::dockerfile::{
-    Base, Dockerfile, EnvEntry, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin, evaluate,
+    Base, Dockerfile, EnvEntry, Evaluator, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin,
 };
 use crate::syntax::shell::{self, Script};
 use crate::syntax::supervisor::{Supervisor, has_expansions};
@@ -151,10 +151,11 @@ fn shell_argument(words: &[Text]) -> Option<&Text> {
 impl Nodes {
     fn dockerfile(&mut self, document: DocumentId, dockerfile: &Dockerfile) {
         let mut shells: Vec<Option<usize>> = Vec::new();
+        let evaluator = Evaluator::new(dockerfile, &[]);
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
             let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}") };
-            let config = evaluate(dockerfile, index, &[]);
+            let config = evaluator.config(index);
             self.stage_images(&scope, dockerfile, index, &config);
             let own = config.env.iter().filter(|entry| entry.stage == index);
             self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));

@@ -37,19 +37,24 @@ const SUPERVISOR_DEFAULTS: [&str; 5] = [
 /// Scripts that start scripts that start scripts are followed this far.
 const MAX_DEPTH: usize = 4;
 
-/// Finds the processes of a container and the supervisord and nginx configs that they read.
-pub(super) fn attach(linker: &mut Linker, container: &mut Container) {
-    let mut pending = main_process(linker, container);
+/// Finds the processes of container `index` and the supervisord and nginx configs that they read.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
+    let main = main_process(linker, container);
+    start(linker, container, main);
     let landings = landings(linker, container);
+    supervisors(linker, container, &landings);
+    servers(linker, container, index, &landings);
+    container.processes.sort_by_key(|process| process.span);
+}
+
+/// Adds processes to a container, with those that they lead to.
+fn start(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
     while let Some((process, depth)) = pending.pop() {
         if depth < MAX_DEPTH {
             follow(linker, container, &process, depth, &mut pending);
         }
         container.processes.push(process);
     }
-    supervisors(linker, container, &landings);
-    servers(linker, container, &landings);
-    container.processes.sort_by_key(|process| process.span);
 }
 
 /// A process and how many scripts lead to it.
@@ -128,7 +133,7 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
         }
     }
     for command in &process.effective.commands {
-        if !is_script(command) {
+        if !command.is_script() {
             continue;
         }
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
@@ -138,17 +143,15 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &command.program.text.value) {
+        // A shell looks for its script in the working directory.
+        let by_shell = command.through.last().is_some_and(|wrapper| wrapper.ends_with("sh"));
+        let program = &command.program.text.value;
+        let program = if by_shell && !program.contains('/') { format!("./{program}") } else { program.clone() };
+        if let Some((path, text)) = script_text(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
     }
-}
-
-/// Whether a command is a script by its name.
-fn is_script(command: &Simple) -> bool {
-    let name = &command.name;
-    name.ends_with(".sh") || name.contains("entrypoint") || name.starts_with("start-") || name == "start"
 }
 
 /// A script of the `package.json` that lies where the container runs.
@@ -339,7 +342,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         .map(|command| command.option(&["-c", "--configuration"]).map(|word| word.text.value))
         .collect();
     // A script that is not in the repository may start it, if its config is where supervisord looks for one.
-    let hidden = started.is_empty() && commands().all(is_script);
+    let hidden = started.is_empty() && commands().all(Simple::is_script);
     if started.is_empty() && !hidden {
         return;
     }
@@ -371,24 +374,28 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
             }
         }
     }
+    let mut pending: Pending = Vec::new();
     for (id, _) in read {
         let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
         for program in supervisor.programs() {
             let Some(command) = program.get("command") else { continue };
-            container.processes.push(Process {
+            let process = Process {
                 origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
                 span: command.value.span,
                 effective: Effective::of_supervisor(&command.value),
-            });
+            };
+            pending.push((process, 0));
         }
         container.supervisors.push(id);
     }
+    start(linker, container, pending);
 }
 
 /// The nginx configs that land where nginx reads them.
-fn servers(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
-    let mut servers: Vec<usize> =
-        landed_documents(linker, landings, Kind::Nginx).into_iter().map(|(id, _)| id).collect();
+fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
+    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
+    linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;

@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
-use super::Failure;
-use crate::engine::panic_message;
-use crate::source::{FileId, Source, Sources};
+use super::{Failure, panic_message};
+use crate::source::{FileId, Kind, Skipped, Source, Sources};
 use crate::syntax::{self, Document};
 
 /// Parses every file, in parallel.
@@ -30,4 +29,20 @@ pub fn parse(id: FileId, source: &Source) -> Result<Option<Document>, Failure> {
         doing: "parsing".to_owned(),
         message: panic_message(&*panic),
     })
+}
+
+/// The documents whose bytes their program refuses: go-yaml and Python read nothing but UTF-8, while nginx and BuildKit
+/// take bytes as they come.
+pub fn refused(sources: &Sources, documents: &[Document]) -> Vec<Skipped> {
+    let files = documents.iter().map(|document| (document.file(), sources.get(document.file())));
+    let refused = files.filter(|(_, source)| source.recoded).filter_map(|(file, source)| {
+        let program = match source.kind {
+            Kind::Compose => "Compose",
+            Kind::Supervisor => "supervisord",
+            _ => return None,
+        };
+        let reason = format!("it is not UTF-8, which {program} needs");
+        Some(Skipped { path: source.path.clone(), reason, gap: Some(file) })
+    });
+    refused.collect()
 }

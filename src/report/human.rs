@@ -15,6 +15,9 @@ use crate::text::visible;
 
 /// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
 const SHOWN: usize = 5;
+/// Findings of one rule that are shown in the whole report where they are low or info: they recur in every service, and
+/// whoever has read five of them knows the rest.
+const MILD_SHOWN: usize = 5;
 /// Findings of one rule in one file above which the mildest are only counted. One more than [`SHOWN`]: a line that
 /// stands for a single finding would save nothing.
 const COLLAPSE: usize = 6;
@@ -32,9 +35,13 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Res
     if options.quiet {
         return report.findings.iter().try_for_each(|finding| page.line(finding, out));
     }
-    let by_file = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file);
-    by_file.into_iter().try_for_each(|findings| page.file(findings, out))?;
-    summary::write(&page, out)
+    let hidden = collapsed(&report.findings);
+    let mut at = 0;
+    for findings in report.findings.chunk_by(|a, b| a.primary().file == b.primary().file) {
+        page.file(findings, &hidden[at..at + findings.len()], out)?;
+        at += findings.len();
+    }
+    summary::write(&page, hidden.iter().filter(|hidden| **hidden).count(), out)
 }
 
 /// What is needed to lay out a part of the report.
@@ -58,17 +65,19 @@ impl Page<'_> {
         writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]", start.line, start.column, finding.rule.id)
     }
 
-    /// The findings of one file.
-    fn file(&self, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    /// The findings of one file, but for those that are only counted. A file in which nothing is shown is left out.
+    fn file(&self, findings: &[Finding], hidden: &[bool], out: &mut dyn Write) -> io::Result<()> {
+        if hidden.iter().all(|hidden| *hidden) {
+            return Ok(());
+        }
         let path = &self.report.sources.get(findings[0].primary().file).path;
         let counts = summary::counts(findings.iter());
         writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), visible(path)))?;
-        let hidden = collapsed(findings);
-        for (finding, _) in findings.iter().zip(&hidden).filter(|(_, hidden)| !**hidden) {
+        for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| !**hidden) {
             self.finding(finding, out)?;
         }
         let mut more: Vec<(&str, Vec<u32>)> = Vec::new();
-        for (finding, _) in findings.iter().zip(&hidden).filter(|(_, hidden)| **hidden) {
+        for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| **hidden) {
             let line = self.report.place(finding.primary()).start.line;
             match more.iter_mut().find(|(rule, _)| *rule == finding.rule.id) {
                 Some((_, lines)) => lines.push(line),
@@ -108,15 +117,21 @@ impl Page<'_> {
     }
 }
 
-/// Which of the findings of one file are only counted: of each rule with many, all but the worst, and of equally bad
-/// ones the first.
+/// Which findings are only counted: of each rule with many in one file, all but the worst, and of equally bad ones the
+/// first; and of each rule's low and info findings, all but the first in the report.
 fn collapsed(findings: &[Finding]) -> Vec<bool> {
-    let mut by_rule: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (index, finding) in findings.iter().enumerate() {
-        by_rule.entry(finding.rule.id).or_default().push(index);
-    }
     let mut hidden = vec![false; findings.len()];
-    for mut indices in by_rule.into_values().filter(|indices| indices.len() > COLLAPSE) {
+    let mut in_file: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut mild: HashMap<&str, usize> = HashMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        in_file.entry((finding.primary().file, finding.rule.id)).or_default().push(index);
+        if finding.severity <= Severity::Low {
+            let shown = mild.entry(finding.rule.id).or_default();
+            *shown += 1;
+            hidden[index] = *shown > MILD_SHOWN;
+        }
+    }
+    for mut indices in in_file.into_values().filter(|indices| indices.len() > COLLAPSE) {
         indices.sort_by_key(|&index| (std::cmp::Reverse(findings[index].severity), index));
         indices[SHOWN..].iter().for_each(|&index| hidden[index] = true);
     }

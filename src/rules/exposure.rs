@@ -1,1 +1,179 @@
-//! Ports and services that others can reach.
+//! What can be reached from outside: published ports, and services that ask nobody who they are.
+
+mod ports;
+mod switches;
+
+use super::Cx;
+use crate::container::known::{Auth, Role};
+use crate::container::{Container, Port, Reach};
+use crate::finding::{Confidence, Severity};
+use crate::syntax::compose::{Compose, Service};
+use ports::{Purpose, purpose};
+use switches::Switch;
+
+pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
+    for port in published(container, cx) {
+        let Purpose::Database(product) = purpose(container, port, cx) else { continue };
+        let severity = match port.reach {
+            _ if port.reach.is_public() => Severity::High,
+            Reach::Private => Severity::Medium,
+            _ => continue,
+        };
+        let open = port.reach.is_public() && is_open_by_default(container);
+        let whom = if open { ", and it asks nobody for a password" } else { "" };
+        let message = format!("`{}` publishes {product} ({}) on {}{whom}", container.name, target(port), place(port));
+        let finding = cx.report(port.span, message);
+        finding.help(format!(
+            "remove the entry, as services reach it by name on their network; for access from the host write {}",
+            on_loopback(port)
+        ));
+        finding.severity(if open { Severity::Critical } else { severity }).confidence(confidence(port));
+    }
+}
+
+pub(super) fn exposed_admin_interface(container: &Container, cx: &mut Cx) {
+    for port in published(container, cx) {
+        let Purpose::Admin(product) = purpose(container, port, cx) else { continue };
+        let severity = match port.reach {
+            _ if port.reach.is_public() => Severity::Medium,
+            Reach::Private => Severity::Low,
+            _ => continue,
+        };
+        let message = format!("`{}` publishes {product} ({}) on {}", container.name, target(port), place(port));
+        let finding = cx.report(port.span, message);
+        finding.help(format!("write {} and reach it through a tunnel or an authenticating proxy", on_loopback(port)));
+        finding.severity(severity).confidence(confidence(port));
+    }
+}
+
+pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
+    for port in published(container, cx).filter(|port| port.reach == Reach::Everyone) {
+        let severity = match purpose(container, port, cx) {
+            Purpose::Ordinary => Severity::Medium,
+            Purpose::Web => Severity::Low,
+            Purpose::Edge => Severity::Info,
+            // The debugger is `debugger-exposed`, which has nothing to say about development.
+            Purpose::Debugger(_) if !cx.environment().is_live() => Severity::Medium,
+            Purpose::Database(_) | Purpose::Admin(_) | Purpose::Debugger(_) | Purpose::Meant => continue,
+        };
+        let message = format!("`{}` publishes {} on every address of the host", container.name, target(port));
+        let finding = cx.report(port.span, message);
+        let help = match severity {
+            Severity::Info => "nothing to do where this is the way in from outside".to_owned(),
+            _ => format!("write {} and let the reverse proxy be the way in", on_loopback(port)),
+        };
+        finding.help(help).severity(severity).confidence(confidence(port));
+    }
+}
+
+pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
+    let switches: Vec<Switch> = switches::found(container);
+    let way_in = way_in(container, cx);
+    let named = |span| (span, "reachable from outside through this".to_owned());
+    for switch in &switches {
+        let finding =
+            cx.report(switch.span, format!("`{}` runs without authentication: {}", container.name, switch.what));
+        finding.help(switch.help).evidence(switch.what.clone());
+        match way_in.map(named) {
+            Some((span, message)) => finding.related(span, message),
+            None => finding.severity(Severity::Medium),
+        };
+    }
+    if !switches.is_empty() || way_in.is_some() && role(container) == Some(Role::Admin) {
+        return;
+    }
+    let Some(variable) = switches::missing_account(container, cx.project.service(container)) else { return };
+    let Some(image) = &container.image else { return };
+    let message =
+        format!("`{}` lets everyone in: `{}` does so unless `{variable}` is set", container.name, image.name());
+    let finding = cx.report(image.span, message);
+    finding.help(format!("set `{variable}` (from a secret or a variable)")).confidence(Confidence::Likely);
+    match way_in.map(named) {
+        Some((span, message)) => finding.related(span, message),
+        None => finding.severity(Severity::Low),
+    };
+}
+
+/// The published ports that count: with the host's network the engine ignores `ports`, an internal network publishes
+/// nothing, and of a port that is all variable nothing is known.
+fn published<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Port> + use<'a> {
+    let service = cx.project.service(container);
+    let unpublished = service.is_some_and(|service| {
+        let mode = service.network_mode.as_ref().map(|mode| mode.value.as_str());
+        matches!(mode, Some("host" | "none")) || only_internal(service, container, cx)
+    });
+    container.ports.iter().filter(move |port| !unpublished && port.target != (0, 0))
+}
+
+/// Whether every network of the service is internal.
+fn only_internal(service: &Service, container: &Container, cx: &Cx) -> bool {
+    let crate::container::Origin::Service { document, .. } = container.origin else { return false };
+    let Some(compose) = cx.project.compose(document) else { return false };
+    !service.networks.is_empty() && service.networks.iter().all(|network| is_internal(compose, &network.name.value))
+}
+
+fn is_internal(compose: &Compose, name: &str) -> bool {
+    let network = compose.networks.iter().find(|network| network.name.value == name);
+    network.and_then(|network| network.internal).is_some_and(|internal| internal.value)
+}
+
+/// Where strangers get in: a port that is published beyond the host, or the host's network.
+pub(super) fn way_in(container: &Container, cx: &Cx) -> Option<crate::source::Span> {
+    if let Some(port) = published(container, cx).find(|port| port.reach.is_public()) {
+        return Some(port.span);
+    }
+    let mode = cx.project.service(container)?.network_mode.as_ref()?;
+    (mode.value == "host").then_some(mode.span)
+}
+
+/// Whether a port of a debugger is published, by its number alone.
+pub(super) fn published_debugger<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<(&'a Port, &'static str)> {
+    published(container, cx).filter(|port| port.reach.is_public()).find_map(|port| match purpose(container, port, cx) {
+        Purpose::Debugger(product) => Some((port, product)),
+        _ => None,
+    })
+}
+
+fn role(container: &Container) -> Option<Role> {
+    container.known.map(|known| known.role)
+}
+
+/// Whether the image lets everyone in as it is, nothing here says otherwise, and no variable could.
+fn is_open_by_default(container: &Container) -> bool {
+    let open = container.known.is_some_and(|known| known.auth == Auth::Open { unless: Vec::new() });
+    open && !switches::is_configured(container)
+}
+
+/// The container port, in words.
+fn target(port: &Port) -> String {
+    let protocol = if port.protocol == "tcp" { String::new() } else { format!("/{}", port.protocol) };
+    match port.target {
+        (first, last) if first == last => format!("port {first}{protocol}"),
+        (first, last) => format!("ports {first}-{last}{protocol}"),
+    }
+}
+
+/// Where it is bound, in words.
+fn place(port: &Port) -> String {
+    match (&port.host_ip, port.reach) {
+        (Some(address), Reach::Address | Reach::Private) => format!("`{address}`"),
+        (None, Reach::Address | Reach::Private) => "the address that its network sets".to_owned(),
+        _ => "every address of the host".to_owned(),
+    }
+}
+
+/// The entry as it would be written for the host alone.
+fn on_loopback(port: &Port) -> String {
+    let range = |(first, last): (u16, u16)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    let protocol = if port.protocol == "tcp" { String::new() } else { format!("/{}", port.protocol) };
+    let host = port.published.map(range).unwrap_or_default();
+    format!("`127.0.0.1:{host}:{}{protocol}`", range(port.target))
+}
+
+/// Where a variable without a default is in the entry, it may bring an address with it.
+fn confidence(port: &Port) -> Confidence {
+    if port.open { Confidence::Likely } else { Confidence::Certain }
+}

@@ -1,1 +1,115 @@
 //! Files that could not be read or do not mean what they say.
+
+use std::collections::HashSet;
+
+use super::Cx;
+use crate::finding::{Confidence, Severity};
+use crate::project::{Failure, path};
+use crate::source::{Skipped, Span};
+use crate::syntax::compose::{Compose, Service, UndefinedReference};
+use crate::syntax::{Document, SyntaxError};
+
+/// Errors of one kind that are reported of one file: what comes behind is often a consequence.
+const MOST_ERRORS: usize = 10;
+
+/// Who reads a `.env` file, as far as confscan knows.
+const DOTENV: &str = "Compose's reader of variables";
+
+pub(super) fn parse_error(document: &Document, cx: &mut Cx) {
+    let program = match document {
+        Document::Dockerfile(_) => "BuildKit",
+        Document::Compose(_) => "Compose",
+        Document::Supervisor(_) => "supervisord",
+        Document::Nginx(_) => "nginx",
+        Document::Dotenv(_) => DOTENV,
+    };
+    report_errors(document.errors(), program, cx);
+}
+
+/// Reports what `program` refuses, so many errors as are useful.
+fn report_errors(errors: &[SyntaxError], program: &str, cx: &mut Cx) {
+    for (index, error) in errors.iter().take(MOST_ERRORS).enumerate() {
+        let finding = cx.report(error.span, format!("{program} refuses this file: {}", error.message));
+        if program == DOTENV {
+            // Other programs read such files too, each in its own way.
+            finding.severity(Severity::Medium).confidence(Confidence::Likely);
+        }
+        let more = errors.len() - index - 1;
+        if index + 1 == MOST_ERRORS && more > 0 {
+            finding.help(format!("{more} more errors of this file are not listed"));
+        }
+    }
+}
+
+pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {
+    let Some(file) = skipped.gap else { return };
+    let finding = cx.report(Span::at(file, 0), format!("`{}` is not fully graded: {}", skipped.path, skipped.reason));
+    finding.help("make it readable, or leave it out of the scan on purpose").evidence(skipped.reason.clone());
+}
+
+pub(super) fn internal_error(failure: &Failure, cx: &mut Cx) {
+    // What is about no single file is shown at the first one: every finding has a place.
+    let Some(file) = failure.file.or_else(|| cx.sources.iter().next().map(|(file, _)| file)) else { return };
+    let message: String = failure.message.chars().take(200).collect();
+    let message = format!("confscan broke while {}: {message}", failure.doing);
+    let finding = cx.report(Span::at(file, 0), message);
+    finding.help("this is a bug of confscan: please report it with the file, or with a smaller one that shows it");
+    finding.evidence(failure.doing.clone());
+}
+
+pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {
+    report_errors(&compose.schema_errors, "Compose", cx);
+    for &span in compose.hidden_line_breaks.iter().take(MOST_ERRORS) {
+        let code = cx.text(span).chars().next().map_or(0, u32::from);
+        let finding = cx.report(span, format!("U+{code:04X} ends a line for Compose but not for an editor"));
+        finding.help("remove it: Compose reads what follows as a line of its own");
+        finding.evidence(format!("U+{code:04X}"));
+    }
+    if !compose.syntax_errors.is_empty() {
+        // What is not defined may stand in what could not be read.
+        return;
+    }
+    let mut seen = HashSet::new();
+    let undefined = compose.reference_errors.iter().filter(|undefined| {
+        seen.insert((undefined.kind, &undefined.name.value)) && !is_left_to_others(compose, undefined, cx)
+    });
+    for undefined in undefined.take(MOST_ERRORS).collect::<Vec<_>>() {
+        let (kind, name) = (undefined.kind.name(), &undefined.name.value);
+        let message = format!("Compose refuses this file: {kind} `{name}` is used but not defined");
+        let finding = cx.report(undefined.name.span, message);
+        finding.help(format!("define it under `{kind}s`, or correct the name"));
+    }
+}
+
+/// Words in the path of a file that is laid over another one.
+const OVERLAYS: [&str; 4] = ["overlay", "overlays", "override", "overrides"];
+
+/// Whether another file may define what this one uses: a file that is merged with it, that it includes, or that
+/// includes it.
+fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx) -> bool {
+    let own = cx.sources.get(compose.file).path.as_str();
+    let is_part = |service: &Service| {
+        service.image.is_none() && service.build.is_none() && service.provider.is_none() && service.extends.is_none()
+    };
+    if !compose.include.is_empty()
+        || own.split(['/', '.', '-', '_']).any(|part| OVERLAYS.contains(&part))
+        || compose.services.iter().any(is_part)
+    {
+        return true;
+    }
+    let folder = path::directory(own);
+    cx.project.documents.iter().any(|document| {
+        let Document::Compose(other) = document else { return false };
+        if other.file == compose.file {
+            return false;
+        }
+        let other_folder = path::directory(&cx.sources.get(other.file).path);
+        let beside = other_folder == folder || !folder.is_empty() && other_folder == path::directory(folder);
+        if beside && other.defines(undefined.kind, &undefined.name.value) {
+            return true;
+        }
+        let included = other.include.iter().flat_map(|include| &include.paths);
+        let extended = other.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
+        included.chain(extended).any(|file| path::join(other_folder, &file.value).is_some_and(|file| file == own))
+    })
+}

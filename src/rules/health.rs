@@ -1,1 +1,255 @@
-//! Health checks, restarts, limits.
+//! Whether a service that fails is noticed, started again and kept from taking the host with it.
+
+use super::Cx;
+use crate::container::known::Role;
+use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
+use crate::finding::{Confidence, Severity};
+use crate::syntax::Document;
+use crate::syntax::compose::{Compose, Scalar, Service};
+
+pub(super) fn missing_healthcheck(container: &Container, cx: &mut Cx) {
+    let Fact::Absent(span) = &container.healthcheck else { return };
+    let serves = match cx.project.service(container) {
+        Some(service) => {
+            !is_job(service, container, cx) && is_service(service, container) && !overlays(container, cx).any(has_probe)
+        }
+        None => runs_server(container),
+    };
+    if !serves {
+        return;
+    }
+    let finding =
+        cx.report(*span, format!("nothing tells whether `{}` still works: it has no health check", container.name));
+    finding.help(
+        "add a `healthcheck` that asks the service itself (`pg_isready`, `redis-cli ping`, a request to its own port)",
+    );
+    finding.evidence("no health check");
+}
+
+fn has_probe(service: &Service) -> bool {
+    service.healthcheck.is_some()
+}
+
+pub(super) fn healthcheck_disabled(container: &Container, cx: &mut Cx) {
+    let Some(known) = container.healthcheck.known().filter(|known| matches!(known.value, Healthcheck::Disabled)) else {
+        return;
+    };
+    if cx.project.service(container).is_some_and(|service| is_job(service, container, cx)) {
+        return;
+    }
+    let finding = cx.report(known.span, format!("the health check of `{}` is switched off", container.name));
+    finding.help("write a check that fits, or take the line out to get the image's own back");
+}
+
+pub(super) fn missing_restart_policy(container: &Container, cx: &mut Cx) {
+    let Some(service) = long_running(container, cx) else { return };
+    let deploy = service.deploy.as_ref();
+    // A service that is scaled or placed by `deploy` runs in Swarm, which restarts by default.
+    let swarm = deploy.is_some_and(|deploy| deploy.mode.is_some() || deploy.replicas.is_some());
+    let restarts = |service: &Service| {
+        service.restart.is_some() || service.deploy.as_ref().is_some_and(|deploy| deploy.restart_policy.is_some())
+    };
+    if swarm || restarts(service) || overlays(container, cx).any(restarts) {
+        return;
+    }
+    let message =
+        format!("`{}` stays down when it fails or the host restarts: it has no restart policy", container.name);
+    cx.report(container.span, message).help("add `restart: unless-stopped`").evidence("no restart policy");
+}
+
+pub(super) fn missing_memory_limit(container: &Container, cx: &mut Cx) {
+    let Some(service) = long_running(container, cx) else { return };
+    if is_limited(service) || overlays(container, cx).any(is_limited) {
+        return;
+    }
+    // Where other services of the file are limited this one was forgotten; where none is, it is one piece of advice.
+    let others = compose_of(container, cx).is_some_and(|compose| compose.services.iter().take(50).any(is_limited));
+    let zero = limits(service).into_iter().next();
+    let message = match zero {
+        Some(_) => format!("the memory limit of `{}` is none: it may use all of the host's", container.name),
+        None => format!("`{}` may use all of the host's memory: it has no limit", container.name),
+    };
+    let span = zero.map_or(container.span, |limit| limit.span);
+    let finding = cx.report(span, message);
+    finding.help("add `mem_limit` (or `deploy.resources.limits.memory`) above what it needs at its busiest");
+    finding.evidence("no memory limit");
+    if others || zero.is_some() {
+        finding.severity(Severity::Low).confidence(Confidence::Certain);
+    }
+}
+
+/// The limits that are written.
+fn limits(service: &Service) -> Vec<&Scalar> {
+    let deployed = service.deploy.as_ref().and_then(|deploy| deploy.memory_limit.as_ref());
+    service.mem_limit.iter().chain(deployed).collect()
+}
+
+/// Whether a limit is set that is not nothing; one that a variable sets is taken as one.
+fn is_limited(service: &Service) -> bool {
+    let digits = |limit: &Scalar| limit.value.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    limits(service).into_iter().any(|limit| !limit.known || digits(limit))
+}
+
+/// The service of a container that is whole in its file and is not a job.
+fn long_running<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Service> {
+    let service = cx.project.service(container)?;
+    let counts = !container.partial && !is_job(service, container, cx) && service.provider.is_none();
+    (counts && is_service(service, container)).then_some(service)
+}
+
+/// Names of profiles and services that run once.
+const JOB_WORDS: &[&str] = &[
+    "job",
+    "jobs",
+    "migrate",
+    "migration",
+    "migrations",
+    "migrator",
+    "init",
+    "setup",
+    "seed",
+    "seeder",
+    "task",
+    "tasks",
+    "oneshot",
+    "tools",
+    "tool",
+    "cli",
+    "manual",
+    "bootstrap",
+    "provision",
+    "installer",
+    "backup",
+    "restore",
+    "createbuckets",
+    "certbot",
+    "test",
+    "tests",
+    "lint",
+    "builder",
+    "initdb",
+];
+
+/// Whether a service runs once and ends: what others wait for the end of, what is not started again, what its name or
+/// profile says.
+fn is_job(service: &Service, container: &Container, cx: &Cx) -> bool {
+    let job_word = |name: &str| name.split(['-', '_', '.']).any(|part| JOB_WORDS.contains(&part));
+    let condition = |restart: &str| matches!(restart, "no" | "none" | "false" | "on-failure");
+    let once = service.restart.as_ref().is_some_and(|restart| {
+        let word = restart.value.split(':').next().unwrap_or_default();
+        matches!(word, "no" | "false") || condition(word) && service.ports.is_empty() && service.expose.is_empty()
+    });
+    let deploy = service.deploy.as_ref();
+    let policy = deploy.and_then(|deploy| deploy.restart_policy.as_ref()?.as_ref());
+    let interactive = [service.tty, service.stdin_open].into_iter().flatten().any(|flag| flag.value);
+    once || policy.is_some_and(|policy| condition(&policy.value))
+        || deploy.and_then(|deploy| deploy.mode.as_ref()).is_some_and(|mode| mode.value.ends_with("-job"))
+        || interactive && service.ports.is_empty()
+        || job_word(&container.name)
+        || service.profiles.iter().any(|profile| job_word(&profile.value))
+        || compose_of(container, cx).is_some_and(|compose| is_waited_for(compose, &container.name))
+}
+
+/// Whether another service waits for this one to end.
+fn is_waited_for(compose: &Compose, name: &str) -> bool {
+    let mut dependencies = compose.services.iter().take(200).flat_map(|service| &service.depends_on);
+    dependencies.any(|dependency| {
+        dependency.service.value == name
+            && dependency.condition.as_ref().is_some_and(|c| c.value == "service_completed_successfully")
+    })
+}
+
+/// Whether something runs for long: a bare distribution or runtime that publishes nothing and is told nothing does not.
+fn is_service(service: &Service, container: &Container) -> bool {
+    let bare = container.built.is_none()
+        && container.known.is_some_and(|known| matches!(known.role, Role::Base | Role::Runtime));
+    !bare || !service.ports.is_empty() || !service.expose.is_empty() || service.restart.is_some()
+}
+
+/// Programs that serve until they are stopped.
+const SERVERS: &[&str] = &[
+    "gunicorn",
+    "uvicorn",
+    "hypercorn",
+    "granian",
+    "daphne",
+    "waitress-serve",
+    "uwsgi",
+    "nginx",
+    "openresty",
+    "httpd",
+    "apache2",
+    "apache2ctl",
+    "apachectl",
+    "apache2-foreground",
+    "php-fpm",
+    "caddy",
+    "haproxy",
+    "traefik",
+    "puma",
+    "unicorn",
+    "thin",
+    "supervisord",
+    "redis-server",
+    "valkey-server",
+    "postgres",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "memcached",
+    "catalina.sh",
+    "streamlit",
+    "pm2-runtime",
+];
+
+/// Whether an image that no service here runs is a server: it exposes a port or starts a program that serves, and is
+/// neither a function's nor a shell's image.
+fn runs_server(container: &Container) -> bool {
+    let Some(built) = &container.built else { return false };
+    let image = container.image.as_ref().map(|image| image.name()).unwrap_or_default();
+    let function = ["lambda", "azure-functions", "functions-framework"].iter().any(|part| image.contains(part));
+    let commands = || container.processes.iter().flat_map(|process| &process.effective.commands);
+    let shell = commands()
+        .all(|command| matches!(command.name.as_str(), "bash" | "sh" | "zsh" | "ash" | "fish" | "sleep" | "tail"));
+    let programs = container.processes.iter().any(|process| matches!(process.origin, ProcessOrigin::Program { .. }));
+    let serves = programs || commands().any(|command| SERVERS.contains(&command.name.as_str()));
+    let started = built.config.cmd.is_some() || built.config.entrypoint.is_some();
+    !function && (serves || started && !shell && !built.config.exposed.is_empty())
+}
+
+fn compose_of<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Compose> {
+    match container.origin {
+        Origin::Service { document, .. } => cx.project.compose(document),
+        Origin::Stage { .. } => None,
+    }
+}
+
+/// How many documents on either side are looked at for overlays: the files of a folder stand together.
+const NEIGHBOURS: usize = 16;
+
+/// The services of the same name in the other Compose files of the folder that are not for development or tests: they may
+/// be merged with this one.
+fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
+    let own = match container.origin {
+        Origin::Service { document, .. } => document,
+        Origin::Stage { .. } => usize::MAX,
+    };
+    let project = cx.project;
+    let sources = cx.sources;
+    let folder = |id: usize| -> Option<&str> {
+        let path = &sources.get(project.documents.get(id)?.file()).path;
+        Some(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    };
+    let here = folder(own);
+    let range = own.saturating_sub(NEIGHBOURS)..own.saturating_add(NEIGHBOURS + 1).min(project.documents.len());
+    let live = |id: usize| project.marks[id].environment.is_live();
+    let near = range.filter(move |id| *id != own && here.is_some() && live(*id) && folder(*id) == here);
+    let compose = near.filter_map(|id| match &project.documents[id] {
+        Document::Compose(compose) => Some(compose),
+        _ => None,
+    });
+    compose.flat_map(move |compose| {
+        let same = move |service: &&Service| service.name.as_ref().is_some_and(|name| name.value == container.name);
+        compose.services.iter().find(same)
+    })
+}

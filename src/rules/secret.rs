@@ -1,1 +1,244 @@
 //! Secrets in files.
+//!
+//! One value is one finding. A vendor's token is `hardcoded-secret-value` wherever it stands, a password in a URL is
+//! `credential-in-connection-string`; of what is left, a value that can be guessed is `default-credentials`, and the
+//! rest is reported by where it is written.
+
+mod copied;
+mod text;
+
+pub(super) use copied::secret_file_copied;
+pub(super) use text::{credential_in_connection_string, hardcoded_secret_value};
+
+use super::Cx;
+use crate::container::{CommandLine, CommandPlace, Container, Env, EnvPlace, Port, Reach};
+use crate::finding::{Confidence, Severity};
+use crate::secret::{self, Shape, Verdict, Written, line, token, url};
+use crate::source::Span;
+
+const KEEP_OUT: &str =
+    "keep the value outside of the repository: a mounted secret, or a variable that is set on the host";
+
+pub(super) fn secret_in_environment(env: &Env, cx: &mut Cx) {
+    let name = &env.name.value;
+    if matches!(env.place, EnvPlace::Dotenv | EnvPlace::BuildArg) {
+        return;
+    }
+    if is_bare_argument(env) {
+        if secret::name::shape(name) > Some(Shape::Key) && !is_given_by_compose(env, cx) {
+            cx.report(place(env, cx), format!("build argument `{name}` stays readable in the history of the image"))
+                .help("mount it where it is needed: `RUN --mount=type=secret,id=…`")
+                .severity(Severity::Medium)
+                .evidence(name);
+        }
+        return;
+    }
+    let Some(written) = secret::written(env) else { return };
+    let Verdict::Secret { random } = written.verdict else { return };
+    if is_default(env, &written, cx) {
+        return;
+    }
+    let message = match env.place {
+        EnvPlace::DockerfileEnv => format!("ENV `{name}` puts a secret into the image"),
+        EnvPlace::DockerfileArg => format!("ARG `{name}` has a secret as its default, in the history of the image"),
+        _ => format!("`{name}` of {} is a secret that is written here", owner(env)),
+    };
+    let in_image = matches!(env.place, EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg);
+    let finding = cx.report(place(env, cx), message);
+    finding.help(KEEP_OUT).evidence(name);
+    if random {
+        finding.confidence(Confidence::Certain);
+    }
+    // Everyone who can pull the image has it.
+    if random && in_image {
+        finding.severity(Severity::Critical);
+    }
+}
+
+pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
+    if env.place == EnvPlace::BuildArg || env.place == EnvPlace::Dotenv && is_example(env, cx) {
+        return;
+    }
+    let Some(written) = secret::written(env).filter(|written| is_default(env, written, cx)) else { return };
+    let name = &env.name.value;
+    let message = match env.place {
+        EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg => {
+            format!("the image brings a well-known value for `{name}`")
+        }
+        EnvPlace::Dotenv => format!("`{name}` has a well-known value"),
+        _ if written.literal.span != env.value.as_ref().map_or(env.span, |value| value.span) => {
+            format!("`{name}` of {} falls back to a well-known value", owner(env))
+        }
+        _ => format!("`{name}` of {} has a well-known value", owner(env)),
+    };
+    let port =
+        env.scope.container.and_then(|index| open_port(&cx.project.containers[index], name)).map(|port| port.span);
+    let finding = cx.report(place(env, cx), message);
+    finding
+        .help("set a long random value; a variable without a default (`${NAME:?}`) cannot be forgotten")
+        .evidence(name);
+    if let Some(port) = port {
+        finding.severity(Severity::Critical).related(port, "everyone can reach the service here");
+    } else if env.place == EnvPlace::Dotenv {
+        finding.severity(Severity::Medium);
+    }
+}
+
+pub(super) fn secret_in_build_args(env: &Env, cx: &mut Cx) {
+    if env.place != EnvPlace::BuildArg {
+        return;
+    }
+    let name = &env.name.value;
+    if let Some(written) = secret::written(env) {
+        if matches!(written.verdict, Verdict::Secret { .. } | Verdict::Default) {
+            cx.report(
+                place(env, cx),
+                format!("build argument `{name}` of {} is a secret that is written here", owner(env)),
+            )
+            .help("pass it as `build.secrets`, and mount it in the one RUN that needs it")
+            .evidence(name);
+        }
+    } else if secret::name::shape(name) > Some(Shape::Key) {
+        // A value of another kind (a URL, a token) is another rule's.
+        let outside =
+            env.value.as_ref().is_none_or(|value| env.literals.is_empty() && cx.text(value.span).contains('$'));
+        if outside {
+            cx.report(
+                env.span,
+                format!("build argument `{name}` of {} ends up in the history of the image", owner(env)),
+            )
+            .help("pass it as `build.secrets`, and mount it in the one RUN that needs it")
+            .severity(Severity::Medium)
+            .evidence(name);
+        }
+    }
+}
+
+pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
+    for given in line::given(command) {
+        let account = line::ACCOUNT_TOOLS.contains(&given.program.as_str());
+        let secret = matches!(given.verdict, Verdict::Secret { .. } | Verdict::Default);
+        // What a build is run with for want of a real one (`SECRET_KEY=dummy ./manage.py collectstatic`) guards nothing.
+        let for_build =
+            command.place == CommandPlace::Run && given.program.is_empty() && given.verdict == Verdict::Default;
+        if !secret
+            || account
+            || for_build
+            || !token::find(&given.value).is_empty()
+            || !url::find(&given.value).is_empty()
+        {
+            continue;
+        }
+        let to = if given.program.is_empty() { String::new() } else { format!(" of `{}`", given.program) };
+        let seen = match command.place {
+            CommandPlace::Run => "which the history of the image shows",
+            CommandPlace::Healthcheck => "which `docker inspect` and the list of processes show",
+            _ => "which the list of processes shows",
+        };
+        cx.report(given.span, format!("`{}`{to} is given a secret, {seen}", given.name))
+            .help("let the program read it from a file (a mounted secret), or from a variable that is set on the host")
+            .evidence(format!("{} {}", given.program, given.name));
+    }
+}
+
+/// The place to report: the value, which stands in one place however many names refer to it, where it is in one line.
+fn place(env: &Env, cx: &Cx) -> Span {
+    let value = env.value.as_ref().map(|value| value.span).filter(|span| !span.is_empty());
+    value.filter(|span| !cx.text(*span).contains('\n')).unwrap_or(env.name.span)
+}
+
+/// The name of what an environment belongs to, as a phrase.
+fn owner(env: &Env) -> String {
+    let path = env.scope.path.as_str();
+    format!("`{}`", path.strip_prefix("services.").unwrap_or(path))
+}
+
+/// ARG without a default: the value comes with the build.
+fn is_bare_argument(env: &Env) -> bool {
+    env.place == EnvPlace::DockerfileArg && env.value.as_ref().is_none_or(|value| value.value.is_empty())
+}
+
+/// Whether a service passes the build argument: then the finding is there.
+fn is_given_by_compose(env: &Env, cx: &Cx) -> bool {
+    cx.project.owners[env.scope.document].iter().any(|&owner| {
+        let service = cx.project.service(&cx.project.containers[owner]);
+        let args = service.and_then(|service| service.build.as_ref()).map_or(&[][..], |build| &build.args);
+        args.iter().any(|arg| arg.key.value == env.name.value)
+    })
+}
+
+/// Whether a `.env` file is one to be copied and filled in.
+fn is_example(env: &Env, cx: &Cx) -> bool {
+    let path = cx.sources.get(env.span.file).path.to_ascii_lowercase();
+    ["example", "sample", "template", "dist", "default", "tmpl", "tpl"].iter().any(|word| path.contains(word))
+}
+
+/// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
+/// stand beside it.
+fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
+    /// Variables of a container that are looked at.
+    const MOST: usize = 256;
+    match written.verdict {
+        Verdict::Default => return true,
+        Verdict::Secret { .. } => {}
+        _ => return false,
+    }
+    let value = written.literal.value;
+    let mut names: Vec<&str> = Vec::new();
+    let parts = |name: &str| name.len() >= 2 && name.len() <= value.len();
+    let separators = ['_', '-', '.', '/'];
+    names.extend(env.name.value.split(separators).filter(|part| parts(part)));
+    if let Some(container) = env.scope.container.map(|index| &cx.project.containers[index]) {
+        names.extend(container.name.split(separators).filter(|part| parts(part)));
+        let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
+        names.extend(image.split(separators).filter(|part| parts(part)));
+        let beside = container.env.iter().take(MOST).filter(|other| {
+            let name = other.name.value.to_ascii_lowercase();
+            ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
+        });
+        names.extend(
+            beside.filter_map(|other| other.value.as_ref()).map(|other| other.value.as_str()).filter(|v| parts(v)),
+        );
+    }
+    secret::value::is_made_of(value, &names)
+}
+
+/// The port at which everyone can reach what the credential of that name protects: not where the name is that of
+/// another service's, which this one logs in to.
+fn open_port<'a>(container: &'a Container, name: &str) -> Option<&'a Port> {
+    /// Words of names, and a part of the names of the images that they belong to.
+    const OF_OTHERS: &[(&str, &[&str])] = &[
+        ("DB", &["postgres", "mysql", "mariadb", "mongo", "percona"]),
+        ("DATABASE", &["postgres", "mysql", "mariadb", "mongo", "percona"]),
+        ("STORAGE", &[]),
+        ("OIDC", &[]),
+        ("OAUTH", &[]),
+        ("JDBC", &[]),
+        ("S3", &["minio", "s3"]),
+        ("AWS", &[]),
+        ("POSTGRES", &["postg", "pg", "timescale", "supabase"]),
+        ("POSTGRESQL", &["postg", "pg", "timescale"]),
+        ("PG", &["postg", "pg"]),
+        ("MYSQL", &["mysql", "mariadb", "percona"]),
+        ("MARIADB", &["mariadb"]),
+        ("REDIS", &["redis", "valkey", "keydb"]),
+        ("MONGO", &["mongo"]),
+        ("MONGODB", &["mongo"]),
+        ("RABBITMQ", &["rabbitmq"]),
+        ("SMTP", &["mail", "smtp", "postfix"]),
+        ("IMAP", &["mail", "imap"]),
+        ("MAIL", &["mail", "smtp"]),
+        ("LDAP", &["ldap"]),
+        ("ELASTICSEARCH", &["elastic"]),
+    ];
+    let port = container.ports.iter().find(|port| port.reach == Reach::Everyone)?;
+    let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
+    let own = name.split(['_', '.', '-']).all(|word| {
+        let word = word.to_ascii_uppercase();
+        OF_OTHERS
+            .iter()
+            .find(|(other, _)| *other == word || word.starts_with(&format!("{other}PASS")))
+            .is_none_or(|(_, images)| images.iter().any(|part| image.contains(part) || container.name.contains(part)))
+    });
+    own.then_some(port)
+}

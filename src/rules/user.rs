@@ -1,1 +1,431 @@
 //! Who processes run as.
+
+use super::Cx;
+use crate::command::Simple;
+use crate::container::known::Role;
+use crate::container::{
+    BuiltFrom, CommandLine, CommandPlace, Container, Fact, ProcessOrigin, UserSource, Why, names_root,
+};
+use crate::finding::{Confidence, Severity};
+use crate::source::{FileId, Span};
+use crate::syntax::nginx::Nginx;
+use crate::syntax::shell::Word;
+use crate::syntax::supervisor::{Program, ProgramKind, Supervisor, has_expansions};
+
+/// Servers that give up root for what they serve, or refuse to run as root (from their manuals).
+const SELF_DROPPING: &[&str] = &[
+    "apache2",
+    "apache2-foreground",
+    "apache2ctl",
+    "apachectl",
+    "avahi-daemon",
+    "chronyd",
+    "clamd",
+    "cron",
+    "crond",
+    "dbus-daemon",
+    "dnsmasq",
+    "dovecot",
+    "exim4",
+    "freeradius",
+    "freshclam",
+    "httpd",
+    "httpd-foreground",
+    "lighttpd",
+    "mariadbd",
+    "mariadbd-safe",
+    "memcached",
+    "mysqld",
+    "mysqld_safe",
+    "nginx",
+    "opendkim",
+    "openresty",
+    "pgbouncer",
+    "postfix",
+    "postgres",
+    "proftpd",
+    "smbd",
+    "squid",
+    "sshd",
+    "unbound",
+    "varnishd",
+    "vsftpd",
+    "zabbix_agentd",
+    "zabbix_server",
+];
+
+/// Programs with a flag that names the account to go on as.
+const WITH_USER_FLAG: &[&str] =
+    &["celery", "clickhouse", "gunicorn", "haproxy", "named", "ntpd", "pdns_server", "uwsgi", "vector"];
+
+/// Init systems that start programs whose accounts stand in files that are not read here.
+const OTHER_SUPERVISORS: &[&str] = &["init", "my_init", "runit", "runsvdir", "s6-svscan", "supervisord", "systemd"];
+
+/// Parts of the names of images that say that they do not run as root.
+const UNPRIVILEGED_NAMES: [&str; 4] = ["unprivileged", "nonroot", "non-root", "rootless"];
+
+/// Programs that start whatever they are told: alone, they are a prompt.
+const INTERPRETERS: &[&str] = &[
+    "ash", "bash", "dash", "deno", "erl", "ghci", "iex", "irb", "jshell", "julia", "node", "php", "pypy", "python",
+    "python3", "R", "sh", "swift", "zsh",
+];
+
+/// Daemons that read what the system says, where another account gains little.
+const SYSTEM_DAEMONS: &[&str] = &["fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
+
+/// Programs that answer requests from the network.
+const NETWORK_SERVERS: &[&str] = &[
+    "bun",
+    "caddy",
+    "daphne",
+    "deno",
+    "dotnet",
+    "flask",
+    "granian",
+    "gunicorn",
+    "hypercorn",
+    "java",
+    "next",
+    "node",
+    "puma",
+    "sanic",
+    "streamlit",
+    "uvicorn",
+    "uwsgi",
+    "waitress-serve",
+];
+
+/// Whether a privilege-drop tool is told an account that is not root; a variable stands for one.
+fn is_other_account(word: Option<&Word>) -> bool {
+    word.is_some_and(|word| !names_root(word.text.as_str()))
+}
+
+/// Whether a program gives up root by itself.
+fn drops_itself(command: &Simple) -> bool {
+    let name = command.name.as_str();
+    is_other_account(command.dropped_to.as_ref())
+        || SELF_DROPPING.contains(&name)
+        || name.starts_with("php-fpm")
+        || (WITH_USER_FLAG.contains(&name)
+            && is_other_account(command.option(&["--user", "--uid", "--setuid", "-u"]).as_ref()))
+}
+
+/// What becomes of root after a container started as root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root<'a> {
+    /// Nothing that is known gives it up.
+    Kept,
+    /// The processes that do the work run as another account.
+    Dropped,
+    /// supervisord starts the programs: `supervisor-program-as-root` speaks about each.
+    Supervised,
+    /// An init system whose files are not read starts the programs.
+    Hidden,
+    /// The script of that name decides, which is not in the repository.
+    Script(&'a str),
+}
+
+fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
+    if !container.supervisors.is_empty() {
+        return Root::Supervised;
+    }
+    let processes = || container.processes.iter().filter(|p| !matches!(p.origin, ProcessOrigin::Program { .. }));
+    let mut commands = processes().flat_map(|process| &process.effective.commands);
+    if processes().any(|process| is_other_account(process.effective.dropped_to.as_ref()))
+        || commands.clone().any(drops_itself)
+    {
+        return Root::Dropped;
+    }
+    let image_drops = container.known.is_some_and(|known| known.drops_root);
+    let own_entrypoint = cx.project.service(container).is_some_and(|service| service.entrypoint.is_some())
+        || container.built.as_ref().is_some_and(|built| built.config.entrypoint.is_some());
+    // The entrypoint of the image drops root for its own server; a runtime's does so only for the servers above.
+    let runtime = container.known.is_some_and(|known| known.role == Role::Runtime);
+    let by_image = match own_entrypoint {
+        true => commands.clone().any(|command| command.name.starts_with("docker-entrypoint")),
+        false => processes().next().is_none() || !runtime,
+    };
+    if image_drops && by_image {
+        return Root::Dropped;
+    }
+    if commands.clone().any(|command| OTHER_SUPERVISORS.contains(&command.name.as_str())) {
+        return Root::Hidden;
+    }
+    match commands.find(|command| is_out_of_sight(command, container)) {
+        Some(script) => Root::Script(&script.name),
+        None => Root::Kept,
+    }
+}
+
+/// Whether a command is a script that was not found.
+fn is_out_of_sight(command: &Simple, container: &Container) -> bool {
+    command.is_script() && container.scripts_at(command.span).next().is_none()
+}
+
+/// The containers that a file is part of.
+fn owners<'a>(file: FileId, cx: &Cx<'a>) -> impl Iterator<Item = &'a Container> + Clone + use<'a> {
+    let document = cx.project.documents.iter().position(|document| document.file() == file);
+    let owners = document.and_then(|id| cx.project.owners.get(id)).map_or(&[][..], Vec::as_slice);
+    let containers = &cx.project.containers;
+    owners.iter().map(move |&owner| &containers[owner])
+}
+
+/// Whether neither the stages nor a service say what to start, or nothing but a prompt.
+fn starts_nothing(container: &Container, built: &BuiltFrom) -> bool {
+    let bare = built.config.entrypoint.is_none() && built.config.cmd.is_none();
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands).peekable();
+    let prompt = |command: &Simple| INTERPRETERS.contains(&command.name.as_str()) && command.args.is_empty();
+    let own = |command: &Simple| !command.name.starts_with("docker-entrypoint");
+    let prompts_only = commands.peek().is_some() && commands.filter(|command| own(command)).all(prompt);
+    (bare && container.processes.is_empty()) || prompts_only
+}
+
+/// Whether an image is a distribution or a language with nothing to start: a toolchain, a base for other images.
+fn is_toolchain(container: &Container, built: &BuiltFrom) -> bool {
+    let base = container.known.is_none_or(|known| matches!(known.role, Role::Base | Role::Runtime));
+    base && starts_nothing(container, built)
+}
+
+pub(super) fn explicit_root_user(container: &Container, cx: &mut Cx) {
+    let Some(user) = container.user.known().filter(|user| user.value.is_root()) else { return };
+    let by_compose = user.value.by == UserSource::Compose;
+    if user.value.by == UserSource::KnownImage {
+        return;
+    }
+    let fate = fate_of_root(container, cx);
+    if fate == Root::Supervised || (fate == Root::Dropped && !by_compose) {
+        return;
+    }
+    // What `user:` undoes.
+    let built_user = container.built.as_ref().and_then(|built| built.config.user.as_ref());
+    let image_user = match built_user {
+        Some(user) => user.is_known().then(|| (user.value.as_str(), user.span)),
+        None => container.known.zip(container.image.as_ref()).map(|(known, image)| (known.user, image.span)),
+    };
+    let undone = image_user.filter(|(account, _)| by_compose && !names_root(account));
+    let toolchain = container.built.as_ref().is_some_and(|built| is_toolchain(container, built));
+    let severity = match fate {
+        _ if undone.is_some() => Severity::High,
+        Root::Dropped => Severity::Info,
+        Root::Hidden => Severity::Low,
+        _ if by_compose || toolchain || matches!(fate, Root::Script(_)) => Severity::Medium,
+        _ => Severity::High,
+    };
+    let finding = match fate {
+        Root::Dropped if undone.is_none() => cx
+            .report(user.span, format!("`{}` is started as root, which its image does and then drops", container.name)),
+        Root::Script(script) => {
+            let message = format!("`{}` runs as root, unless `{script}` switches to another account", container.name);
+            cx.report(user.span, message)
+        }
+        _ => cx.report(user.span, format!("`{}` runs as root", container.name)),
+    };
+    finding.severity(severity);
+    if matches!(fate, Root::Hidden | Root::Script(_)) {
+        finding.confidence(Confidence::Guess);
+    }
+    if let Some((account, span)) = undone {
+        finding.related(span, format!("the image runs as `{account}`"));
+    }
+    if by_compose {
+        finding.help("remove `user`, or name an account that is not root");
+    } else {
+        finding.help("end with USER and an account that is not root");
+    }
+}
+
+pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
+    let base = container.image.as_ref().map_or("scratch", |image| image.reference.as_str());
+    let certain = match &container.user {
+        Fact::Known(user) => match user.value.by {
+            UserSource::KnownImage if user.value.is_root() => true,
+            _ => return,
+        },
+        Fact::Absent(_) => true,
+        Fact::Unknown(Why::UnknownImage) => false,
+        Fact::Unknown(_) => return,
+    };
+    let script = match fate_of_root(container, cx) {
+        Root::Kept => None,
+        Root::Script(script) => Some(script),
+        Root::Dropped | Root::Supervised | Root::Hidden => return,
+    };
+    if container.known.is_some_and(|known| known.role == Role::Engine) {
+        return;
+    }
+    let Some(built) = &container.built else {
+        // Nothing but `user` can be changed here, and whether the image works with it is not known.
+        if let Some(image) = container.image.as_ref().filter(|_| certain) {
+            let message = format!("`{}` runs as root: `{base}` does, and no `user` is set", container.name);
+            let finding = cx.report(image.span, message);
+            finding.severity(Severity::Info).help("set `user` if the image can run as another account");
+        }
+        return;
+    };
+    let Some(dockerfile) = cx.project.dockerfile(built.document) else { return };
+    let Some(stage) = dockerfile.stages.get(built.stage) else { return };
+    let idle = starts_nothing(container, built);
+    // Of an image that starts nothing of its own, only a base that is known says something.
+    if idle && (container.image.is_none() || !certain) {
+        return;
+    }
+    let windows = container.image.as_ref().is_some_and(|image| image.repository.starts_with("windows/"));
+    if windows || UNPRIVILEGED_NAMES.iter().any(|name| base.contains(name)) {
+        return;
+    }
+    let from = dockerfile.instructions[stage.from].span;
+    let start = built.config.cmd.or(built.config.entrypoint).map(|at| dockerfile.instructions[at].span);
+    let name = &container.name;
+    let message = match (certain, script) {
+        (true, None) => format!("`{name}` runs as root: no USER here or in `{base}`"),
+        (true, Some(script)) => {
+            format!("`{name}` runs as root unless `{script}` switches: no USER here or in `{base}`")
+        }
+        (false, _) => format!("`{name}` has no USER and runs as whatever `{base}` does"),
+    };
+    let finding = cx.report(from, message);
+    if !certain || script.is_some() {
+        finding.severity(Severity::Low).confidence(Confidence::Guess);
+    }
+    if is_toolchain(container, built) {
+        finding.severity(Severity::Info);
+    } else if idle {
+        finding.severity(Severity::Low);
+    }
+    finding.help("create an account and switch to it with USER in front of what is started");
+    if let Some(start) = start.filter(|start| start.file == from.file) {
+        finding.related(start, "USER belongs in front of this");
+    }
+}
+
+/// What is known of the account that supervisord runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Master {
+    NotRoot,
+    Unknown,
+    /// Root; the line that decided it, where one did.
+    Root(Option<Span>),
+}
+
+/// The account of supervisord over all containers that read the config: root if one of them runs it as root.
+fn master(supervisor: &Supervisor, readers: &[&Container], cx: &Cx) -> Master {
+    let switches = |supervisor: &Supervisor| {
+        let section = supervisor.section("supervisord");
+        let user = section.and_then(|section| supervisor.get(section, "user"));
+        user.is_some_and(|user| !names_root(user.value.as_str().trim()))
+    };
+    if switches(supervisor) {
+        return Master::NotRoot;
+    }
+    let of_container = |container: &&Container| {
+        let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id));
+        let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+        if configs.any(switches) || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_ref()))
+        {
+            return Master::NotRoot;
+        }
+        match &container.user {
+            Fact::Known(user) if user.value.is_root() => {
+                Master::Root((user.value.by != UserSource::KnownImage).then_some(user.span))
+            }
+            Fact::Known(_) => Master::NotRoot,
+            Fact::Absent(_) => Master::Root(None),
+            Fact::Unknown(_) => Master::Unknown,
+        }
+    };
+    readers.iter().map(of_container).max().unwrap_or(Master::Unknown)
+}
+
+pub(super) fn supervisor_program_as_root(supervisor: &Supervisor, cx: &mut Cx) {
+    if supervisor.programs().next().is_none() {
+        return;
+    }
+    let readers: Vec<&Container> = owners(supervisor.file, cx).collect();
+    let master = master(supervisor, &readers, cx);
+    if master == Master::NotRoot {
+        return;
+    }
+    for program in supervisor.programs() {
+        program_as_root(&program, master, &readers, cx);
+    }
+}
+
+/// How serious a program that runs as root is: high where it answers requests and root was asked for.
+fn gravity(program: &Program, commands: &[Simple], asked_for: bool) -> Severity {
+    let is = |names: &[&str]| commands.iter().any(|command| names.contains(&command.name.as_str()));
+    match () {
+        // It signals supervisord, which takes the same account.
+        () if program.kind == ProgramKind::EventListener || is(SYSTEM_DAEMONS) => Severity::Low,
+        () if asked_for && is(NETWORK_SERVERS) => Severity::High,
+        () => Severity::Medium,
+    }
+}
+
+fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx: &mut Cx) {
+    let name = &program.name.value;
+    let node = program.section.name.value.replace(':', ".");
+    let user = program.get("user").filter(|user| !user.value.as_str().trim().is_empty());
+    if user.is_some_and(|user| has_expansions(&user.value) || !names_root(user.value.as_str().trim())) {
+        return;
+    }
+    let command = program.get("command");
+    let effective = command.map(|command| crate::command::Effective::of_supervisor(&command.value));
+    let commands = effective.as_ref().map_or(&[][..], |effective| &effective.commands);
+    // The scripts of the repository that it starts, as the containers that read the config find them.
+    let place = command.map(|command| command.value.span);
+    let scripts = || readers.iter().flat_map(|reader| place.into_iter().flat_map(|place| reader.scripts_at(place)));
+    let in_scripts = scripts().flat_map(|process| &process.effective.commands);
+    if commands.iter().chain(in_scripts).any(drops_itself) {
+        return;
+    }
+    let unseen = commands.iter().any(Simple::is_script) && scripts().next().is_none();
+    let severity = gravity(program, commands, user.is_some());
+    let span = user.map_or(program.header, |user| user.value.span);
+    let message = match (user, master) {
+        (Some(_), _) => format!("program `{name}` runs as root"),
+        (None, Master::Unknown) => {
+            format!("program `{name}` has no `user` and runs as supervisord does, by default as root")
+        }
+        (None, _) => format!("program `{name}` has no `user` and runs as root"),
+    };
+    let finding = cx.report(span, message);
+    finding.inside(&node).severity(severity).help(match user {
+        Some(_) => "name an account that is not root",
+        None => "add `user=` with an account that is not root to the program",
+    });
+    if user.is_none() && (master == Master::Unknown || unseen) {
+        finding.severity(Severity::Low).confidence(Confidence::Guess);
+    }
+    if let (None, Master::Root(Some(span))) = (user, master) {
+        finding.related(span, "supervisord is started as root");
+    }
+}
+
+pub(super) fn worker_runs_as_root(nginx: &Nginx, cx: &mut Cx) {
+    for directive in nginx.find("user").filter(|directive| directive.argument(0).is_some_and(names_root)) {
+        // nginx that is not started as root cannot switch, and ignores the directive.
+        let mut owners = owners(nginx.file, cx).peekable();
+        let ignored = owners.peek().is_some()
+            && owners.all(|container| container.user.known().is_some_and(|user| !user.value.is_root()));
+        if ignored {
+            continue;
+        }
+        let finding = cx.report(directive.span, "nginx workers, which read every request, run as root");
+        finding.help("name an account that is not root (`user nginx;`), or remove the directive");
+    }
+}
+
+pub(super) fn sudo_in_run(command: &CommandLine, cx: &mut Cx) {
+    if command.place != CommandPlace::Run {
+        return;
+    }
+    let mut uses = command.script.commands.iter().filter(|command| command.name() == Some("sudo"));
+    let Some(word) = uses.next().and_then(|first| first.words.first()) else { return };
+    let more = uses.count();
+    let message = match more {
+        0 => "RUN calls sudo".to_owned(),
+        _ => format!("RUN calls sudo {} times", more + 1),
+    };
+    let finding = cx.report(word.text.span, message);
+    finding.help("switch with USER around the instruction, and leave sudo out of the image");
+}

@@ -216,7 +216,7 @@ impl Sources {
 
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
-        self.get(span.file).text.get(span.range()).unwrap_or_default()
+        self.get(span.file).slice(span)
     }
 
     /// Line and column of the start and of the end of a span.

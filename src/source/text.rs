@@ -40,7 +40,11 @@ impl Text {
     /// Where the bytes `range` of the value stand in the file: from its first byte's to just past its last byte's place.
     pub fn span_of(&self, range: Range<usize>) -> Span {
         let start = self.source_offset(range.start);
-        let end = if range.is_empty() { start } else { self.source_offset(range.end - 1) + 1 };
+        let mut end = if range.is_empty() { start } else { self.source_end(range.end - 1) };
+        if self.span.start <= start && start <= self.span.end {
+            // What stands in the place of something shorter may not reach behind it.
+            end = end.min(self.span.end);
+        }
         Span { file: self.span.file, start, end: end.max(start) }
     }
 
@@ -86,6 +90,17 @@ impl Text {
         let trimmed = self.value.trim();
         let start = trimmed.as_ptr() as usize - self.value.as_ptr() as usize;
         self.slice(start..start + trimmed.len())
+    }
+
+    /// The place just past the byte at `logical`. What is longer than the escape that it stands for, such as that of
+    /// U+2028, ends where the next piece starts.
+    fn source_end(&self, logical: usize) -> u32 {
+        let end = self.source_offset(logical) + 1;
+        let next = self.segments.partition_point(|s| s.logical as usize <= logical);
+        match (next.checked_sub(1).map(|i| self.segments[i]), self.segments.get(next)) {
+            (Some(here), Some(next)) if here.source < next.source => end.min(next.source),
+            _ => end,
+        }
     }
 
     fn source_offset(&self, logical: usize) -> u32 {
@@ -167,7 +182,7 @@ impl TextBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FileId;
+    use super::super::{FileId, Source};
     use super::*;
 
     const FILE: FileId = FileId(0);
@@ -188,6 +203,23 @@ mod tests {
         assert_eq!(slice.value, "b   c d");
         assert_eq!(&source[slice.span_of(4..5).range()], "c");
         assert_eq!(&source[slice.span_of(0..1).range()], "b");
+    }
+
+    #[test]
+    fn texts_put_together_find_their_bytes_and_slices_are_whole_characters() {
+        let source = Source::new("f", "aé${b}c");
+        let piece = |range: Range<usize>| Text::verbatim(&source.text[range.clone()], Span::new(FILE, range));
+        let text = Text::concat(&[piece(7..8), piece(0..3)], Span::new(FILE, 0..8));
+        assert_eq!(text.value, "caé");
+        assert_eq!(
+            ["c", "a", "é"].map(|part| {
+                let at = text.value.find(part).unwrap();
+                source.slice(text.span_of(at..at + part.len()))
+            }),
+            ["c", "a", "é"]
+        );
+        assert_eq!(source.slice(Span::new(FILE, 2..4)), "é$");
+        assert_eq!(source.slice(Span::new(FILE, 7..99)), "c");
     }
 
     #[test]

@@ -48,9 +48,46 @@ pub struct Compose {
     pub schema_errors: Vec<SyntaxError>,
     /// Networks, volumes, secrets, configs and services that are used but not defined in this file. An overlay may well
     /// leave their definition to another file.
-    pub reference_errors: Vec<SyntaxError>,
+    pub reference_errors: Vec<UndefinedReference>,
     /// See [`Yaml::hidden_line_breaks`].
     pub hidden_line_breaks: Vec<Span>,
+}
+
+/// A use of something that the file does not define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndefinedReference {
+    /// What is used.
+    pub kind: ReferenceKind,
+    /// Its name, where it is used.
+    pub name: Spanned<String>,
+}
+
+/// What services refer to by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReferenceKind {
+    /// A network of the top level.
+    Network,
+    /// A volume of the top level.
+    Volume,
+    /// A secret of the top level.
+    Secret,
+    /// A config of the top level.
+    Config,
+    /// Another service.
+    Service,
+}
+
+impl ReferenceKind {
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReferenceKind::Network => "network",
+            ReferenceKind::Volume => "volume",
+            ReferenceKind::Secret => "secret",
+            ReferenceKind::Config => "config",
+            ReferenceKind::Service => "service",
+        }
+    }
 }
 
 /// Values of variables, by name.
@@ -64,11 +101,11 @@ pub struct Scalar {
     /// Where it was written.
     pub span: Span,
     /// The value before interpolation, in parts.
-    pub template: Template,
+    pub template: Box<Template>,
     /// False when a variable without a default is left in it.
     pub known: bool,
     /// The value with the place of each byte, where it is not the text as written.
-    resolved: Option<Text>,
+    resolved: Option<Box<Text>>,
 }
 
 /// `key=value` of `environment`, `labels`, `build.args` and the like, from the map or from the list spelling.
@@ -294,6 +331,18 @@ pub fn looks_like(text: &str) -> bool {
 }
 
 impl Compose {
+    /// Whether the file defines something of that kind and name.
+    pub fn defines(&self, kind: ReferenceKind, name: &str) -> bool {
+        let named = |own: &Spanned<String>| own.value == name;
+        match kind {
+            ReferenceKind::Network => self.networks.iter().any(|network| named(&network.name)),
+            ReferenceKind::Volume => self.volumes.iter().any(|volume| named(&volume.name)),
+            ReferenceKind::Secret => self.secrets.iter().any(|secret| named(&secret.name)),
+            ReferenceKind::Config => self.configs.iter().any(|config| named(&config.name)),
+            ReferenceKind::Service => self.services.iter().any(|service| service.name.as_ref().is_some_and(named)),
+        }
+    }
+
     /// A model without anything in it.
     pub fn empty(file: FileId) -> Compose {
         Compose {
@@ -318,13 +367,14 @@ impl Scalar {
     /// The scalar of a template.
     pub fn new(template: Template, vars: &Variables<'_>) -> Scalar {
         let span = template.raw.span;
+        let template = Box::new(template);
         match template.literal() {
             Some(literal) if literal.len() == template.raw.value.len() => {
                 Scalar { value: literal.to_owned(), span, template, known: true, resolved: None }
             }
             _ => {
                 let (text, known) = template.resolve_text(vars);
-                Scalar { value: text.value.clone(), span, template, known, resolved: Some(text) }
+                Scalar { value: text.value.clone(), span, template, known, resolved: Some(Box::new(text)) }
             }
         }
     }
@@ -336,7 +386,7 @@ impl Scalar {
 
     /// The value with the place of each byte: of a default, where the default stands.
     pub fn text(&self) -> &Text {
-        self.resolved.as_ref().unwrap_or(&self.template.raw)
+        self.resolved.as_deref().unwrap_or(&self.template.raw)
     }
 
     /// The bytes `range` of the value as a scalar of its own.

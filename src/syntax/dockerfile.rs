@@ -19,7 +19,7 @@ use std::ops::Range;
 
 pub use expand::Expanded;
 pub use flags::{MountOption, RunMount, duration};
-pub use image_config::{Base, EnvEntry, ImageConfig, TransferFact, evaluate};
+pub use image_config::{Base, EnvEntry, Evaluator, ImageConfig, TransferFact, evaluate};
 pub use parse::parse;
 pub use stages::{BuildArgs, Origin};
 

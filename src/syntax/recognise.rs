@@ -92,6 +92,10 @@ pub fn by_name(path: &str) -> Option<Verdict> {
 /// What the file at `path` is, and why, as a clause; nothing when it is no config that confscan reads.
 pub fn recognise(path: &str, text: &str) -> Option<(Kind, String)> {
     match by_name(path)? {
+        // Folders of supervisord's programs hold one for nginx under this name.
+        Verdict::Taken(Kind::Nginx, _) if supervisor::looks_like(text) && !nginx::looks_like(text) => {
+            Some((Kind::Supervisor, "has supervisord sections".to_owned()))
+        }
         Verdict::Taken(kind, why) => Some((kind, why)),
         Verdict::Ask(_) if is_template(path, text) => None,
         Verdict::Ask(kinds) => among(kinds, text).or_else(|| {
@@ -111,7 +115,8 @@ pub fn by_content(text: &str) -> Option<(Kind, String)> {
 pub fn is_template(path: &str, text: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    TEMPLATE_ENDINGS.contains(&ending)
+    // `compose.tmpl.yml` says so in front of its ending.
+    name.split('.').skip(1).any(|part| TEMPLATE_ENDINGS.contains(&part))
         && matches!(by_name(path), Some(Verdict::Ask(_)))
         && (["{{", "{%", "<%", "%%"].iter().any(|mark| text.contains(mark)) || ending == "in" && text.contains('@'))
 }
@@ -213,6 +218,7 @@ mod tests {
             ("supervisord.conf", "", Some(Supervisor)),
             ("etc/supervisord-web.conf", "", Some(Supervisor)),
             ("nginx.conf", "", Some(Nginx)),
+            ("supervisor.d/nginx.conf", SUPERVISOR, Some(Supervisor)),
             (".env", "", Some(Dotenv)),
             (".env.production", "", Some(Dotenv)),
             (".env.example", "", Some(Dotenv)),
@@ -251,6 +257,8 @@ mod tests {
             ("Dockerfile.j2", IMAGE, Some(Dockerfile)),
             ("Dockerfile.template", "FROM node:0.0.0 \nRUN %%X%%\n", None),
             ("Dockerfile.in", "FROM @BASE@\n", None),
+            ("docker-compose.tmpl.yml", "services:\n  {{range .}}\n  a: {}\n  {{end}}\n", None),
+            ("docker-compose.tmpl.yml", COMPOSE, Some(Compose)),
             ("default.conf.template", "server {\n  listen {{ port }};\n}\n", None),
             (".env.js", "module.exports = {}\n", None),
             (".envrc", "export A=1\n", None),

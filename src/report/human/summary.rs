@@ -30,8 +30,8 @@ fn plural(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Writes the summary.
-pub(super) fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the summary; `hidden` is the number of findings that are only counted.
+pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Result<()> {
     let report = page.report;
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
@@ -43,6 +43,9 @@ pub(super) fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let total = page.paint(Style::new().bold(), plural(report.findings.len(), "finding"));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
+    if hidden > 0 {
+        writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
+    }
     let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
         *gaps.entry(finding.rule.id).or_default() += 1;

@@ -7,7 +7,7 @@ mod keys;
 
 use std::collections::HashSet;
 
-use super::{Compose, MountKind, Scalar};
+use super::{Compose, MountKind, ReferenceKind, Scalar, UndefinedReference};
 use crate::source::{Span, Spanned};
 use crate::syntax::SyntaxError;
 use crate::syntax::yaml::{Node, ScalarType, Value};
@@ -175,10 +175,10 @@ impl Shape {
 /// Finds what is used but not defined.
 pub(super) fn references(compose: &mut Compose) {
     let mut errors = Vec::new();
-    let mut check = |kind: &str, name: &str, span: Span, defined: bool| {
+    let mut check = |kind: ReferenceKind, name: &str, span: Span, defined: bool| {
         // A name with a variable in it may be anything.
         if !defined && !name.contains('$') && !name.is_empty() {
-            errors.push(SyntaxError::new(span, format!("{kind} `{name}` is used but not defined")));
+            errors.push(UndefinedReference { kind, name: Spanned::new(name.to_owned(), span) });
         }
     };
     let services: HashSet<&str> =
@@ -190,38 +190,38 @@ pub(super) fn references(compose: &mut Compose) {
     for service in &compose.services {
         for network in &service.networks {
             let Spanned { value, span } = &network.name;
-            check("network", value, *span, value == "default" || networks.contains(value.as_str()));
+            check(ReferenceKind::Network, value, *span, value == "default" || networks.contains(value.as_str()));
         }
         for mount in service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
             if let Some(source) = &mount.source {
-                check("volume", &source.value, source.span, volumes.contains(source.value.as_str()));
+                check(ReferenceKind::Volume, &source.value, source.span, volumes.contains(source.value.as_str()));
             }
         }
         let build_secrets = service.build.iter().flat_map(|build| &build.secrets);
         for secret in service.secrets.iter().chain(build_secrets) {
             let Spanned { value, span } = &secret.source;
-            check("secret", value, *span, secrets.contains(value.as_str()));
+            check(ReferenceKind::Secret, value, *span, secrets.contains(value.as_str()));
         }
         for config in &service.configs {
             let Spanned { value, span } = &config.source;
-            check("config", value, *span, configs.contains(value.as_str()));
+            check(ReferenceKind::Config, value, *span, configs.contains(value.as_str()));
         }
         for dependency in service.depends_on.iter().filter(|dependency| dependency.required) {
             let Spanned { value, span } = &dependency.service;
-            check("service", value, *span, services.contains(value.as_str()));
+            check(ReferenceKind::Service, value, *span, services.contains(value.as_str()));
         }
         let local = service.extends.iter().filter(|extends| extends.file.is_none());
         for base in local.filter_map(|extends| extends.service.as_ref()) {
-            check("service", &base.value, base.span, services.contains(base.value.as_str()));
+            check(ReferenceKind::Service, &base.value, base.span, services.contains(base.value.as_str()));
         }
         let modes: [&Option<Scalar>; 3] = [&service.network_mode, &service.pid, &service.ipc];
         for mode in modes.into_iter().flatten() {
             if let Some(name) = mode.value.strip_prefix("service:") {
-                check("service", name, mode.span, services.contains(name));
+                check(ReferenceKind::Service, name, mode.span, services.contains(name));
             }
         }
     }
-    errors.sort_by_key(|error| (error.span.start, error.span.end));
+    errors.sort_by_key(|error| (error.name.span.start, error.name.span.end));
     errors.dedup();
     compose.reference_errors = errors;
 }

@@ -163,7 +163,7 @@ impl Builder<'_> {
         let scalar = self.scalar(node)?;
         let value = &scalar.value;
         let parts = short::port(value);
-        let open = |text: &str| !scalar.known && text.contains("${") || !scalar.known && text.contains('$');
+        let open = |text: &str| !scalar.known && text.contains('$');
         let published_text = parts.published.clone().map(|range| &value[range]);
         let target_text = &value[parts.target.clone()];
         let published = published_text.and_then(short::port_range);

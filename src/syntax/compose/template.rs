@@ -1,5 +1,8 @@
 //! Interpolation as compose-go does it (`template` package): `$NAME`, `${NAME}` and its operators, `$$`.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use crate::source::{Span, Spanned, Text};
@@ -13,7 +16,7 @@ const MAX_DEPTH: usize = 32;
 pub struct Template {
     /// The text as YAML or the `.env` reader gives it.
     pub raw: Text,
-    /// Its parts in order.
+    /// Its parts in order; none where all of `raw` is literal text.
     pub parts: Vec<Part>,
 }
 
@@ -77,8 +80,7 @@ impl Template {
 
     /// A text in which `$` means nothing.
     pub fn verbatim(raw: Text) -> Template {
-        let parts = if raw.value.is_empty() { Vec::new() } else { vec![Part::Literal(raw.clone())] };
-        Template { raw, parts }
+        Template { raw, parts: Vec::new() }
     }
 
     /// The text with its variables replaced, and whether it is known: every variable has a value from `vars`, or its
@@ -96,6 +98,9 @@ impl Template {
     /// Like [`Template::resolve`], with the place of each byte: of a default, where the default stands; of a value from
     /// `vars`, where the variable stands.
     pub fn resolve_text(&self, vars: &dyn Fn(&str) -> Option<String>) -> (Text, bool) {
+        if self.parts.is_empty() {
+            return (self.raw.clone(), true);
+        }
         let mut pieces = Vec::with_capacity(self.parts.len());
         let mut known = true;
         for part in &self.parts {
@@ -119,6 +124,9 @@ impl Template {
     /// The template of the bytes `range` of what this one resolves to. A variable that is only partly inside counts as
     /// the text that it stands for.
     pub fn slice(&self, range: Range<usize>, vars: &dyn Fn(&str) -> Option<String>) -> Template {
+        if self.parts.is_empty() {
+            return Template::verbatim(self.raw.slice(range));
+        }
         if let [Part::Literal(text)] = self.parts.as_slice() {
             return Template::verbatim(text.slice(range));
         }
@@ -165,7 +173,7 @@ impl Template {
     /// The text if there is no variable in it.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [] => Some(""),
+            [] => Some(self.raw.as_str()),
             [Part::Literal(text)] => Some(text.as_str()),
             _ => None,
         }
@@ -181,6 +189,8 @@ impl Template {
                     continue;
                 };
                 match operation.operand.parts.as_slice() {
+                    [] if operation.operand.raw.value.is_empty() => {}
+                    [] if operation.operator == Operator::Default => found.push(&operation.operand.raw),
                     [Part::Literal(text)] if operation.operator == Operator::Default => found.push(text),
                     _ => pending.push(&operation.operand),
                 }
@@ -216,7 +226,7 @@ impl Variable {
 
     /// A value that comes from outside, placed at the variable.
     fn text(&self, value: String) -> Text {
-        let width = (self.span.end - self.span.start).max(4) as usize;
+        let width = (self.span.end - self.span.start) as usize;
         if value.len() <= width {
             return Text::verbatim(value, self.span);
         }
@@ -224,7 +234,8 @@ impl Variable {
         let mut pieces = Vec::new();
         let mut rest = value.as_str();
         while !rest.is_empty() {
-            let piece = &rest[..rest.floor_char_boundary(width)];
+            let first = rest.chars().next().map_or(0, char::len_utf8);
+            let piece = &rest[..rest.floor_char_boundary(width).max(first)];
             pieces.push(Text::verbatim(piece, self.span));
             rest = &rest[piece.len()..];
         }

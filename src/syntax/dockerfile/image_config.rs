@@ -7,6 +7,10 @@ use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Sc
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
 use crate::source::{Span, Spanned, Text};
 
+/// Stages at the end of a chain that are evaluated. Real files have a handful; without a limit, a file of many stages that
+/// start from each other would take time that grows with its square.
+const MAX_CHAIN: usize = 128;
+
 /// Longest path that is joined, in bytes: Linux's PATH_MAX.
 const MAX_PATH: usize = 4096;
 
@@ -173,15 +177,40 @@ fn is_usual_in_bases(name: &str) -> bool {
     names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Works out the image configuration of `stage`.
-///
-/// As in BuildKit: the stages that it starts from run first, with their environment, their build arguments and their
-/// ONBUILD instructions; arguments declared before the first FROM are seen by FROM only, and in a stage once it declares
-/// them again; build arguments from outside go before defaults. A stage that does not exist has an empty
-/// chain and nothing to start from.
+/// Works out the image configuration of `stage`; see [`Evaluator`], which is for several stages of a file.
 pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) -> ImageConfig {
-    let build_args = Given::new(build_args);
-    let lineage = Lineage::of(dockerfile, &build_args);
+    Evaluator::new(dockerfile, build_args).config(stage)
+}
+
+/// Works out the image configurations of a file's stages.
+///
+/// As in BuildKit: the stages that one starts from run first, with their environment, their build arguments and their
+/// ONBUILD instructions; arguments declared before the first FROM are seen by FROM only, and in a stage once it declares
+/// them again; build arguments from outside go before defaults.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    dockerfile: &'a Dockerfile,
+    build_args: Given<'a>,
+    lineage: Lineage,
+    names: HashMap<&'a str, usize>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator for `dockerfile`, whose build is given `build_args`.
+    pub fn new(dockerfile: &'a Dockerfile, build_args: BuildArgs<'a>) -> Self {
+        let build_args = Given::new(build_args);
+        let lineage = Lineage::of(dockerfile, &build_args);
+        Evaluator { dockerfile, build_args, lineage, names: stage_names(dockerfile) }
+    }
+
+    /// The image configuration that `stage` leads to. A stage that does not exist has an empty chain.
+    pub fn config(&self, stage: usize) -> ImageConfig {
+        evaluate_chain(self, stage)
+    }
+}
+
+fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
+    let Evaluator { dockerfile, lineage, .. } = evaluator;
     let chain = lineage.chain(stage);
     let base = match chain.first().map(|&first| &lineage.parents[first].image) {
         Some(image) if image.value != "scratch" => Base::Image(image.clone()),
@@ -216,9 +245,9 @@ pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) ->
     };
     let mut evaluation = Evaluation {
         dockerfile,
-        build_args,
+        build_args: &evaluator.build_args,
         globals: lineage.global_args.iter().enumerate().map(|(at, arg)| (arg.name.value.as_str(), at)).collect(),
-        names: stage_names(dockerfile),
+        names: &evaluator.names,
         scope: Scope::default(),
         budget: MAX_TOTAL,
         stage,
@@ -227,7 +256,8 @@ pub fn evaluate(dockerfile: &Dockerfile, stage: usize, build_args: BuildArgs) ->
         config,
     };
     let mut triggers: Vec<(usize, &Instruction)> = Vec::new();
-    for stage in chain {
+    let skipped = chain.len().saturating_sub(MAX_CHAIN);
+    for stage in chain.into_iter().skip(skipped) {
         evaluation.stage = stage;
         evaluation.cmd_in_stage = false;
         for (index, trigger) in std::mem::take(&mut triggers) {
@@ -250,10 +280,10 @@ fn stage_names(dockerfile: &Dockerfile) -> HashMap<&str, usize> {
 
 struct Evaluation<'a> {
     dockerfile: &'a Dockerfile,
-    build_args: Given<'a>,
+    build_args: &'a Given<'a>,
     /// The last declaration of each argument before the first FROM, by its place in [`ImageConfig::args`].
     globals: HashMap<&'a str, usize>,
-    names: HashMap<&'a str, usize>,
+    names: &'a HashMap<&'a str, usize>,
     scope: Scope,
     /// Bytes of values that may still be copied and searched.
     budget: usize,
@@ -378,7 +408,7 @@ impl Evaluation<'_> {
 
     fn workdir(&mut self, path: &Text) {
         let expanded = self.expand(path);
-        if self.config.workdir.is_none() && !is_absolute(&expanded.value) {
+        if self.config.workdir.is_none() && expanded.is_known() && !is_absolute(&expanded.value) {
             self.config.relative_workdir = Some(expanded.span);
         }
         self.config.workdir = Some(self.absolute(expanded));

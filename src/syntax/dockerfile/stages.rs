@@ -225,6 +225,12 @@ impl Dockerfile {
         }
     }
 
+    /// Variables in any FROM that no ARG before the first FROM declares.
+    pub fn undefined_in_from(&self) -> Vec<Spanned<String>> {
+        let lineage = Lineage::of(self, &Given::new(&[]));
+        lineage.parents.into_iter().flat_map(|parent| parent.undefined).collect()
+    }
+
     /// Which stages building `stage` needs, itself included: those that it starts from, copies from or mounts.
     /// Variables in FROM have their defaults.
     pub fn reachable(&self, stage: usize) -> Vec<bool> {

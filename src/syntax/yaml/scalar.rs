@@ -235,12 +235,11 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
         let blank = is_blank(text, at);
         let folded = style == Style::Folded && !after_blank && !blank;
         match pending.take() {
-            Some((place, "\n")) if folded => {
-                if empty.is_empty() {
-                    builder.push(" ", place);
-                    builder.cut();
-                }
+            Some((place, "\n")) if folded && empty.is_empty() => {
+                builder.push(" ", place);
+                builder.cut();
             }
+            Some((_, "\n")) if folded => {}
             Some((place, meaning)) => {
                 builder.push(meaning, place);
                 builder.cut();

@@ -90,6 +90,13 @@ fn every_byte_of_a_value_finds_its_place() {
     {
         assert_eq!(&text[place(key, part).range()], expected);
     }
+    let short = "[\"\\Lé\", 'é']";
+    let value = &read(short).documents[0].items()[0].scalar().unwrap().text.clone();
+    assert_eq!(
+        ["\u{2028}", "é"].map(|part| &short
+            [value.span_of(value.value.find(part).unwrap()..value.value.find(part).unwrap() + part.len()).range()]),
+        ["\\L", "é"]
+    );
     assert_eq!(place("a", "\n").start as usize, text.find("\\n").unwrap());
     assert_eq!(place("a", "é").start as usize, text.find("\\u").unwrap());
 }
@@ -315,6 +322,11 @@ fn check_scalars(text: &str) {
                 let value = scalar.text.as_str();
                 for (at, character) in value.char_indices() {
                     let span = scalar.text.span_of(at..at + character.len_utf8());
+                    // A line feed or a space may stand for a line break of several bytes.
+                    assert!(
+                        matches!(character, '\n' | ' ') || text.get(span.range()).is_some(),
+                        "{text:?}: {character:?}"
+                    );
                     assert!(node.span.contains(span), "{text:?}: {character:?} of {node:?} at {span:?}");
                 }
                 // A block scalar's lines keep their indentation only together with its header's line.
@@ -340,7 +352,7 @@ proptest! {
 
     #[test]
     fn every_scalar_is_read_again_from_its_span(
-        text in r#"([ab\-]{0,3}(: |:\n +|- |\n|\n  )(["'][a-c '\\n\n\u{85}é]{0,8}["']|[|>][-+]?\n  [a-c \n]{0,8}|[a-c é]{0,6}|\[[ab, "'\n]{0,6}\]|&x a|\*x|# [a-c]{0,3}|~)[\n \u{2028}]{0,2}){0,6}"#
+        text in r#"([ab\-]{0,3}(: |:\n +|- |\n|\n  )(["'][a-cLP '\\n\n\u{85}é]{0,8}["']|[|>][-+]?\n  [a-c \n]{0,8}|[a-c é]{0,6}|\[[ab, "'\n]{0,6}\]|&x a|\*x|# [a-c]{0,3}|~)[\n \u{2028}]{0,2}){0,6}"#
     ) {
         check_scalars(&text);
     }

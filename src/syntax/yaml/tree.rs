@@ -242,7 +242,7 @@ impl Reader<'_> {
                 self.error(range.clone(), format!("unknown anchor `{name}`"));
                 self.leaf(range, Content::Alias { name: name.into_owned(), target: None });
             }
-            Event::Scalar(value, style, anchor, tag) => self.scalar(&value, style, anchor, tag.as_deref(), span),
+            Event::Scalar(_, style, anchor, tag) => self.scalar(style, anchor, tag.as_deref(), span),
             Event::SequenceStart(style, anchor, tag) => {
                 let mut start = range.start;
                 if style == StructureStyle::Block && self.text.as_bytes().get(start) != Some(&b'-') {
@@ -386,14 +386,7 @@ impl Reader<'_> {
         span.end = end.max(span.start);
     }
 
-    fn scalar(
-        &mut self,
-        value: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
-        span: &granit_parser::Span,
-    ) {
+    fn scalar(&mut self, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, span: &granit_parser::Span) {
         let range = self.range(span);
         let (style, text) = match style {
             ScalarStyle::Plain if range.is_empty() => {
@@ -413,10 +406,9 @@ impl Reader<'_> {
                 let style = if style == ScalarStyle::Literal { Style::Literal } else { Style::Folded };
                 let limit = (range.start + 1).max(range.end).min(self.text.len());
                 let header = self.find(limit, b"|>").unwrap_or(range.start);
-                let text = match span.indent {
-                    Some(indent) => scalar::block(self.file, self.text, header, range.end, indent, style),
-                    None => Text::verbatim(value, Span::new(self.file, header..(header + 1).min(self.text.len()))),
-                };
+                // Without a line that is not empty there is no indentation.
+                let indent = span.indent.unwrap_or(usize::MAX);
+                let text = scalar::block(self.file, self.text, header, range.end, indent, style);
                 (style, text)
             }
         };

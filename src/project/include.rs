@@ -1,0 +1,227 @@
+//! Which files of the repository the `include` directives of nginx configs bring in.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::path;
+use crate::container::DocumentId;
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::Document;
+use crate::syntax::nginx::Nginx;
+
+/// Parts of a path that are compared; longer ones are taken from their end.
+const MAX_PARTS: usize = 16;
+
+/// Where nginx expects its configs in most images.
+const PREFIX: &str = "/etc/nginx";
+
+/// A config that lands in a container: the container's index, the document, and the path in the container.
+pub(super) type Placed = (usize, DocumentId, String);
+
+/// What the `include` directives of nginx configs bring in.
+#[derive(Debug, Default)]
+pub struct Includes {
+    /// By the span of the directive, in the order in which nginx reads them.
+    files: HashMap<Span, Vec<DocumentId>>,
+    included: HashSet<FileId>,
+}
+
+impl Includes {
+    /// The documents that the `include` at `span` reads; nothing where none of them is in the repository.
+    pub fn of(&self, span: Span) -> &[DocumentId] {
+        self.files.get(&span).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether another config includes the file, so that it is read as a part of that one.
+    pub fn is_included(&self, file: FileId) -> bool {
+        self.included.contains(&file)
+    }
+
+    /// Resolves every include.
+    pub(super) fn resolve(documents: &[Document], sources: &Sources, placed: &[Placed]) -> Includes {
+        let mut fragments: BTreeMap<(&str, &str), DocumentId> = BTreeMap::new();
+        let configs: Vec<(DocumentId, &Nginx)> = documents
+            .iter()
+            .enumerate()
+            .filter_map(|(id, document)| match document {
+                Document::Nginx(nginx) => Some((id, nginx)),
+                _ => None,
+            })
+            .collect();
+        for &(id, nginx) in &configs {
+            if !is_main(nginx) {
+                let path = sources.get(nginx.file).path.as_str();
+                fragments.insert((path::directory(path), path::file_name(path)), id);
+            }
+        }
+        let mut edges: HashMap<DocumentId, Vec<DocumentId>> = HashMap::new();
+        let mut files = HashMap::new();
+        for &(id, nginx) in &configs {
+            let directory = path::directory(&sources.get(nginx.file).path);
+            for visit in nginx.walk().filter(|visit| visit.directive.is("include")) {
+                let Some(pattern) = visit.directive.argument(0).filter(|pattern| !pattern.contains(['$', '{'])) else {
+                    continue;
+                };
+                let mut found = in_container(id, pattern, placed, documents);
+                if found.is_empty() {
+                    found = in_repository(directory, pattern, &fragments);
+                }
+                found.retain(|&other| other != id);
+                if !found.is_empty() {
+                    edges.entry(id).or_default().extend(&found);
+                    files.insert(visit.directive.span, found);
+                }
+            }
+        }
+        let included = reached(&configs, &edges);
+        Includes { files, included }
+    }
+}
+
+/// Whether it is a whole config, which no other includes.
+fn is_main(nginx: &Nginx) -> bool {
+    nginx.directives.iter().any(|directive| directive.is("http") || directive.is("events"))
+}
+
+/// The files that land in a container of `id` where the pattern looks for them. A relative path starts at the
+/// directory of the main config, whichever file it stands in.
+fn in_container(id: DocumentId, pattern: &str, placed: &[Placed], documents: &[Document]) -> Vec<DocumentId> {
+    for (container, _, inside) in placed.iter().filter(|(_, document, _)| *document == id) {
+        let prefix = if path::below(inside, PREFIX).is_some() { PREFIX } else { path::directory(inside) };
+        let pattern = path::absolute(prefix, pattern);
+        let mut found: Vec<(String, DocumentId)> = placed
+            .iter()
+            .filter(|(other, ..)| other == container)
+            .map(|(_, document, inside)| (rendered(inside), *document))
+            .filter(|(inside, _)| {
+                path::directory(inside) == path::directory(&pattern)
+                    && path::glob(path::file_name(&pattern), path::file_name(inside))
+            })
+            .filter(|(_, document)| matches!(&documents[*document], Document::Nginx(nginx) if !is_main(nginx)))
+            .collect();
+        if !found.is_empty() {
+            found.sort();
+            found.dedup();
+            return found.into_iter().map(|(_, document)| document).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// Where the official image's entrypoint writes what it makes of `/etc/nginx/templates/NAME.template`.
+fn rendered(inside: &str) -> String {
+    match inside.strip_prefix("/etc/nginx/templates/").and_then(|rest| rest.strip_suffix(".template")) {
+        Some(rest) => format!("{PREFIX}/conf.d/{rest}"),
+        None => inside.to_owned(),
+    }
+}
+
+/// The files that the pattern names, or a trailing part of it, seen from the directory of the including file or from
+/// one above it; the nearest directory first, and there the longest part.
+fn in_repository(directory: &str, pattern: &str, fragments: &BTreeMap<(&str, &str), DocumentId>) -> Vec<DocumentId> {
+    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let Some((&name, folders)) = parts.split_last() else { return Vec::new() };
+    if folders.iter().any(|part| part.contains(['*', '?', '[']) || *part == "..") {
+        return Vec::new();
+    }
+    let is_glob = name.contains(['*', '?', '[']);
+    let folders = &folders[folders.len().saturating_sub(MAX_PARTS)..];
+    let absolute = pattern.starts_with('/');
+    let mut base = Some(directory);
+    while let Some(from) = base {
+        for start in 0..=folders.len() {
+            let rest = &folders[start..];
+            // A bare name says little: it counts in the directory of the including file and in the one above, and a
+            // bare `*.conf` of an absolute path would be any file.
+            let near = from == directory || (!is_glob && from == path::directory(directory));
+            if rest.is_empty() && (!near || (is_glob && absolute)) || (start > 0 && !absolute) {
+                continue;
+            }
+            let folder = [from].into_iter().chain(rest.iter().copied()).filter(|part| !part.is_empty());
+            let folder = folder.collect::<Vec<_>>().join("/");
+            let found: Vec<DocumentId> = if is_glob {
+                let inside = fragments.range((folder.as_str(), "")..);
+                let inside = inside.take_while(|((known, _), _)| *known == folder);
+                inside.filter(|((_, known), _)| path::glob(name, known)).map(|(_, &id)| id).collect()
+            } else {
+                fragments.get(&(folder.as_str(), name)).copied().into_iter().collect()
+            };
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        base = (!from.is_empty()).then(|| path::directory(from));
+    }
+    Vec::new()
+}
+
+/// The files that are read as a part of another one. Files that include one another in a circle have no outermost one:
+/// the first stands for it.
+fn reached(configs: &[(DocumentId, &Nginx)], edges: &HashMap<DocumentId, Vec<DocumentId>>) -> HashSet<FileId> {
+    let targets: HashSet<DocumentId> = edges.values().flatten().copied().collect();
+    let roots = configs.iter().filter(|(id, _)| !targets.contains(id));
+    let rest = configs.iter().filter(|(id, _)| targets.contains(id));
+    let mut seen: HashSet<DocumentId> = HashSet::new();
+    let mut included: HashSet<DocumentId> = HashSet::new();
+    for &(root, _) in roots.chain(rest) {
+        if !seen.insert(root) {
+            continue;
+        }
+        let mut pending = vec![root];
+        while let Some(id) = pending.pop() {
+            for &next in edges.get(&id).map_or(&[][..], Vec::as_slice) {
+                if seen.insert(next) {
+                    included.insert(next);
+                    pending.push(next);
+                }
+            }
+        }
+    }
+    configs.iter().filter(|(id, _)| included.contains(id)).map(|(_, nginx)| nginx.file).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::project::Project;
+    use crate::source::{Kind, Source, Sources};
+
+    /// The paths of the files that another one includes.
+    fn included(files: &[(&str, &str)]) -> Vec<String> {
+        let mut sources = Sources::default();
+        for (path, text) in files {
+            let mut source = Source::new(*path, *text);
+            source.kind = Kind::Nginx;
+            sources.add(source);
+        }
+        let project = Project::build(&mut sources);
+        let found = sources.iter().filter(|(id, _)| project.includes.is_included(*id));
+        found.map(|(_, source)| source.path.clone()).collect()
+    }
+
+    const SITE: &str = "server { listen 80; }";
+
+    #[test]
+    fn includes_lead_to_the_nearest_file_with_the_trailing_part_of_the_path() {
+        let cases: &[(&str, &str, &[&str], &[&str])] = &[
+            ("a/nginx.conf", "/etc/nginx/conf.d/*.conf", &["a/conf.d/x.conf", "conf.d/y.conf"], &["a/conf.d/x.conf"]),
+            ("a/etc/nginx/nginx.conf", "conf.d/*.conf", &["a/etc/nginx/conf.d/x.conf"], &["a/etc/nginx/conf.d/x.conf"]),
+            ("a/sites/x.conf", "/etc/nginx/tls.conf", &["a/tls.conf", "tls.conf"], &["a/tls.conf"]),
+            ("a/b/c/x.conf", "tls/policy.conf", &["a/tls/policy.conf"], &["a/tls/policy.conf"]),
+            ("nginx.conf", "*.conf", &["x.conf"], &["x.conf"]),
+            ("nginx.conf", "/etc/nginx/*.conf", &["x.conf"], &[]),
+            ("a/b/c/x.conf", "/etc/nginx/tls.conf", &["tls.conf"], &[]),
+            ("a/x.conf", "/etc/${NAME}/tls.conf", &["a/tls.conf"], &[]),
+        ];
+        for (from, pattern, others, expected) in cases {
+            let text = format!("http {{ include {pattern}; }}");
+            let mut files = vec![(*from, text.as_str())];
+            files.extend(others.iter().map(|path| (*path, SITE)));
+            assert_eq!(&included(&files), expected, "{from} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_whole_config_is_not_included_and_a_circle_has_one_outermost_file() {
+        assert!(included(&[("x.conf", "include nginx.conf;"), ("nginx.conf", "http { }")]).is_empty());
+        assert_eq!(included(&[("a.conf", "include b.conf;"), ("b.conf", "include a.conf;")]), ["b.conf"]);
+    }
+}

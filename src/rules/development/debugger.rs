@@ -1,0 +1,116 @@
+//! Debuggers that listen for a connection.
+
+use crate::command::Simple;
+use crate::container::{Container, Reach};
+use crate::source::Span;
+
+/// Every debugger of the container that listens beyond loopback: where that is written, and what it is.
+pub(super) fn found(container: &Container) -> Vec<(Span, String)> {
+    let mut found: Vec<(Span, String)> = Vec::new();
+    for process in &container.processes {
+        for command in &process.effective.commands {
+            found.extend(of_command(command));
+            found.extend(of_launcher(command));
+        }
+    }
+    for env in container.env.iter().filter(|env| env.known) {
+        let Some(value) = &env.value else { continue };
+        let name = env.name.value.as_str();
+        let options = value.value.split([' ', '\t', '"', '\'']).filter(|word| !word.is_empty());
+        let is_java = matches!(name, "JAVA_OPTS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS")
+            || name.ends_with("_OPTS")
+            || name.ends_with("_JVM_OPTIONS");
+        let hit = options.into_iter().find_map(|option| match name {
+            "NODE_OPTIONS" => node_inspector(option),
+            _ if is_java => java_option(option),
+            _ => None,
+        });
+        let open_jmx = is_java && is_open_jmx(value.value.split_whitespace());
+        match hit {
+            Some(what) => found.push((env.span, format!("`{what}` in `{name}`"))),
+            None if open_jmx => found.push((env.span, format!("JMX without authentication in `{name}`"))),
+            None if name == "RUBY_DEBUG_HOST" && is_open(&value.value) => {
+                found.push((env.span, format!("`{name}={}`", value.value)));
+            }
+            None => {}
+        }
+    }
+    found
+}
+
+/// Whether a host lets others than the container itself in.
+fn is_open(host: &str) -> bool {
+    matches!(Reach::of(host), Reach::Everyone | Reach::Address | Reach::Private) || host.is_empty()
+}
+
+/// The host of `host:port`, `:port`, or nothing but a port.
+fn host_of(address: &str) -> Option<&str> {
+    address.rsplit_once(':').map(|(host, _)| host)
+}
+
+fn of_command(command: &Simple) -> Option<(Span, String)> {
+    let words = || command.args.iter();
+    match command.name.as_str() {
+        "node" | "nodejs" | "nodemon" | "ts-node-dev" | "tsx" | "bun" | "deno" | "ts-node" => {
+            words().find_map(|word| {
+                let what = node_inspector(word.text.as_str())?;
+                Some((word.text.span, format!("`{what}`")))
+            })
+        }
+        "java" => {
+            let jdwp =
+                words().find_map(|word| Some((word.text.span, format!("`{}`", java_option(word.text.as_str())?))));
+            jdwp.or_else(|| {
+                let flags = || words().map(|word| word.text.as_str());
+                let port = words().find(|word| word.text.value.contains("jmxremote"))?;
+                is_open_jmx(flags()).then(|| (port.text.span, "JMX without authentication".to_owned()))
+            })
+        }
+        "dlv" => {
+            let listen = command.option(&["--listen", "-l"])?;
+            let open = host_of(listen.text.as_str()).is_some_and(is_open);
+            open.then(|| (listen.text.span, format!("Delve listens on `{}`", listen.text.as_str())))
+        }
+        "gdbserver" => {
+            let address = words().find(|word| host_of(word.text.as_str()).is_some_and(is_open))?;
+            Some((address.text.span, format!("gdbserver listens on `{}`", address.text.as_str())))
+        }
+        "rdbg" => {
+            let host = command.option(&["--host"]).filter(|host| is_open(host.text.as_str()))?;
+            Some((host.text.span, format!("rdbg listens on `{}`", host.text.as_str())))
+        }
+        _ => None,
+    }
+}
+
+/// The address that debugpy, which is taken off the command that it starts, is told to listen on.
+fn of_launcher(command: &Simple) -> Option<(Span, String)> {
+    let launcher = command.through.iter().find(|name| matches!(name.as_str(), "debugpy" | "ptvsd"))?;
+    let words = command.wrapping.iter().skip_while(|word| !matches!(word.text.as_str(), "--listen" | "--host"));
+    let address = words.take(2).nth(1)?;
+    let written = address.text.as_str();
+    // A bare number is a port, and then it is the container alone.
+    let host = host_of(written).or(written.contains('.').then_some(written))?;
+    is_open(host).then(|| (address.text.span, format!("{launcher} listens on `{written}`")))
+}
+
+/// `--inspect=host:port` and its kin, where the host is not the container alone.
+fn node_inspector(option: &str) -> Option<&str> {
+    let names = ["--inspect", "--inspect-brk", "--inspect-wait", "--inspect-port"];
+    let (name, address) = option.split_once('=')?;
+    let host = host_of(address).or(address.contains('.').then_some(address))?;
+    (names.contains(&name) && is_open(host)).then_some(option)
+}
+
+/// `-agentlib:jdwp=…,address=*:5005`, and `-Xrunjdwp:` before it.
+fn java_option(option: &str) -> Option<&str> {
+    let settings = option.strip_prefix("-agentlib:jdwp=").or_else(|| option.strip_prefix("-Xrunjdwp:"))?;
+    let value = |name: &str| settings.split(',').find_map(|setting| setting.strip_prefix(name)?.strip_prefix('='));
+    let open = host_of(value("address")?).is_some_and(is_open);
+    (open && value("server") == Some("y")).then_some(option)
+}
+
+fn is_open_jmx<'a>(options: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let has = |wanted: &str| options.clone().any(|option| option.starts_with(wanted));
+    has("-Dcom.sun.management.jmxremote.port=") && has("-Dcom.sun.management.jmxremote.authenticate=false")
+}

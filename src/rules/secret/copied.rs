@@ -1,0 +1,156 @@
+//! Files with credentials that a build copies into the image, by their names.
+
+use super::Cx;
+use crate::finding::{Confidence, Severity};
+use crate::project::StageNode;
+use crate::project::path;
+use crate::secret::{self, Verdict};
+use crate::syntax::Document;
+use crate::syntax::dockerfile::Kind;
+
+/// Last parts of paths of files and folders that hold credentials, with what they are.
+const STORES: &[(&str, &str)] = &[
+    ("id_rsa", "a private SSH key"),
+    ("id_dsa", "a private SSH key"),
+    ("id_ecdsa", "a private SSH key"),
+    ("id_ed25519", "a private SSH key"),
+    (".ssh", "a folder of SSH keys"),
+    (".npmrc", "npm's login"),
+    (".pypirc", "PyPI's login"),
+    (".netrc", "logins for hosts"),
+    ("_netrc", "logins for hosts"),
+    (".git-credentials", "git's logins"),
+    (".aws", "logins for AWS"),
+    (".aws/credentials", "logins for AWS"),
+    (".azure", "logins for Azure"),
+    (".kube", "logins for Kubernetes"),
+    (".kube/config", "logins for Kubernetes"),
+    ("kubeconfig", "logins for Kubernetes"),
+    (".docker/config.json", "logins for registries"),
+    (".dockercfg", "logins for registries"),
+    (".pgpass", "PostgreSQL's passwords"),
+    (".my.cnf", "MySQL's login"),
+    (".htpasswd", "passwords"),
+    (".vault-token", "a Vault token"),
+    (".gnupg", "a folder of PGP keys"),
+    (".s3cfg", "logins for S3"),
+    (".boto", "logins for Google Cloud"),
+    (".gem/credentials", "RubyGems' login"),
+    (".cargo/credentials", "crates.io's login"),
+    (".cargo/credentials.toml", "crates.io's login"),
+    ("terraform.tfstate", "Terraform's state"),
+    ("master.key", "the key of Rails' credentials"),
+    ("credentials.json", "credentials"),
+    ("secrets.yml", "secrets"),
+    ("secrets.yaml", "secrets"),
+    ("secrets.json", "secrets"),
+    ("secrets.env", "secrets"),
+    ("application_default_credentials.json", "logins for Google Cloud"),
+];
+
+/// Endings of key stores.
+const KEY_STORES: [&str; 6] = [".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"];
+
+pub(in crate::rules) fn secret_file_copied(stage: &StageNode, cx: &mut Cx) {
+    if !stage.reachable {
+        return;
+    }
+    let project = cx.project;
+    let Some(dockerfile) = project.dockerfile(stage.scope.document) else { return };
+    let Some(body) = dockerfile.stages.get(stage.index).map(|stage| stage.body.clone()) else { return };
+    for instruction in body.filter_map(|at| dockerfile.effective(at)) {
+        let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { continue };
+        let from_stage = instruction.flag_value("from").is_some();
+        for source in &transfer.sources {
+            let Some((what, sure)) = holds(source.as_str(), transfer.destination.as_str()) else { continue };
+            if !from_stage && is_harmless(source.as_str(), stage, cx) {
+                continue;
+            }
+            let file = source.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
+            let message = match stage.shipped {
+                true => format!("`{file}` ({what}) is copied into the image"),
+                false => format!("`{file}` ({what}) is copied into a build stage"),
+            };
+            let finding = cx.report(source.span, message);
+            finding
+                .help("mount it for the one step that needs it: `RUN --mount=type=secret,id=…`")
+                .evidence(source.as_str());
+            if !sure {
+                finding.severity(Severity::Medium).confidence(Confidence::Likely);
+            }
+            if !stage.shipped {
+                finding.severity(Severity::Info);
+            }
+        }
+    }
+}
+
+/// What a file of that name holds, and whether the name leaves no doubt; nothing where it is not for credentials.
+fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
+    if source.contains("://") {
+        return None;
+    }
+    let lower = source.trim_end_matches(['/', '*']).trim_start_matches("./").to_ascii_lowercase();
+    let file = lower.rsplit('/').next().unwrap_or_default();
+    let example =
+        ["example", "sample", "template", "dist", "default", "test", "dummy", "fixture", ".pub", ".enc", "snakeoil"];
+    if example.iter().any(|word| file.contains(word)) {
+        return None;
+    }
+    let is = |name: &str| lower == name || lower.strip_suffix(name).is_some_and(|front| front.ends_with('/'));
+    if let Some((_, what)) = STORES.iter().find(|(name, _)| is(name)) {
+        // Most of these only name a registry.
+        return Some((what, !matches!(file, ".npmrc" | ".htpasswd" | "secrets.yml" | "secrets.yaml")));
+    }
+    if file == ".env" || file.starts_with(".env.") {
+        return Some(("variables, secret ones among them", file == ".env"));
+    }
+    if KEY_STORES.iter().any(|ending| file.ends_with(ending)) {
+        return Some(("a key store", true));
+    }
+    let json = file.ends_with(".json");
+    if json
+        && ["service-account", "serviceaccount", "service_account", "client_secret"].iter().any(|n| file.contains(n))
+    {
+        return Some(("logins for Google Cloud", true));
+    }
+    if file.ends_with(".tfvars") {
+        return Some(("Terraform's variables", false));
+    }
+    // Keys that packages are checked with are public.
+    let packages =
+        ["/etc/apt", "/usr/share/keyrings", "/etc/apk", "/etc/pki", "rpm-gpg", "/usr/local/share/ca-certificates"];
+    let public =
+        ["sign", "gpg", "apt", "repo", "pub", "archive", "keyring", "cert", "chain", "ca", "root", "bundle", "dhparam"];
+    if packages.iter().any(|folder| destination.contains(folder)) {
+        return None;
+    }
+    let words: Vec<&str> = file.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let is_public =
+        words.iter().any(|word| public.iter().any(|known| word == known || known.len() > 3 && word.contains(known)));
+    if file.ends_with(".key") && !is_public {
+        return Some(("a private key", true));
+    }
+    if file.ends_with(".pem")
+        && (file.contains("key") || file.contains("priv"))
+        && !words.contains(&"pub")
+        && !file.contains("public")
+    {
+        return Some(("a private key", true));
+    }
+    (file.ends_with(".pem") && !is_public).then_some(("a certificate or a private key", false))
+}
+
+/// Whether the file is a `.env` file of the repository that holds no secret.
+fn is_harmless(source: &str, stage: &StageNode, cx: &Cx) -> bool {
+    let document = stage.scope.document;
+    let owners = cx.project.owners[document].iter();
+    let contexts = owners.filter_map(|&owner| Some(cx.project.containers[owner].built.as_ref()?.context.as_str()));
+    let mut paths = contexts.filter_map(|context| path::join(context, source));
+    let Some(file) = paths.find_map(|path| cx.sources.find(&path)) else { return false };
+    let Some(Document::Dotenv(_)) = cx.project.documents.iter().find(|document| document.file() == file) else {
+        return false;
+    };
+    let own = cx.project.envs.iter().filter(|env| env.span.file == file);
+    own.filter_map(secret::written).all(|written| matches!(written.verdict, Verdict::Plain | Verdict::Placeholder))
+}

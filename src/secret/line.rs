@@ -1,0 +1,217 @@
+//! Secrets on command lines: in flags, in variables in front of a command, in headers.
+
+use super::name::{self, Shape};
+use super::value::{self, Verdict};
+use crate::command::Effective;
+use crate::container::CommandLine;
+use crate::source::{Span, Text};
+use crate::syntax::shell::{Assignment, Word};
+
+/// A value that a command line gives for a credential.
+#[derive(Debug)]
+pub struct Given {
+    /// What it is given with: a flag (`--requirepass`), a variable, a header.
+    pub name: String,
+    /// The program that it is given to; empty where that is not known.
+    pub program: String,
+    /// The place of the value.
+    pub span: Span,
+    /// The value.
+    pub value: String,
+    /// What the value is.
+    pub verdict: Verdict,
+}
+
+/// Programs with a flag of one letter for a password, from their manuals: the flag, whether the value is written behind
+/// it without a blank, and what separates a user in front of the password.
+const FLAGS: &[(&[&str], &str, bool, Option<char>)] = &[
+    (
+        &[
+            "mysql",
+            "mysqldump",
+            "mysqladmin",
+            "mysqlimport",
+            "mysqlcheck",
+            "mysqlshow",
+            "mysqlslap",
+            "mysqlpump",
+            "mariadb",
+            "mariadb-dump",
+            "mariadb-admin",
+            "mariadb-import",
+            "mariadb-check",
+            "mariadb-show",
+            "mycli",
+        ],
+        "-p",
+        true,
+        None,
+    ),
+    (&["redis-cli", "valkey-cli", "keydb-cli"], "-a", false, None),
+    (&["mongo", "mongosh", "mongodump", "mongorestore"], "-p", false, None),
+    (&["sshpass"], "-p", true, None),
+    (&["docker", "podman", "helm", "az", "buildah", "skopeo", "crane"], "-p", false, None),
+    (&["sqlcmd", "bcp"], "-P", true, None),
+    (&["mosquitto_pub", "mosquitto_sub"], "-P", false, None),
+    (&["ldapsearch", "ldapadd", "ldapmodify", "ldappasswd", "ldapwhoami"], "-w", false, None),
+    (&["curl"], "-u", true, Some(':')),
+    (&["curl"], "--user", false, Some(':')),
+    (&["curl"], "--proxy-user", false, Some(':')),
+    (&["curl"], "-U", true, Some(':')),
+    (&["smbclient"], "-U", false, Some('%')),
+];
+
+/// Programs that set an account's password; another rule is about them, but what they get is kept out of output.
+pub const ACCOUNT_TOOLS: [&str; 5] = ["useradd", "usermod", "adduser", "chpasswd", "groupadd"];
+
+/// Programs whose words are text or patterns, not settings.
+const TEXT_TOOLS: [&str; 8] = ["sed", "grep", "egrep", "fgrep", "awk", "perl", "test", "["];
+
+/// Everything that a command line gives for a credential, place-holders included.
+pub fn given(command: &CommandLine) -> Vec<Given> {
+    if !may_hold(command) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let effective = Effective::of_script(&command.script);
+    for simple in &effective.commands {
+        assignments(&simple.assignments, &mut found);
+        arguments(&simple.name, &simple.args, &mut found);
+    }
+    // Wrappers have words too (`env NAME=value program`), and the commands in substitutions are no effective ones.
+    for command in &command.script.commands {
+        assignments(&command.assignments, &mut found);
+        let program = command.name().unwrap_or_default();
+        arguments(program, command.args(), &mut found);
+    }
+    found.sort_by_key(|given| (given.span, given.program.is_empty()));
+    found.dedup_by(|a, b| a.span == b.span);
+    found
+}
+
+/// Whether the words of a command can give a credential at all.
+fn may_hold(command: &CommandLine) -> bool {
+    const SIGNS: [&str; 9] = ["pass", "secret", "token", "key", "pwd", "auth", "-p", "-a", "-u"];
+    let holds = |text: &Text| {
+        let lower = text.as_str().to_ascii_lowercase();
+        SIGNS.iter().any(|sign| lower.contains(sign)) || lower.contains("-w")
+    };
+    command.text.as_ref().is_some_and(holds) || command.exec.iter().any(holds)
+}
+
+fn assignments(assignments: &[Assignment], found: &mut Vec<Given>) {
+    for assignment in assignments {
+        let name = assignment.name.as_str();
+        if let Some(shape) = name::shape(name) {
+            push(found, shape, name, "", &assignment.value.text);
+        }
+    }
+}
+
+fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
+    if TEXT_TOOLS.contains(&program) {
+        return;
+    }
+    // What sets variables is not what reads them.
+    let setter = matches!(program, "export" | "env" | "declare" | "local" | "readonly" | "set");
+    let program = if setter || program.contains('$') { "" } else { program };
+    let mut push = |shape, name: &str, value: &Text| push(found, shape, name, program, value);
+    for (at, word) in args.iter().enumerate() {
+        let text = &word.text;
+        let written = text.as_str();
+        let next = args.get(at + 1);
+        // `name=value`, with or without dashes in front.
+        let dashes = written.len() - written.trim_start_matches('-').len();
+        if let Some(equals) = written.find('=').filter(|&equals| is_name(&written[dashes..equals])) {
+            let name = &written[dashes..equals];
+            if let Some(shape) = name::shape(name) {
+                push(shape, &written[..equals], &text.slice(equals + 1..written.len()));
+            }
+            continue;
+        }
+        if let Some(colon) = written.find(": ").filter(|&colon| is_name(&written[..colon])) {
+            if let Some((shape, start)) = header(written, colon) {
+                push(shape, &written[..colon], &text.slice(start..written.len()));
+            }
+            continue;
+        }
+        let settings = matches!(written, "requirepass" | "masterauth");
+        if dashes > 0 && written.len() > 2 || settings {
+            let shape = is_name(&written[dashes..]).then(|| name::shape(written)).flatten();
+            let value = next.filter(|next| !next.text.as_str().starts_with('-'));
+            if let (Some(shape), Some(value)) = (shape.filter(|shape| *shape > Shape::Key), value) {
+                push(shape, written, &value.text);
+                continue;
+            }
+        }
+        for (programs, flag, glued, separator) in FLAGS {
+            if !programs.contains(&program) || !written.starts_with(flag) {
+                continue;
+            }
+            let value = match (written.len() > flag.len(), next) {
+                (true, _) if *glued => text.slice(flag.len()..written.len()),
+                (false, Some(next)) if !(*glued && *flag == "-p" && program != "sshpass") => next.text.clone(),
+                _ => continue,
+            };
+            let start = match separator {
+                Some(separator) => match value.as_str().find(*separator) {
+                    Some(at) => at + 1,
+                    None => continue,
+                },
+                None => 0,
+            };
+            // `docker run -p 80:80` publishes a port.
+            let port =
+                *flag == "-p" && !*glued && value.as_str().contains(':') || program == "docker" && !logs_in(args);
+            if !port {
+                push(Shape::Password, flag, &value.slice(start..value.as_str().len()));
+            }
+        }
+        for prefix in ["pass:", "PASS:"] {
+            if program == "openssl" && written.starts_with(prefix) {
+                push(Shape::Password, prefix, &text.slice(prefix.len()..written.len()));
+            }
+        }
+    }
+    let batch = |word: &Word| word.text.as_str().starts_with('-') && word.text.as_str().contains('b');
+    if program == "htpasswd"
+        && args.iter().any(batch)
+        && let Some(last) = args.last()
+    {
+        push(Shape::Password, "-b", &last.text);
+    }
+}
+
+/// Whether the arguments of docker, podman or helm are for logging in.
+fn logs_in(args: &[Word]) -> bool {
+    args.iter().any(|word| word.text.as_str() == "login")
+}
+
+/// `Name: value`, as curl's `-H` takes it: what the name says, and where the value starts.
+fn header(written: &str, colon: usize) -> Option<(Shape, usize)> {
+    let name = &written[..colon];
+    let start = colon + 2;
+    if name.eq_ignore_ascii_case("authorization") {
+        let scheme = written[start..].find(' ').map_or(0, |blank| blank + 1);
+        return Some((Shape::Token, start + scheme));
+    }
+    Some((name::shape(name)?, start))
+}
+
+/// Whether what stands in front of `=` or behind dashes can be a name.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+fn push(found: &mut Vec<Given>, shape: Shape, name: &str, program: &str, value: &Text) {
+    let text = value.as_str();
+    // What `docker build --secret id=…` and keytool's standard password say is no secret.
+    if text.is_empty() || text.starts_with("id=") || text.starts_with("type=") || text == "changeit" {
+        return;
+    }
+    let verdict = value::judge(shape, text);
+    let (name, program) = (name.to_owned(), program.to_owned());
+    found.push(Given { name, program, span: value.span, value: text.to_owned(), verdict });
+}

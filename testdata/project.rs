@@ -1,0 +1,217 @@
+//! What the joiner makes of small repositories: containers and their facts.
+
+#[path = "support/virtual_repository.rs"]
+mod virtual_repository;
+
+use confscan::container::{Container, Environment, Fact, Healthcheck, Why};
+use confscan::project::Project;
+use confscan::source::{Sources, Span};
+
+/// A joined repository.
+struct Joined {
+    sources: Sources,
+    project: Project,
+}
+
+impl Joined {
+    fn of(files: &[(&str, &str)]) -> Joined {
+        let files: Vec<_> = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        let mut sources = virtual_repository::sources(&files);
+        let project = Project::build(&mut sources);
+        Joined { sources, project }
+    }
+
+    fn container(&self, name: &str) -> &Container {
+        let found: Vec<_> = self.project.containers.iter().filter(|container| container.name == name).collect();
+        let [only] = found[..] else { panic!("{} containers are called {name}", found.len()) };
+        only
+    }
+
+    /// `path:line` of a span.
+    fn place(&self, span: Span) -> String {
+        let (start, _) = self.sources.position(span);
+        format!("{}:{}", self.sources.get(span.file).path, start.line)
+    }
+
+    /// The account and the line that decided it.
+    fn user(&self, name: &str) -> String {
+        match &self.container(name).user {
+            Fact::Known(user) => format!("{} at {}", user.value.name, self.place(user.span)),
+            Fact::Absent(span) => format!("absent at {}", self.place(*span)),
+            Fact::Unknown(why) => format!("{why:?}"),
+        }
+    }
+
+    /// The programs of all processes with their lines.
+    fn programs(&self, name: &str) -> Vec<String> {
+        let processes = &self.container(name).processes;
+        let commands = processes.iter().flat_map(|process| &process.effective.commands);
+        commands.map(|command| format!("{} at {}", command.name, self.place(command.span))).collect()
+    }
+
+    fn configs(&self, documents: &[usize]) -> Vec<&str> {
+        documents.iter().map(|&id| self.sources.get(self.project.documents[id].file()).path.as_str()).collect()
+    }
+}
+
+#[test]
+fn the_account_is_the_services_then_the_stages_then_the_known_images() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  own:\n    build: app\n    user: '1000'\n  built:\n    build: app\n  base:\n    build: {context: app, \
+             target: base}\n  cache:\n    image: memcached:1.6\n  other:\n    image: acme/thing:1\n  open:\n    image: \
+             redis:7\n    user: ${USER_ID}\n  part:\n    ports: ['80:80']\n  gone:\n    build: nowhere\n",
+        ),
+        ("app/Dockerfile", "FROM python:3.12 AS base\nFROM base\nUSER app\n"),
+    ]);
+    assert_eq!(joined.user("own"), "1000 at compose.yaml:4");
+    assert_eq!(joined.user("built"), "app at app/Dockerfile:3");
+    assert_eq!(joined.user("base"), "root at app/Dockerfile:1");
+    assert_eq!(joined.user("cache"), "memcache at compose.yaml:10");
+    assert_eq!(joined.user("other"), "UnknownImage");
+    assert_eq!(joined.user("open"), "Variable");
+    assert_eq!(joined.user("part"), "Partial");
+    assert!(joined.container("part").partial);
+    assert!(matches!(joined.container("gone").user, Fact::Unknown(Why::MissingDockerfile)));
+    let stages = joined.project.containers.iter().filter(|container| container.name == "app").count();
+    assert_eq!(stages, 0, "a Dockerfile that a service builds is no container of its own");
+}
+
+#[test]
+fn a_dockerfile_that_no_service_builds_ships_its_last_stage() {
+    let joined =
+        Joined::of(&[("api/Dockerfile", "FROM golang:1.25 AS build\nFROM gcr.io/distroless/static:nonroot\n")]);
+    let container = joined.container("api");
+    assert_eq!(container.built.as_ref().map(|built| built.stage), Some(1));
+    assert_eq!(joined.user("api"), "65532 at api/Dockerfile:2");
+    let shipped: Vec<bool> = joined.project.stages.iter().map(|stage| stage.shipped).collect();
+    assert_eq!(shipped, [false, true]);
+}
+
+#[test]
+fn a_service_that_names_the_image_of_another_runs_what_that_builds() {
+    let joined = Joined::of(&[
+        ("compose.yaml", "services:\n  web:\n    build: .\n    image: acme/app\n  worker:\n    image: acme/app\n"),
+        ("Dockerfile", "FROM node:24\nUSER node\n"),
+    ]);
+    assert_eq!(joined.user("worker"), "node at Dockerfile:2");
+}
+
+#[test]
+fn the_health_check_is_the_services_then_the_images() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    build: .\n  b:\n    build: .\n    healthcheck: {test: [CMD, 'true']}\n  c:\n    build: .\n    \
+             healthcheck: {disable: true}\n  d:\n    image: redis:7\n  e:\n    image: acme/e:1\n  f:\n    build: .\n    \
+             healthcheck: {interval: 5s}\n",
+        ),
+        ("Dockerfile", "FROM alpine:3.22\nHEALTHCHECK CMD true\n"),
+    ]);
+    let kind = |name: &str| match &joined.container(name).healthcheck {
+        Fact::Known(check) => match check.value {
+            Healthcheck::Compose(_) => "compose",
+            Healthcheck::Dockerfile => "dockerfile",
+            Healthcheck::KnownImage => "known image",
+            Healthcheck::Disabled => "disabled",
+        },
+        Fact::Absent(_) => "absent",
+        Fact::Unknown(_) => "unknown",
+    };
+    let kinds = ["a", "b", "c", "d", "e", "f"].map(kind);
+    assert_eq!(kinds, ["dockerfile", "compose", "disabled", "absent", "unknown", "dockerfile"]);
+}
+
+#[test]
+fn a_compose_entrypoint_clears_the_images_command() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  image:\n    build: .\n  command:\n    build: .\n    command: worker --fast\n  entrypoint:\n    build: \
+             .\n    entrypoint: [other]\n",
+        ),
+        ("Dockerfile", "FROM alpine:3.22\nENTRYPOINT [\"tini\", \"--\"]\nCMD [\"server\"]\n"),
+    ]);
+    assert_eq!(joined.programs("image"), ["server at Dockerfile:3"]);
+    assert_eq!(joined.programs("command"), ["worker at compose.yaml:6"]);
+    assert_eq!(joined.programs("entrypoint"), ["other at compose.yaml:9"]);
+}
+
+#[test]
+fn supervisord_runs_the_programs_of_the_config_that_was_copied_and_of_its_includes() {
+    let joined = Joined::of(&[
+        (
+            "Dockerfile",
+            "FROM debian:13\nCOPY deploy/supervisor/ /etc/supervisor/\nCMD [\"supervisord\", \"-c\", \
+             \"/etc/supervisor/main.conf\"]\n",
+        ),
+        ("deploy/supervisor/main.conf", "[supervisord]\nnodaemon=true\n[include]\nfiles = conf.d/*.conf\n"),
+        ("deploy/supervisor/conf.d/web.conf", "[program:web]\ncommand=gunicorn app:app\n"),
+        ("deploy/supervisor/unused/other.conf", "[program:other]\ncommand=other\n"),
+    ]);
+    let container = &joined.project.containers[0];
+    let configs = joined.configs(&container.supervisors);
+    assert_eq!(configs, ["deploy/supervisor/main.conf", "deploy/supervisor/conf.d/web.conf"]);
+    assert_eq!(
+        joined.programs(&container.name),
+        ["supervisord at Dockerfile:3", "gunicorn at deploy/supervisor/conf.d/web.conf:2"]
+    );
+}
+
+#[test]
+fn a_mounted_nginx_config_belongs_to_the_service() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  edge:\n    image: nginx:1.29\n    volumes:\n      - \
+             ./nginx/site.conf:/etc/nginx/conf.d/default.conf:ro\n",
+        ),
+        ("nginx/site.conf", "server { listen 80; }\n"),
+        ("nginx/unused.conf", "server { listen 81; }\n"),
+    ]);
+    let container = joined.container("edge");
+    assert_eq!(joined.configs(&container.servers), ["nginx/site.conf"]);
+    let owner = joined
+        .project
+        .documents
+        .iter()
+        .position(|document| joined.sources.get(document.file()).path == "nginx/site.conf");
+    assert_eq!(joined.project.owners[owner.unwrap()], [0]);
+}
+
+#[test]
+fn commands_are_followed_into_package_json_and_entrypoint_scripts() {
+    let joined = Joined::of(&[
+        (
+            "Dockerfile",
+            "FROM node:24\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"./docker-entrypoint.sh\"]\nCMD [\"npm\", \"run\", \"dev\"]\n",
+        ),
+        ("docker-entrypoint.sh", "#!/bin/sh\nset -e\nexec \"$@\"\n"),
+        ("package.json", "{\"scripts\": {\"dev\": \"nodemon server.js\"}}\n"),
+    ]);
+    let name = joined.project.containers[0].name.clone();
+    assert!(joined.programs(&name).contains(&"nodemon at package.json:1".to_owned()), "{:?}", joined.programs(&name));
+}
+
+#[test]
+fn a_dockerfile_of_any_name_is_read_when_a_service_builds_it() {
+    let joined = Joined::of(&[
+        ("deploy/compose.yaml", "services:\n  app:\n    build: {context: .., dockerfile: images/app.build}\n"),
+        ("images/app.build", "FROM scratch\nUSER 7\n"),
+    ]);
+    assert_eq!(joined.user("app"), "7 at images/app.build:2");
+}
+
+#[test]
+fn environments_come_from_paths_profiles_stages_and_comments() {
+    let joined = Joined::of(&[
+        ("compose.yaml", "services:\n  a:\n    image: acme/a:1\n  b:\n    image: acme/b:1\n    profiles: [dev]\n"),
+        ("compose.dev.yaml", "services:\n  c:\n    image: acme/c:1\n"),
+        ("compose.x.yaml", "# confscan: environment=production\nservices:\n  d:\n    image: acme/d:1\n"),
+        ("tool/Dockerfile", "FROM alpine:3.22 AS test\n"),
+    ]);
+    let environments = ["a", "b", "c", "d", "test"].map(|name| joined.container(name).environment.environment);
+    use Environment::{Development, Production, Test, Unmarked};
+    assert_eq!(environments, [Unmarked, Development, Development, Production, Test]);
+}
