@@ -311,15 +311,18 @@ fn flag_given(args: &[Word], flags: &[&str]) -> bool {
 /// the script, where there is one.
 fn shell_script(args: &[Word]) -> (Step, Option<usize>) {
     let mut at = 0;
-    let mut command = false;
+    let (mut command, mut input) = (false, false);
     while let Some(word) = args.get(at) {
         let written = word.text.as_str();
         if matches!(written, "--rcfile" | "--init-file") {
             at += 2;
             continue;
         }
-        let Some(letters) = written.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else { break };
+        let Some(letters) = written.strip_prefix(['-', '+']) else { break };
         at += 1;
+        if letters.is_empty() {
+            break;
+        }
         if letters.starts_with('-') {
             if letters == "-" {
                 break;
@@ -327,12 +330,14 @@ fn shell_script(args: &[Word]) -> (Step, Option<usize>) {
             continue;
         }
         command |= written.starts_with('-') && letters.contains('c');
+        input |= written.starts_with('-') && letters.contains('s');
         at += letters.chars().filter(|letter| matches!(letter, 'o' | 'O')).count();
     }
     match args.get(at) {
         Some(script) if command => (Step::Script(script.text.clone(), args[at + 1..].to_vec()), None),
-        Some(_) => (Step::Program, Some(at)),
-        None => (Step::Program, None),
+        // With `-s`, and from `/dev/stdin`, the script comes in on the standard input.
+        Some(file) if !input && file.text.value != "/dev/stdin" => (Step::Program, Some(at)),
+        _ => (Step::Program, None),
     }
 }
 

@@ -202,10 +202,14 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
     let today = cx.config.today;
     cycles.retain(|cycle| cycle.ends < today);
     let Some(first) = cycles.iter().map(|cycle| cycle.ends).min() else { return };
-    let named = |cycle: &&Cycle| format!("{kind}{} {} ended on {}", display(cycle.product), cycle.cycle, cycle.ends);
-    let ended: Vec<String> = cycles.iter().map(named).collect();
+    let named = |cycle: &Cycle| format!("of {kind}{} {}", display(cycle.product), cycle.cycle);
+    let ended = cycles.iter().enumerate().map(|(index, cycle)| match index {
+        0 => format!("support {} ended on {}", named(cycle), cycle.ends),
+        _ => format!("that {} on {}", named(cycle), cycle.ends),
+    });
+    let ended = ended.collect::<Vec<String>>().join(", ");
     let shown = image.reference.split('@').next().unwrap_or_default();
-    let message = format!("`{shown}` gets no security fixes any more: support of {}", ended.join(" and of "));
+    let message = format!("`{shown}` gets no security fixes any more: {ended}");
     let finding = cx.report(image.span, message);
     finding.help("move to a release that is supported").evidence(image.reference.clone());
     if first < year_before(today) {
