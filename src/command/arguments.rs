@@ -58,11 +58,13 @@ impl<'a> Arguments<'a> {
                 if written == *name {
                     return words.next().cloned();
                 }
-                let inside = short(name).filter(|&letter| with_value.contains(letter)).and_then(|letter| {
-                    cluster(written).find(|&(c, before)| c == letter && !before.contains(|b| with_value.contains(b)))
-                });
-                if let Some((letter, before)) = inside {
+                if let Some(letter) = short(name).filter(|&letter| with_value.contains(letter)) {
+                    let mut letters = cluster(written);
+                    let given =
+                        letters.find(|&(c, before)| c == letter && !before.contains(|b| with_value.contains(b)));
+                    let Some((_, before)) = given else { continue };
                     let value = 1 + before.len() + letter.len_utf8();
+                    let value = if written[value..].starts_with('=') { value + 1 } else { value };
                     return if value < written.len() { Some(behind(word, value)) } else { words.next().cloned() };
                 }
                 let Some(rest) = written.strip_prefix(name).filter(|rest| !rest.is_empty()) else {
