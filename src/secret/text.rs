@@ -6,28 +6,28 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, bytes};
 
 use super::{name, token, url, value};
 
 /// Words that a credential's name has one of; a hit is widened to the whole name.
 static STEM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("(?i)pass|pwd|pword|secret|token|key|cred|auth|salt|cookie").expect("the pattern is valid")
+    Regex::new("(?i-u)pass|pwd|pword|secret|token|key|cred|auth|salt|cookie").expect("the pattern is valid")
 });
 
 /// Flags of one letter that take a password, and settings that take it behind a blank.
-static FLAGS: LazyLock<Regex> = LazyLock::new(|| {
+static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
     let pattern = concat!(
-        r#"(?:\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mysqlshow|mariadb(?:-[a-z]+)?|sshpass)\b"#,
-        r#"[^\n]{0,300}?[\s"']-p|"#,
-        r#"\b(?:redis-cli|valkey-cli)\b[^\n]{0,300}?[\s"']-a["',\s]+|"#,
-        r#"\bcurl\b[^\n]{0,600}?[\s"'](?:-u|--user|--proxy-user|-U)["',=\s]*[^\s:"']{0,80}:|"#,
-        r#"\b(?:mongo|mongosh|login)\b[^\n]{0,300}?[\s"']-p["',\s]+|"#,
-        r#"\b(?:sqlcmd)\b[^\n]{0,300}?[\s"']-P["',\s]*|"#,
+        r#"(?-u)(?:\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mysqlshow|mariadb(?:-[a-z]+)?|sshpass)\b"#,
+        r#"[^\n]*?[\s"']-p|"#,
+        r#"\b(?:redis-cli|valkey-cli)\b[^\n]*?[\s"']-a["',\s]+|"#,
+        r#"\bcurl\b[^\n]*?[\s"'](?:-u|--user|--proxy-user|-U)["',=\s]*[^\s:"']*:|"#,
+        r#"\b(?:mongo|mongosh|login)\b[^\n]*?[\s"']-p["',\s]+|"#,
+        r#"\b(?:sqlcmd)\b[^\n]*?[\s"']-P["',\s]*|"#,
         r#"\b(?:requirepass|masterauth|IDENTIFIED BY)["',\s]+|"#,
-        r#"(?i:\b(?:bearer|basic)) )([^\s"',]{3,300})"#
+        r#"(?i:\b(?:bearer|basic)) )([^\s"',]{3,})"#
     );
-    Regex::new(pattern).expect("the pattern is valid")
+    bytes::Regex::new(pattern).expect("the pattern is valid")
 });
 
 /// Words behind which a name and its value follow, in lower case: of Dockerfiles and of nginx.
@@ -50,7 +50,7 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
     found.extend(token::find(text).into_iter().map(|token| token.range));
     found.extend(url::find(text).into_iter().map(|connection| connection.password));
     named(text, &mut found);
-    let flags = FLAGS.captures_iter(text).filter_map(|captures| captures.get(1));
+    let flags = FLAGS.captures_iter(text.as_bytes()).filter_map(|captures| captures.get(1));
     found.extend(flags.map(|value| value.range()).filter(|range| !value::may_be_shown(&text[range.clone()])));
     found
 }

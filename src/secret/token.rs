@@ -182,7 +182,7 @@ static PREFIXES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A header that logs in, as configs, curl and nginx write it.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)authorization\\?["']?\s*[:=]?\s*\\?["']?(basic|bearer|token)\s+([A-Za-z0-9+/=._~-]{12,})"#)
+    Regex::new(r#"(?i-u)authorization\\?["']?\s*[:=]?\s*\\?["']?(basic|bearer|token)\s+([A-Za-z0-9+/=._~-]{12,})"#)
         .expect("the pattern is valid")
 });
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::name::Shape;
 use super::value::{self, Verdict};
@@ -27,18 +27,16 @@ const MAX_USER: usize = 1024;
 /// `Server=db;User Id=sa;Password=…` as ADO.NET, JDBC and ODBC write it.
 static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
-        r#"(?i)\b(?:server|data source|host|hostname|addr|dsn|driver|database|dbname|initial catalog|user id|uid)"#,
-        r#"\s*=\s*([^\n"';]{0,200});(?:[^\n"']{0,400};)?\s*(?:password|pwd)\s*=\s*([^;"'\s]{1,200})"#
+        r#"(?i-u)\b(?:server|data source|host|hostname|addr|dsn|driver|database|dbname|initial catalog|user id|uid)"#,
+        r#"\s*=\s*([^\n"';]*);(?:[^\n"']*;)?\s*(?:password|pwd)\s*=\s*([^;"'\s]+)"#
     );
     Regex::new(pattern).expect("the pattern is valid")
 });
 
 /// `host=db user=app password=…` as libpq writes it.
 static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r#"\b(?:host|dbname|user)=([^\s"';]{0,200})(?: +[a-z_]+=[^\s"';]{0,200}){0,12} +password=([^\s"';]{1,200})"#,
-    )
-    .expect("the pattern is valid")
+    Regex::new(r#"(?-u)\b(?:host|dbname|user)=([^\s"';]*)(?: +[a-z_]+=[^\s"';]*)* +password=([^\s"';]+)"#)
+        .expect("the pattern is valid")
 });
 
 /// The connection strings with a literal password in a text, in order.
@@ -48,13 +46,13 @@ pub fn find(text: &str) -> Vec<Connection> {
     let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
     if has(b"assword") || has(b"ASSWORD") || has(b"wd=") || has(b"WD=") {
         for pattern in [&PAIRS, &WORDS] {
-            for captures in pattern.captures_iter(text) {
+            for captures in pattern.captures_iter(bytes) {
                 let (Some(all), Some(first), Some(password)) = (captures.get(0), captures.get(1), captures.get(2))
                 else {
                     continue;
                 };
                 if let Some((password, sample)) = literal(text, password.range()) {
-                    let label = format!("the connection to `{}`", first.as_str().trim());
+                    let label = format!("the connection to `{}`", text[first.range()].trim());
                     found.push(Connection { label, range: all.range(), password, sample });
                 }
             }
