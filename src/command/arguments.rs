@@ -32,8 +32,7 @@ impl Command {
 impl<'a> Arguments<'a> {
     /// Whether one of the flags is given: `--insecure`, `--insecure=…`, `-k`, or `-k` inside a cluster (`-fsSLk`).
     pub fn has_flag(&self, names: &[&str]) -> bool {
-        let with_value =
-            WITH_VALUE.iter().find(|(program, _)| *program == self.program).map_or("", |(_, letters)| letters);
+        let with_value = self.with_value();
         self.flags().any(|word| {
             let written = word.text.as_str();
             names.iter().any(|name| match short(name) {
@@ -46,8 +45,9 @@ impl<'a> Arguments<'a> {
     }
 
     /// The value of the first of the flags that is given: `--bind value`, `--bind=value`, `-b value`, `-bvalue`, and at the
-    /// end of a cluster (`-fsSo value`).
+    /// end of a cluster (`-fsSo value`), or inside one (`-qO-`) where the program's flags are known.
     pub fn option(&self, names: &[&str]) -> Option<Word> {
+        let with_value = self.with_value();
         let mut words = self.words.iter();
         while let Some(word) = words.next() {
             let written = word.text.as_str();
@@ -57,6 +57,15 @@ impl<'a> Arguments<'a> {
             for name in names {
                 if written == *name {
                     return words.next().cloned();
+                }
+                if let Some(letter) = short(name).filter(|&letter| with_value.contains(letter)) {
+                    let mut letters = cluster(written);
+                    let given =
+                        letters.find(|&(c, before)| c == letter && !before.contains(|b| with_value.contains(b)));
+                    let Some((_, before)) = given else { continue };
+                    let value = 1 + before.len() + letter.len_utf8();
+                    let value = if written[value..].starts_with('=') { value + 1 } else { value };
+                    return if value < written.len() { Some(behind(word, value)) } else { words.next().cloned() };
                 }
                 let Some(rest) = written.strip_prefix(name).filter(|rest| !rest.is_empty()) else {
                     let last =
@@ -96,6 +105,11 @@ impl<'a> Arguments<'a> {
             }
         }
         found
+    }
+
+    /// The letters of [`WITH_VALUE`].
+    fn with_value(&self) -> &'static str {
+        WITH_VALUE.iter().find(|(program, _)| *program == self.program).map_or("", |(_, letters)| letters)
     }
 
     /// The words that begin with a dash, up to `--`.

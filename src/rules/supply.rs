@@ -3,6 +3,7 @@
 mod download;
 mod fetch;
 mod image;
+mod official;
 mod package;
 mod remote_add;
 mod tls;
@@ -16,7 +17,7 @@ pub(super) use tls::{package_manager_tls_disabled, tls_verify_disabled_env};
 
 use std::ops::Range;
 
-use crate::command::{Argv, Effective, Simple};
+use crate::command::{Arguments, Argv, Effective, Simple};
 use crate::container::CommandLine;
 use crate::source::Text;
 use crate::syntax::shell::{Command, Redirection, Script, Word};
@@ -39,11 +40,11 @@ fn programs(script: &Script) -> impl Iterator<Item = (usize, Simple)> {
     commands.flat_map(|(index, command)| effective(command).commands.into_iter().map(move |simple| (index, simple)))
 }
 
-/// The first argument that is one of the flags, as [`crate::command::Arguments::has_flag`] finds them.
+/// The first argument that is one of the flags, as [`Arguments::has_flag`] finds them.
 fn flag<'s>(program: &'s Simple, names: &[&str]) -> Option<&'s Word> {
     let is_flag = |word: &&Word| {
         let word = std::slice::from_ref(*word);
-        crate::command::Arguments { program: &program.name, words: word }.has_flag(names)
+        Arguments { program: &program.name, words: word }.has_flag(names)
     };
     program.args.iter().take_while(|word| word.text.value != "--").find(is_flag)
 }
@@ -198,7 +199,8 @@ fn network(host: &str) -> Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{FileId, Span};
+    use crate::config::Config;
+    use crate::source::{FileId, Kind, Source, Sources, Span};
 
     #[test]
     fn a_url_names_its_host_without_user_and_port() {
@@ -241,5 +243,33 @@ mod tests {
             })
             .collect();
         assert_eq!(found, ["a", "[b]", "", "c"]);
+    }
+
+    #[test]
+    fn hostile_command_lines_end_soon() {
+        let runs = [
+            "curl -k http://a.org|sh;".repeat(2_600),
+            "bash <(curl -k http://a.org);".repeat(2_000),
+            format!("bash {}", "<(curl -s a.org) ".repeat(3_500)),
+            format!("{}curl a.org | sh{}", "(".repeat(3_000), ")".repeat(3_000)),
+            format!("{} echo gpgcheck=0 {}", "{ ".repeat(4_000), "; } > x.repo".repeat(4_000)),
+            format!("echo {} > a.repo", "gpgcheck=0 ".repeat(5_000)),
+            "echo gpgcheck=0 | tee a.repo | ".repeat(2_000) + "cat",
+            "apk add curl && apk del curl;".repeat(2_000),
+            "sh -c 'curl a.org | sh';".repeat(2_500),
+            "GIT_SSL_NO_VERIFY=1 ".repeat(3_000) + "pip install --trusted-host x",
+            "eval ".repeat(9_000) + "curl",
+        ];
+        for run in runs {
+            let mut sources = Sources::default();
+            let mut source = Source::new("Dockerfile", format!("FROM a:1\nRUN {run}\n"));
+            source.kind = Kind::Dockerfile;
+            sources.add(source);
+            let start = std::time::Instant::now();
+            let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 1, 1)) };
+            crate::scan(sources, &config);
+            let elapsed = start.elapsed();
+            assert!(elapsed.as_secs() < 5, "{elapsed:?}: {}", &run[..40]);
+        }
     }
 }

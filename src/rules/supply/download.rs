@@ -40,7 +40,8 @@ pub(in crate::rules) fn insecure_download_flag(line: &CommandLine, cx: &mut Cx) 
     for (index, program) in programs(&line.script) {
         let Some(flag) = insecure_flag(&program).filter(|_| !within(&program, limit)) else { continue };
         let (name, flag) = (&program.name, &flag.text);
-        let message = format!("`{}` lets `{name}` take whatever answers: the certificate is not checked", flag.value);
+        let message =
+            format!("`{}` makes `{name}` accept any certificate: whoever is on the way can answer instead", flag.value);
         let finding = cx.report(flag.span, message);
         finding.help("remove it, and add the certificate authority of the host to the image if it has one of its own");
         if checked > Some(index) {
@@ -63,8 +64,7 @@ pub(in crate::rules) fn insecure_download_flag(line: &CommandLine, cx: &mut Cx) 
             };
             if off {
                 let program = name.trim_end_matches("rc");
-                let message =
-                    format!("every `{program}` from here on takes whatever answers: no certificate is checked");
+                let message = format!("every `{program}` from here on accepts any certificate");
                 cx.report(file.text.span_of(range), message).help("remove the line");
             }
         }
@@ -157,7 +157,7 @@ fn is_signed_index(program: &Simple, words: &[Word], at: usize) -> bool {
         at > 0 && names.contains(&words[at - 1].text.as_str()) || names.iter().any(|name| text.starts_with(name))
     };
     match program.name.as_str() {
-        "apk" => flag(&["--repository", "-X"]),
+        "apk" => flag(&["--repository", "-X"]) && !program.has_flag(&["--allow-untrusted"]),
         "apt-get" | "apt" | "add-apt-repository" => true,
         "zypper" => words.iter().any(|word| matches!(word.text.as_str(), "ar" | "addrepo")),
         "yum" | "dnf" | "microdnf" | "tdnf" => flag(&["--setopt", "--repofrompath", "--add-repo"]),
@@ -182,8 +182,10 @@ pub(in crate::rules) fn cleartext_download(line: &CommandLine, cx: &mut Cx) {
             if network(host) != Network::Public {
                 continue;
             }
-            let message =
-                format!("`{}` asks `{host}` over {scheme}: whoever is on the way can answer instead", program.name);
+            let message = format!(
+                "`{}` downloads from `{host}` over {scheme}: whoever is on the way can answer instead",
+                program.name
+            );
             let finding = cx.report(span, message);
             if is_signed_index(&program, &program.args, at) {
                 finding

@@ -2,7 +2,7 @@
 
 use super::super::Cx;
 use super::{Network, effective, host, is_check, mentions, network};
-use crate::command::Simple;
+use crate::command::{Arguments, Simple};
 use crate::container::CommandLine;
 use crate::finding::Finding;
 use crate::source::{Span, Text};
@@ -10,6 +10,9 @@ use crate::syntax::shell::{self, Command, Script, Word};
 
 /// Shells inside shells that are looked into, per command line.
 const MAX_SCRIPTS: usize = 32;
+
+/// Words between an interpreter and what it runs that are looked at.
+const MAX_FLAGS: usize = 8;
 
 /// Programs that download.
 const DOWNLOADERS: [&str; 5] = ["curl", "wget", "aria2c", "fetch", "http"];
@@ -114,7 +117,11 @@ fn prints_download(program: &Simple) -> bool {
 fn reads_program(program: &Simple) -> bool {
     let first = |with_value: &[&str]| program.positional(with_value).first().map(|word| word.text.as_str());
     let from_input = |file: Option<&str>| matches!(file, None | Some("-" | "/dev/stdin" | "/proc/self/fd/0"));
-    let asks = |flags: &[&str]| program.has_flag(flags);
+    // What comes behind the program is the program's.
+    let own =
+        program.args.iter().take_while(|word| word.text.value.len() > 1 && word.text.value.starts_with(['-', '+']));
+    let own = &program.args[..own.count()];
+    let asks = |flags: &[&str]| Arguments { program: &program.name, words: own }.has_flag(flags);
     match language(&program.name) {
         Some(Language::Shell) => {
             !asks(&["-c", "--version", "--help", "-n"]) && (asks(&["-s"]) || from_input(first(&["-o", "-O", "+o"])))
@@ -163,10 +170,11 @@ fn substituted(outer: &Command, inner: Span) -> Option<String> {
         word.text.span.contains(inner) && (text.starts_with("$(") || text.starts_with('`'))
     };
     let process = |word: &Word| word.text.span.contains(inner) && word.text.value.starts_with("<(");
-    let position = outer.words.iter().position(|word| !word.literal && (starts(word) || process(word)));
+    let at = outer.words.partition_point(|word| word.text.span.end < inner.end);
+    let position = outer.words.get(at).filter(|word| starts(word) || process(word)).map(|_| at);
     // The interpreter, behind `sudo` and its like: the last word before it that names one.
     let before = &outer.words[..position.unwrap_or(outer.words.len())];
-    let interpreter = before.iter().rev().find_map(|word| {
+    let interpreter = before.iter().rev().take(MAX_FLAGS).find_map(|word| {
         let name = word.text.value.rsplit('/').next()?;
         (word.literal && (name == "eval" || language(name).is_some())).then(|| name.to_owned())
     })?;

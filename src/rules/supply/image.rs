@@ -4,6 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::super::Cx;
+use super::official::is_official;
 use crate::container::lifecycle::{self, Cycle};
 use crate::container::{Image, ImagePlace};
 use crate::finding::{Confidence, Severity};
@@ -131,7 +132,8 @@ fn is_pulled(image: &Image, cx: &Cx) -> bool {
         && !image.built_here
         && !image.repository.is_empty()
         && image.repository.chars().all(plain)
-        && image.repository != "scratch"
+        // Anything else of one part is a build context, or was built on this machine: no registry has it.
+        && (image.registry.is_some() || image.repository.contains('/') || is_official(&image.repository))
         // Podman's name for what was built on this machine.
         && image.registry.as_deref() != Some("localhost")
         && !matches!(policy, Some("never" | "build"))
@@ -192,15 +194,23 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
     let name = image.name();
     let tag = image.tag.as_deref().unwrap_or_default();
     let mut cycles = lifecycle::cycles(&name, tag);
+    let mut kind = "";
     if cycles.is_empty() && image.digest.is_none() && moves(image).is_some() {
         cycles.extend(lifecycle::last_cycle(&name));
+        kind = "its last release ";
     }
     let today = cx.config.today;
     cycles.retain(|cycle| cycle.ends < today);
     let Some(first) = cycles.iter().map(|cycle| cycle.ends).min() else { return };
-    let ended: Vec<String> = cycles.iter().map(|cycle| ended(cycle)).collect();
-    let finding =
-        cx.report(image.span, format!("`{}` gets no security fixes any more: {}", image.reference, ended.join(", ")));
+    let named = |cycle: &Cycle| format!("of {kind}{} {}", display(cycle.product), cycle.cycle);
+    let ended = cycles.iter().enumerate().map(|(index, cycle)| match index {
+        0 => format!("support {} ended on {}", named(cycle), cycle.ends),
+        _ => format!("that {} on {}", named(cycle), cycle.ends),
+    });
+    let ended = ended.collect::<Vec<String>>().join(", ");
+    let shown = image.reference.split('@').next().unwrap_or_default();
+    let message = format!("`{shown}` gets no security fixes any more: {ended}");
+    let finding = cx.report(image.span, message);
     finding.help("move to a release that is supported").evidence(image.reference.clone());
     if first < year_before(today) {
         finding.severity(Severity::High);
@@ -208,10 +218,6 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
     if image.variable {
         finding.confidence(Confidence::Likely);
     }
-}
-
-fn ended(cycle: &Cycle) -> String {
-    format!("support of {} {} ended on {}", display(cycle.product), cycle.cycle, cycle.ends)
 }
 
 fn year_before(date: Date) -> Date {
@@ -237,7 +243,16 @@ fn display(product: &str) -> &str {
         ("haproxy", "HAProxy"),
         ("mariadb", "MariaDB"),
         ("mongodb", "MongoDB"),
+        ("grafana", "Grafana"),
+        ("influxdb", "InfluxDB"),
+        ("kibana", "Kibana"),
+        ("logstash", "Logstash"),
         ("mysql", "MySQL"),
+        ("nextcloud", "Nextcloud"),
+        ("perl", "Perl"),
+        ("tomcat", "Tomcat"),
+        ("traefik", "Traefik"),
+        ("zookeeper", "ZooKeeper"),
         ("nodejs", "Node.js"),
         ("oracle-linux", "Oracle Linux"),
         ("php", "PHP"),

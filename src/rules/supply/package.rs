@@ -53,11 +53,12 @@ fn unsigned(program: &Simple) -> Option<&Word> {
             named.then(|| (word, value.or_else(next)))
         })
     };
+    let verb = |verbs: &[&str]| program.args.iter().any(|word| verbs.contains(&word.text.as_str()));
     let on = |value: &str| matches!(value, "1" | "true" | "yes" | "on");
     let off = |value: &str| matches!(value, "0" | "false" | "no" | "off");
     match program.name.as_str() {
-        "apk" => flag(program, &["--allow-untrusted"]),
-        "apt" | "apt-get" | "aptitude" => {
+        "apk" if verb(&["add", "upgrade", "fix"]) => flag(program, &["--allow-untrusted"]),
+        "apt" | "apt-get" | "aptitude" if !verb(&["remove", "purge", "autoremove", "autopurge", "clean"]) => {
             let flags = ["--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"];
             let given = flag(program, &flags).filter(|word| !word.text.value.ends_with("=false"));
             given.or_else(|| {
@@ -154,12 +155,12 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
     for (index, program) in programs(&line.script) {
         if program.name == "sed" {
             for word in program.args.iter().filter(|word| is_unsigned_edit(word.text.as_str())) {
-                let message = "the package manager takes packages that nobody signed from here on";
+                let message = "the package manager installs packages that nobody signed from here on";
                 cx.report(word.text.span, message).help(help);
             }
         }
         let Some(word) = unsigned(&program) else { continue };
-        let message = format!("`{}` takes packages that nobody signed", program.name);
+        let message = format!("`{}` is told to install packages that nobody signed", program.name);
         let finding = cx.report(word.text.span, message).help(help);
         if is_local_install(&program, line) || checked.is_some_and(|check| check < index) {
             finding.severity(Severity::Low);
@@ -168,7 +169,7 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
     for file in written(&line.script) {
         for (range, text) in lines(file.text) {
             if unsigned_line(file.path, text, &file.text.value) {
-                let message = "the package manager takes packages that nobody signed from here on";
+                let message = "the package manager installs packages that nobody signed from here on";
                 cx.report(file.text.span_of(range), message).help(help);
             }
         }

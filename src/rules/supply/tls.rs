@@ -97,7 +97,7 @@ fn is_local(hosts: &str) -> bool {
 }
 
 fn finding<'c>(span: Span, name: &str, variable: &Variable, cx: &'c mut Cx) -> &'c mut Finding {
-    let message = format!("`{name}` makes {} take whatever answers: certificates are not checked", variable.who);
+    let message = format!("`{name}` makes {} accept any certificate", variable.who);
     cx.report(span, message)
         .help("remove it, and add the certificate authority to the image if the host has one of its own")
 }
@@ -262,14 +262,14 @@ pub(in crate::rules) fn package_manager_tls_disabled(line: &CommandLine, cx: &mu
     let help = "remove it, and add the certificate authority to the image if the host has one of its own";
     for (_, program) in programs(&line.script) {
         if let Some(word) = off_switch(&program) {
-            let message = format!("`{}` takes whatever answers: certificates are not checked", program.name);
+            let message = format!("`{}` is told to accept any certificate", program.name);
             cx.report(word.text.span, message).help(help);
         }
     }
     for file in written(&line.script) {
         for (range, text) in lines(file.text) {
             if let Some(manager) = off_line(file.path, text) {
-                let message = format!("{manager} takes whatever answers from here on: certificates are not checked");
+                let message = format!("{manager} accepts any certificate from here on");
                 cx.report(file.text.span_of(range), message).help(help);
             }
         }
