@@ -9,7 +9,7 @@ pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
 use crate::command::Effective;
-use crate::source::{Span, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use crate::syntax::compose::Healthcheck as ComposeHealthcheck;
 use crate::syntax::dockerfile::ImageConfig;
 
@@ -233,12 +233,28 @@ pub struct Container {
     pub supervisors: Vec<DocumentId>,
     /// The nginx configs that it runs.
     pub servers: Vec<DocumentId>,
+    /// Configs of the servers that supervisord starts in it, in formats that are not parsed.
+    pub configs: Vec<ConfigFile>,
+}
+
+/// A file of the repository that a server reads as its config, as text.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Absolute path in the container.
+    pub inside: String,
+    /// The file.
+    pub file: FileId,
 }
 
 impl Container {
     /// The value of an environment variable, where it is certain.
     pub fn env(&self, name: &str) -> Option<&Env> {
         self.env.iter().find(|env| env.name.value == name)
+    }
+
+    /// Whether the name of its image, without the registry, holds one of the parts.
+    pub fn image_is(&self, parts: &[&str]) -> bool {
+        self.image.as_ref().is_some_and(|image| parts.iter().any(|part| image.repository.contains(part)))
     }
 
     /// The scripts of the repository that what stands at `span` starts.

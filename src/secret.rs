@@ -132,13 +132,14 @@ pub fn written(env: &Env) -> Option<Written<'_>> {
 
 /// Whether a value is the name of a variable: its own, or another credential's in capitals.
 fn is_own_name(name: &str, value: &str) -> bool {
+    // An interpolation that was forgotten, or a secret of a test.
     let capitals = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     value.eq_ignore_ascii_case(name) || value.contains('_') && value.bytes().all(capitals) && name::is_sensitive(value)
 }
 
 /// What the name of a variable is as a value.
 fn own(shape: Shape) -> Verdict {
-    if shape == Shape::Password { Verdict::Default } else { Verdict::Placeholder }
+    if shape >= Shape::Secret { Verdict::Default } else { Verdict::Placeholder }
 }
 
 #[cfg(test)]

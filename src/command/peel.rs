@@ -209,10 +209,7 @@ fn step(job: &mut Job) -> Step {
     }
     let peeled = |done: bool| if done { Step::Peeled } else { Step::Program };
     match name.as_str() {
-        "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "busybox-sh" => match shell_script(args) {
-            (Step::Program, Some(script)) => peeled(job.advance(script)),
-            (step, _) => step,
-        },
+        "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "busybox-sh" => shell_script(args),
         "exec" => {
             let skip = skip_flags(args, &["-a"]);
             peeled(job.advance(skip))
@@ -307,22 +304,18 @@ fn flag_given(args: &[Word], flags: &[&str]) -> bool {
     Arguments { program: "", words: args }.option(flags).is_some()
 }
 
-/// A shell with `-c`: flags, the script, `$0` and the positional parameters. Without it, the index of the file that holds
-/// the script, where there is one.
-fn shell_script(args: &[Word]) -> (Step, Option<usize>) {
+/// A shell with `-c`: flags, the script, `$0` and the positional parameters.
+fn shell_script(args: &[Word]) -> Step {
     let mut at = 0;
-    let (mut command, mut input) = (false, false);
+    let mut command = false;
     while let Some(word) = args.get(at) {
         let written = word.text.as_str();
         if matches!(written, "--rcfile" | "--init-file") {
             at += 2;
             continue;
         }
-        let Some(letters) = written.strip_prefix(['-', '+']) else { break };
+        let Some(letters) = written.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else { break };
         at += 1;
-        if letters.is_empty() {
-            break;
-        }
         if letters.starts_with('-') {
             if letters == "-" {
                 break;
@@ -330,14 +323,11 @@ fn shell_script(args: &[Word]) -> (Step, Option<usize>) {
             continue;
         }
         command |= written.starts_with('-') && letters.contains('c');
-        input |= written.starts_with('-') && letters.contains('s');
         at += letters.chars().filter(|letter| matches!(letter, 'o' | 'O')).count();
     }
     match args.get(at) {
-        Some(script) if command => (Step::Script(script.text.clone(), args[at + 1..].to_vec()), None),
-        // With `-s`, and from `/dev/stdin`, the script comes in on the standard input.
-        Some(file) if !input && file.text.value != "/dev/stdin" => (Step::Program, Some(at)),
-        _ => (Step::Program, None),
+        Some(script) if command => Step::Script(script.text.clone(), args[at + 1..].to_vec()),
+        _ => Step::Program,
     }
 }
 
@@ -389,7 +379,7 @@ fn capsh(job: &mut Job) -> Step {
     let args = job.args();
     let Some(dashes) = args.iter().position(|word| word.text.value == "--") else { return Step::Program };
     let account = Arguments { program: "capsh", words: args }.option(&["--user", "--uid"]);
-    let (step, _) = shell_script(&args[dashes + 1..]);
+    let step = shell_script(&args[dashes + 1..]);
     job.dropped_to = account.or(job.dropped_to.take());
     step
 }

@@ -32,7 +32,7 @@ fn wrappers_are_taken_off_down_to_the_program() {
         ("bash -euo pipefail -c 'a'", "a"),
         ("/bin/sh -c \"sh -c 'gosu app a'\"", "a as app"),
         ("sh -c 'exec \"$@\"' -- nginx -t", "nginx -t"),
-        ("sh script.sh x", "script.sh x"),
+        ("sh script.sh x", "sh script.sh x"),
         ("sh -s -- x", "sh -s -- x"),
         ("bash -", "bash -"),
         ("bash /dev/stdin x", "bash /dev/stdin x"),

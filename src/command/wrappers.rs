@@ -96,7 +96,6 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     operands("timeout", 1, &["-s", "-k", "--signal", "--kill-after"]),
     operands("chrt", 1, &["-T", "-P", "-D"]),
     operands("taskset", 1, &[]),
-    operands("pidproxy", 1, &[]),
     plain("numactl", &["-i", "-N", "-m", "-C", "-p"]),
     Wrapper { operands: 1, ..drop_flag("chroot", &["--userspec"], &["--userspec", "--groups"]) },
     plain("unshare", &["-S", "-G", "-R", "-w"]),

@@ -244,6 +244,7 @@ impl<'a> Linker<'a> {
             processes: Vec::new(),
             supervisors: Vec::new(),
             servers: Vec::new(),
+            configs: Vec::new(),
         })
     }
 
@@ -319,9 +320,13 @@ impl<'a> Linker<'a> {
     /// The image's ENV with the service's `environment` on top, each name once.
     fn environment(&self, built: Option<&BuiltFrom>, document: DocumentId, service: Option<&Service>) -> Vec<Env> {
         let mut envs: Vec<Env> = Vec::new();
-        let mut put = |env: Env| match envs.iter_mut().find(|known| known.name.value == env.name.value) {
-            Some(known) => *known = env,
-            None => envs.push(env),
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut put = |env: Env| {
+            let place = *places.entry(env.name.value.clone()).or_insert(envs.len());
+            match envs.get_mut(place) {
+                Some(known) => *known = env,
+                None => envs.push(env),
+            }
         };
         if let Some(built) = built {
             built.config.env.iter().for_each(|entry| put(nodes::dockerfile_env(built.document, entry)));
@@ -374,6 +379,7 @@ impl<'a> Linker<'a> {
                 processes: Vec::new(),
                 supervisors: Vec::new(),
                 servers: Vec::new(),
+                configs: Vec::new(),
             });
         }
     }

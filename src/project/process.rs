@@ -1,5 +1,7 @@
 //! What runs in a container: its first process, what that leads to, and the configs that those processes read.
 
+mod configs;
+
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
@@ -43,6 +45,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usiz
     start(linker, container, main);
     let landings = landings(linker, container);
     supervisors(linker, container, &landings);
+    configs::attach(linker, container, &landings);
     servers(linker, container, index, &landings);
     container.processes.sort_by_key(|process| process.span);
 }
@@ -133,25 +136,34 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
         }
     }
     for command in &process.effective.commands {
-        if !command.is_script() {
-            continue;
-        }
+        let Some((program, args)) = script_of(command) else { continue };
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
-        if let Some(argv) = Argv::of_words(command.args.clone()) {
+        if let Some(argv) = Argv::of_words(args.to_vec()) {
             let effective = Effective::of_argv(&argv);
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        // A shell looks for its script in the working directory.
-        let by_shell = command.through.last().is_some_and(|wrapper| wrapper.ends_with("sh"));
-        let program = &command.program.text.value;
-        let program = if by_shell && !program.contains('/') { format!("./{program}") } else { program.clone() };
         if let Some((path, text)) = script_text(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
         }
     }
+}
+
+/// The script that a command is, or that a shell is given by name, and its arguments.
+fn script_of(command: &Simple) -> Option<(String, &[Word])> {
+    if command.is_script() {
+        return Some((command.program.text.value.clone(), &command.args));
+    }
+    if !matches!(command.name.as_str(), "sh" | "bash" | "ash" | "dash") {
+        return None;
+    }
+    let at = command.args.iter().position(|word| !word.text.value.starts_with(['-', '+']))?;
+    let script = command.args[at].text.as_str();
+    // A shell looks for its script in the working directory.
+    let path = if script.contains('/') { script.to_owned() } else { format!("./{script}") };
+    (command.args[at].literal && script.ends_with(".sh")).then(|| (path, &command.args[at + 1..]))
 }
 
 /// A script of the `package.json` that lies where the container runs.

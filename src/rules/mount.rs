@@ -59,11 +59,6 @@ const HOST_READERS: &[&str] = &[
     "zabbix-agent",
 ];
 
-/// Whether the name of the container's image holds one of the parts.
-fn image_is(container: &Container, parts: &[&str]) -> bool {
-    container.image.as_ref().is_some_and(|image| parts.iter().any(|part| image.repository.contains(part)))
-}
-
 /// A host path in a container.
 struct HostPath<'a> {
     /// Path on the host, `~` for the home of whoever starts the engine, without a slash at its end.
@@ -150,7 +145,7 @@ pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
             .help("remove `use_api_socket`");
     }
     let writes = container.env("POST").and_then(|env| env.value.as_ref()).is_some_and(|value| value.value == "1");
-    let proxy = image_is(container, &SOCKET_PROXIES) && container.ports.is_empty() && !writes;
+    let proxy = container.image_is(&SOCKET_PROXIES) && container.ports.is_empty() && !writes;
     let mut sockets: Vec<(Cow<str>, &Mount, Option<Span>)> =
         host_paths(container, cx).into_iter().map(|host| (host.path, host.mount, host.named)).collect();
     // Behind a variable without a default, the path in the container says what is mounted.
@@ -449,7 +444,7 @@ pub(super) fn sensitive_host_path(container: &Container, cx: &mut Cx) {
             continue;
         }
         let severity = match severity {
-            Severity::High if mount.read_only && image_is(container, HOST_READERS) => Severity::Low,
+            Severity::High if mount.read_only && container.image_is(HOST_READERS) => Severity::Low,
             Severity::High if path.starts_with("/sys/fs/cgroup") || path.starts_with("/sys/class") => Severity::Medium,
             Severity::High if found == Some(Holds::State) && mount.read_only => Severity::Medium,
             other => other,

@@ -98,11 +98,6 @@ const SLOWING: [&str; 3] = ["SYS_NICE", "IPC_LOCK", "LEASE"];
 const SLOWING_IMAGES: &[&str] =
     &["clickhouse", "elasticsearch", "mariadb", "mysql", "openbao", "opensearch", "percona", "vault"];
 
-/// Whether the name of the container's image holds one of the parts.
-fn image_is(container: &Container, parts: &[&str]) -> bool {
-    container.image.as_ref().is_some_and(|image| parts.iter().any(|part| image.repository.contains(part)))
-}
-
 /// The service of a container whose privileges are still worth grading: `privileged: true` includes all of them, and has a
 /// rule of its own.
 fn confined<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Service> {
@@ -171,12 +166,12 @@ pub(super) fn host_reaching_capability(container: &Container, cx: &mut Cx) {
         let severity = match name.as_str() {
             "NET_ADMIN"
                 if host_network.is_none()
-                    && (image_is(container, VPN_IMAGES) || image_is(container, DISCOVERY_IMAGES)) =>
+                    && (container.image_is(VPN_IMAGES) || container.image_is(DISCOVERY_IMAGES)) =>
             {
                 Severity::Medium
             }
-            "SYS_TIME" if image_is(container, &["chrony", "ntp"]) => Severity::Medium,
-            _ if slowing && image_is(container, SLOWING_IMAGES) => Severity::Low,
+            "SYS_TIME" if container.image_is(&["chrony", "ntp"]) => Severity::Medium,
+            _ if slowing && container.image_is(SLOWING_IMAGES) => Severity::Low,
             _ if slowing => Severity::Medium,
             _ => Severity::High,
         };
@@ -248,7 +243,7 @@ pub(super) fn host_network(container: &Container, cx: &mut Cx) {
     let Some(span) = is_host(service.network_mode.as_ref()) else { return };
     let message =
         format!("`{}` shares the host's network, with everything that listens on its loopback", container.name);
-    let needed = [VPN_IMAGES, MONITORING_IMAGES, DISCOVERY_IMAGES].iter().any(|images| image_is(container, images));
+    let needed = [VPN_IMAGES, MONITORING_IMAGES, DISCOVERY_IMAGES].iter().any(|images| container.image_is(images));
     let finding = cx.report(span, message);
     finding.help("remove it and publish the ports that are needed");
     if needed {
@@ -261,7 +256,7 @@ pub(super) fn host_pid_namespace(container: &Container, cx: &mut Cx) {
     let Some(span) = is_host(service.pid.as_ref()) else { return };
     let finding = cx.report(span, format!("`{}` sees and signals every process of the host", container.name));
     finding.help("remove it, or share the processes of one container with `service:<name>`");
-    if image_is(container, MONITORING_IMAGES) {
+    if container.image_is(MONITORING_IMAGES) {
         finding.severity(Severity::Medium);
     }
 }

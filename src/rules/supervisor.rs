@@ -7,37 +7,61 @@ pub(super) use process::*;
 use std::net::IpAddr;
 
 use super::Cx;
-use crate::container::{Container, Origin, Reach};
+use crate::container::{Container, DocumentId, Origin, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::source::{Span, Text};
 use crate::syntax::supervisor::{Section, SectionKind, Setting, Supervisor, expansions, has_expansions};
 
-/// Accounts that daemons share or that answer strangers' requests: what runs as one of them must not command supervisord.
+/// Accounts that daemons share or that answer strangers' requests: what runs as one of them must not command
+/// supervisord.
 const LOW_ACCOUNTS: &[&str] = &[
     "nobody", "nogroup", "65534", "99", "users", "daemon", "games", "www-data", "http", "httpd", "apache", "nginx",
     "www",
 ];
 
-/// The configs that Supervisor reads together with this one: it merges their sections.
-fn read_together<'a>(cx: &Cx<'a>, supervisor: &Supervisor) -> impl Iterator<Item = &'a Supervisor> + use<'a> {
-    let (project, file) = (cx.project, supervisor.file);
-    let ids = cx.containers().flat_map(|container| &container.supervisors);
-    ids.filter_map(move |&id| project.supervisor(id)).filter(move |other| other.file != file)
+/// HTTP servers of one config that are looked at: Supervisor's own sample has two.
+const MAX_SERVERS: usize = 100;
+
+/// A config with those that Supervisor reads together with it: it merges their sections.
+struct Merged<'a> {
+    own: &'a Supervisor,
+    others: Vec<&'a Supervisor>,
 }
 
-/// The option of a section, whichever of the configs that are read together has it.
-fn option<'a>(cx: &Cx<'a>, supervisor: &'a Supervisor, section: &'a Section, key: &str) -> Option<&'a Setting> {
-    supervisor.get(section, key).or_else(|| {
-        read_together(cx, supervisor).find_map(|other| {
-            let own = other.section(&section.name.value).and_then(|section| section.get(key));
-            own.or_else(|| other.section("DEFAULT")?.get(key))
+impl<'a> Merged<'a> {
+    fn new(own: &'a Supervisor, cx: &Cx<'a>) -> Self {
+        let mut ids: Vec<DocumentId> = cx.containers().flat_map(|container| &container.supervisors).copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let others = ids.into_iter().filter_map(|id| cx.project.supervisor(id));
+        Merged { own, others: others.filter(|other| other.file != own.file).collect() }
+    }
+
+    /// The option of a section of the own config, whichever of the configs has it.
+    fn get(&self, section: &'a Section, key: &str) -> Option<&'a Setting> {
+        self.own.get(section, key).or_else(|| {
+            self.others.iter().find_map(|other| {
+                let same = other.section(&section.name.value).and_then(|section| section.get(key));
+                same.or_else(|| other.section("DEFAULT")?.get(key))
+            })
         })
-    })
+    }
+
+    /// How a server of the own config asks who is there.
+    fn login(&self, section: &'a Section) -> Login<'a> {
+        match (self.get(section, "username"), self.get(section, "password")) {
+            (None, None) => Login::None,
+            (Some(given), None) => Login::Incomplete { given, missing: "password" },
+            (None, Some(given)) => Login::Incomplete { given, missing: "username" },
+            (Some(empty), Some(_)) | (Some(_), Some(empty)) if empty.value.as_str().is_empty() => Login::Empty(empty),
+            (Some(_), Some(password)) => Login::Asked { password },
+        }
+    }
 }
 
 /// The sections of that kind.
 fn sections(supervisor: &Supervisor, kind: SectionKind) -> impl Iterator<Item = &Section> {
-    supervisor.sections.iter().filter(move |section| section.kind() == kind)
+    supervisor.sections.iter().filter(move |section| section.kind() == kind).take(MAX_SERVERS)
 }
 
 /// How an HTTP server of supervisord asks who is there.
@@ -50,17 +74,6 @@ enum Login<'a> {
     Empty(&'a Setting),
     /// Both are set.
     Asked { password: &'a Setting },
-}
-
-fn login<'a>(cx: &Cx<'a>, supervisor: &'a Supervisor, section: &'a Section) -> Login<'a> {
-    let get = |key| option(cx, supervisor, section, key);
-    match (get("username"), get("password")) {
-        (None, None) => Login::None,
-        (Some(given), None) => Login::Incomplete { given, missing: "password" },
-        (None, Some(given)) => Login::Incomplete { given, missing: "username" },
-        (Some(empty), Some(_)) | (Some(_), Some(empty)) if empty.value.as_str().is_empty() => Login::Empty(empty),
-        (Some(_), Some(password)) => Login::Asked { password },
-    }
 }
 
 /// Who reaches an address inside the container's network.
@@ -171,9 +184,10 @@ impl Exposure {
 }
 
 pub(super) fn supervisor_http_open(supervisor: &Supervisor, cx: &mut Cx) {
+    let merged = Merged::new(supervisor, cx);
     for section in sections(supervisor, SectionKind::InetHttpServer) {
         let Some(port) = supervisor.get(section, "port") else { continue };
-        let empty = match login(cx, supervisor, section) {
+        let empty = match merged.login(section) {
             Login::None => None,
             Login::Empty(setting) => Some(setting),
             Login::Incomplete { .. } | Login::Asked { .. } => continue,
@@ -210,10 +224,11 @@ pub(super) fn supervisor_http_open(supervisor: &Supervisor, cx: &mut Cx) {
 }
 
 pub(super) fn supervisor_http_exposed(supervisor: &Supervisor, cx: &mut Cx) {
+    let merged = Merged::new(supervisor, cx);
     for section in sections(supervisor, SectionKind::InetHttpServer) {
         let Some(port) = supervisor.get(section, "port") else { continue };
         let (listens, number) = listens(cx, &port.value);
-        if listens != Listens::Network || !matches!(login(cx, supervisor, section), Login::Asked { .. }) {
+        if listens != Listens::Network || !matches!(merged.login(section), Login::Asked { .. }) {
             continue;
         }
         let exposure = Exposure::of(cx, number);
@@ -238,8 +253,8 @@ fn mode(value: &str) -> Option<u32> {
 }
 
 /// The account that supervisord itself runs as, where the config or every container of it says so.
-fn own_account(cx: &Cx, supervisor: &Supervisor) -> Option<String> {
-    let user = supervisor.section("supervisord").and_then(|section| option(cx, supervisor, section, "user"));
+fn own_account(cx: &Cx, merged: &Merged) -> Option<String> {
+    let user = merged.own.section("supervisord").and_then(|section| merged.get(section, "user"));
     if let Some(user) = user.filter(|user| !has_expansions(&user.value)) {
         return Some(user.value.value.clone());
     }
@@ -252,19 +267,20 @@ fn own_account(cx: &Cx, supervisor: &Supervisor) -> Option<String> {
 }
 
 pub(super) fn supervisor_socket_writable(supervisor: &Supervisor, cx: &mut Cx) {
-    let own = own_account(cx, supervisor);
+    let merged = Merged::new(supervisor, cx);
+    let own = own_account(cx, &merged);
     let is_own = |account: &str| own.as_deref() == Some(account);
     for section in sections(supervisor, SectionKind::UnixHttpServer) {
-        let chmod = option(cx, supervisor, section, "chmod");
+        let chmod = merged.get(section, "chmod");
         let mode = chmod.map_or(Some(0o700), |chmod| mode(chmod.value.as_str()));
         let Some(mode) = mode else { continue };
         // A password keeps others out unless it stands where they can read it. A hash does not say what it is.
-        let readable = match login(cx, supervisor, section) {
+        let readable = match merged.login(section) {
             Login::Asked { password } if !is_literal(&password.value) || sha(&password.value) => continue,
             Login::Asked { password } => Some(password.name.span),
             Login::None | Login::Empty(_) | Login::Incomplete { .. } => None,
         };
-        let chown = option(cx, supervisor, section, "chown");
+        let chown = merged.get(section, "chown");
         let (owner, group) = chown.map_or(("", ""), |chown| {
             let value = chown.value.as_str();
             value.split_once(':').unwrap_or((value, ""))
@@ -316,6 +332,22 @@ fn sha(value: &Text) -> bool {
         .is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// Whether the password decides who commands supervisord: over HTTP it does, and at a socket that others may write to.
+/// At any other socket the file's mode does, and the password is only there to quieten the warning about its absence.
+fn guards(supervisor: &Supervisor, section: &Section) -> bool {
+    match section.kind() {
+        SectionKind::Supervisorctl => {
+            let url = supervisor.get(section, "serverurl");
+            url.is_some_and(|url| url.value.as_str().trim_start().starts_with("http"))
+        }
+        SectionKind::UnixHttpServer => {
+            let chmod = supervisor.get(section, "chmod").map(|chmod| mode(chmod.value.as_str()));
+            chmod.is_some_and(|mode| mode.is_none_or(|mode| mode & 0o022 != 0))
+        }
+        _ => true,
+    }
+}
+
 pub(super) fn supervisor_password_literal(supervisor: &Supervisor, cx: &mut Cx) {
     // supervisorctl has the password of the server that it talks to: one password is one finding.
     let mut seen: Vec<(&str, Span)> = Vec::new();
@@ -342,7 +374,7 @@ pub(super) fn supervisor_password_literal(supervisor: &Supervisor, cx: &mut Cx) 
         let finding = cx.report(password.name.span, message);
         finding.inside(&section.name.value).evidence("password");
         finding.help("take it from the environment of supervisord: `password=%(ENV_SUPERVISOR_PASSWORD)s`");
-        if hashed {
+        if hashed || !guards(supervisor, section) {
             finding.severity(Severity::Low);
         }
         for span in also {
@@ -352,9 +384,10 @@ pub(super) fn supervisor_password_literal(supervisor: &Supervisor, cx: &mut Cx) 
 }
 
 pub(super) fn supervisor_auth_incomplete(supervisor: &Supervisor, cx: &mut Cx) {
+    let merged = Merged::new(supervisor, cx);
     for kind in [SectionKind::InetHttpServer, SectionKind::UnixHttpServer] {
         for section in sections(supervisor, kind) {
-            let Login::Incomplete { given, missing } = login(cx, supervisor, section) else { continue };
+            let Login::Incomplete { given, missing } = merged.login(section) else { continue };
             let (name, has) = (&section.name.value, &given.name.value);
             let message = format!("`[{name}]` has a {has} and no {missing}: supervisord refuses to start");
             let finding = cx.report(given.name.span, message);

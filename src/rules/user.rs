@@ -199,7 +199,7 @@ pub(super) fn explicit_root_user(container: &Container, cx: &mut Cx) {
     // What `user:` undoes.
     let built_user = container.built.as_ref().and_then(|built| built.config.user.as_ref());
     let image_user = match built_user {
-        Some(user) => user.is_known().then(|| (user.value.as_str(), user.span)),
+        Some(user) => user.is_known().then_some((user.value.as_str(), user.span)),
         None => container.known.zip(container.image.as_ref()).map(|(known, image)| (known.user, image.span)),
     };
     let undone = image_user.filter(|(account, _)| by_compose && !names_root(account));
@@ -255,7 +255,7 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
     }
     let Some(built) = &container.built else {
         // Nothing but `user` can be changed here, and whether the image works with it is not known.
-        if let Some(image) = container.image.as_ref().filter(|_| certain) {
+        if let Some(image) = container.image.as_ref().filter(|_| certain && script.is_none()) {
             let message = format!("`{}` runs as root: `{base}` does, and no `user` is set", container.name);
             let finding = cx.report(image.span, message);
             finding.severity(Severity::Info).help("set `user` if the image can run as another account");

@@ -172,12 +172,20 @@ fn what_identifies_a_finding_does_not_depend_on_the_secret() {
 
 #[test]
 fn hostile_text_takes_linear_time() {
-    for unit in
-        ["PASSWORD=", "://a:b@", "-----BEGIN PRIVATE KEY-----", "mysql -p", "eyJ", "password: |\n ", "curl -u a:"]
-    {
+    for unit in [
+        "PASSWORD=",
+        "://a:b@",
+        "-----BEGIN PRIVATE KEY-----",
+        "mysql -p",
+        "eyJ",
+        "password: |\n ",
+        "curl -u a:",
+        "SG.",
+        "host=a;",
+    ] {
         let text = unit.repeat(400_000 / unit.len());
         let start = std::time::Instant::now();
         text::find(&text);
-        assert!(start.elapsed().as_secs() < 20, "{unit}");
+        assert!(start.elapsed().as_secs() < 10, "{unit}");
     }
 }

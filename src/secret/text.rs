@@ -25,9 +25,18 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
         r#"\b(?:mongo|mongosh|login)\b[^\n]*?[\s"']-p["',\s]+|"#,
         r#"\b(?:sqlcmd)\b[^\n]*?[\s"']-P["',\s]*|"#,
         r#"\b(?:requirepass|masterauth|IDENTIFIED BY)["',\s]+|"#,
-        r#"(?i:\b(?:bearer|basic)) )([^\s"',]{3,})"#
+        r#"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) )([^\s"',]{3,})"#
     );
     bytes::Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// What a line has one of where [`FLAGS`] can match it.
+static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = concat!(
+        "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
+        "[Bb]earer|BEARER|[Bb]asic|BASIC"
+    );
+    Regex::new(pattern).expect("the pattern is valid")
 });
 
 /// Words behind which a name and its value follow, in lower case: of Dockerfiles and of nginx.
@@ -50,9 +59,34 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
     found.extend(token::find(text).into_iter().map(|token| token.range));
     found.extend(url::find(text).into_iter().map(|connection| connection.password));
     named(text, &mut found);
-    let flags = FLAGS.captures_iter(text.as_bytes()).filter_map(|captures| captures.get(1));
-    found.extend(flags.map(|value| value.range()).filter(|range| !value::may_be_shown(&text[range.clone()])));
+    flagged(text, &mut found);
     found
+}
+
+/// What is written out of a value: all of it, or the default where it is nothing but a variable with one.
+fn fallback(text: &str, range: Range<usize>) -> Range<usize> {
+    let value = &text[range.clone()];
+    let Some(inner) = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return range };
+    let name = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let operator = [":-", "-"].into_iter().find(|operator| inner[name..].starts_with(operator));
+    match operator {
+        Some(operator) if !inner.contains("${") => range.start + 2 + name + operator.len()..range.end - 1,
+        _ => range,
+    }
+}
+
+/// What stands behind flags of one letter.
+fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
+    let mut from = 0;
+    while let Some(hit) = PROGRAMS.find_at(text, from) {
+        let start = memchr::memrchr(b'\n', &text.as_bytes()[..hit.start()]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &text.as_bytes()[hit.end()..]).map_or(text.len(), |length| hit.end() + length);
+        for captures in FLAGS.captures_iter(&text.as_bytes()[start..end]) {
+            let value = captures.get(1).map(|value| start + value.start()..start + value.end());
+            found.extend(value.filter(|range| !value::may_be_shown(&text[range.clone()])));
+        }
+        from = end;
+    }
 }
 
 /// What stands behind the names of credentials.
@@ -71,7 +105,7 @@ fn named(text: &str, found: &mut Vec<Range<usize>>) {
             && !value::may_be_shown(&text[range.clone()])
         {
             from = from.max(range.end);
-            found.push(range);
+            found.push(fallback(text, range));
         }
         while !text.is_char_boundary(from) {
             from += 1;
@@ -175,6 +209,13 @@ mod tests {
             let covered = find(text).iter().any(|range| text[range.clone()].contains("hunter2"));
             assert!(covered, "{text}: {:?}", find(text));
         }
+    }
+
+    #[test]
+    fn of_a_variable_with_a_default_only_that_is_a_secret() {
+        let text = "POSTGRES_PASSWORD: ${DB_PASSWORD:-hunter2}";
+        let found: Vec<&str> = find(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["hunter2"]);
     }
 
     #[test]

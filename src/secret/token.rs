@@ -321,6 +321,10 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
 
 /// `header.payload.signature`, each base64.
 fn signed(text: &str, at: usize) -> Option<Range<usize>> {
+    // A start inside a longer word is none, and looking behind each would take quadratic time.
+    if at.checked_sub(1).is_some_and(|before| Url.has(text.as_bytes()[before])) {
+        return None;
+    }
     let header = run(text, at, Url, LONG);
     let payload_at = at + header + 1;
     if header < 16 || !text.as_bytes().get(at + header..)?.starts_with(b".eyJ") {

@@ -53,15 +53,16 @@ const KEPT_ELSEWHERE: &[&str] = &[
     "-----BEGIN CERTIFICATE",
     "-----BEGIN PUBLIC",
     "urn:",
-    "(",
-    "!",
     "yaml:",
     "%(",
 ];
 
 /// What `value` is under a name of `shape`.
 pub fn judge(shape: Shape, value: &str) -> Verdict {
-    let value = value.trim().trim_matches(['"', '\'', '`']).trim();
+    let value = value.trim();
+    // A list of one is as good as its item.
+    let item = value.strip_prefix("[\"").and_then(|rest| rest.strip_suffix("\"]"));
+    let value = item.unwrap_or(value).trim_matches(['"', '\'', '`']).trim();
     if is_plain(shape, value) {
         return Verdict::Plain;
     }
@@ -360,6 +361,8 @@ mod tests {
             (Token, "MyCloudflareApiToken", Verdict::Placeholder),
             (Password, "your_password", Verdict::Default),
             (Password, "changeme", Verdict::Default),
+            (Secret, "!changeme!", Verdict::Default),
+            (Secret, "[\"vLp92kQz\"]", secret(false)),
             (Password, "P@ssw0rd", Verdict::Default),
             (Password, "ChooseYourOwnPasswordHere1234", Verdict::Default),
             (Password, "very-secure-database-root-password", Verdict::Default),

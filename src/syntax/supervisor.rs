@@ -11,6 +11,8 @@ pub use known::{SectionKind, known_option, suggested_option};
 pub use parser::{looks_like, parse};
 pub use values::{Environment, Expansion, expansions, has_expansions};
 
+use std::collections::HashMap;
+
 use super::SyntaxError;
 use crate::source::{FileId, Span, Spanned, Text};
 
@@ -25,6 +27,8 @@ pub struct Supervisor {
     pub comments: Vec<Span>,
     /// What Supervisor would refuse.
     pub errors: Vec<SyntaxError>,
+    /// Index of each section by its name.
+    by_name: HashMap<String, usize>,
 }
 
 /// A section: `[name]` and its options.
@@ -96,7 +100,7 @@ pub struct Group<'a> {
 impl Supervisor {
     /// The section of that name, as written between the brackets.
     pub fn section(&self, name: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.name.value == name)
+        self.by_name.get(name).and_then(|&index| self.sections.get(index))
     }
 
     /// The option that Supervisor uses: that of the section, or that of `[DEFAULT]`.

@@ -74,6 +74,7 @@ fn report() -> Report {
         processes: Vec::new(),
         supervisors: Vec::new(),
         servers: Vec::new(),
+        configs: Vec::new(),
     };
     let label = |text: &str| Label { span: span(text), message: "here".to_owned() };
     let finding = Finding {

@@ -36,9 +36,14 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
     });
     let mut template = false;
     let unknown = instructions.filter(|instruction| {
+        if instruction.is_known() {
+            return false;
+        }
         // The lines of a template have one cause, and it is named once.
         let mark = is_template_mark(&instruction.keyword.value);
-        !instruction.is_known() && !(mark && std::mem::replace(&mut template, true))
+        let repeated = mark && template;
+        template |= mark;
+        !repeated
     });
     let unknown: Vec<&Instruction> = unknown.collect();
     for (index, instruction) in unknown.iter().take(MOST_UNKNOWN).enumerate() {

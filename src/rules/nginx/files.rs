@@ -1,5 +1,7 @@
 //! Files that nginx serves.
 
+use std::collections::HashMap;
+
 use super::tree::{Level, Location, Tree};
 use super::value::{Origin, Part, Variables, parts};
 use super::{Cx, has_handler, is_internal, refuses};
@@ -71,10 +73,11 @@ pub(in crate::rules) fn alias_traversal(nginx: &Nginx, cx: &mut Cx) {
 pub(in crate::rules) fn filesystem_root_served(nginx: &Nginx, cx: &mut Cx) {
     let Some(tree) = Tree::new(nginx, cx) else { return };
     let defined = Variables::new(&tree);
+    let mut known = HashMap::new();
     for at in tree.named("root").chain(tree.named("alias")) {
         let level = tree.parent(at);
         let Some(mut path) = literal(&defined, at) else { continue };
-        if is_internal(&tree, level) || refuses(&tree, level) || !serves(&tree, at) {
+        if is_internal(&tree, level) || refuses(&tree, level) || !serves(&tree, at, &mut known) {
             continue;
         }
         let location = tree.outwards(level).flatten().find_map(|level| Location::of(tree.directive(level)));
@@ -129,15 +132,16 @@ fn is_file(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.') && !name.ends_with(".d"))
 }
 
-/// Whether a request can be answered with a file from below the `root` or `alias` at `at`.
-fn serves(tree: &Tree, at: usize) -> bool {
+/// Whether a request can be answered with a file from below the `root` or `alias` at `at`; `known` holds the servers
+/// that were looked at.
+fn serves(tree: &Tree, at: usize, known: &mut HashMap<usize, bool>) -> bool {
     let level = tree.parent(at);
     let in_location = tree.enclosing(level, "location").is_some();
     if in_location || tree.directive(at).is("alias") {
         return !has_handler(tree, level);
     }
     let Some(server) = tree.enclosing(level, "server") else { return true };
-    tree.is_open(Some(server)) || serves_from(tree, server)
+    *known.entry(server).or_insert_with(|| tree.is_open(Some(server)) || serves_from(tree, server))
 }
 
 /// Whether a server answers with files of its own root: some location does, or there is none for `/`.

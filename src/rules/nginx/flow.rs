@@ -16,6 +16,9 @@ const PASSES: [&str; 6] = ["proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pas
 /// Sets inside sets that are followed for a target.
 const MAX_DEPTH: usize = 8;
 
+/// Tests of one level that are looked at.
+const MAX_TESTS: usize = 100;
+
 /// Characters that let a group choose another host: a dot, or what ends a host name.
 const HOST_BREAKERS: Characters = 1 << b'.' | 1 << b'/' | 1 << b'?' | 1 << b'#' | 1 << b'@' | 1 << b':';
 
@@ -214,10 +217,12 @@ fn path_is_fixed(tree: &Tree, at: usize) -> bool {
     for location in locations {
         match location {
             Location::Exact(_) => return true,
-            Location::Regex(pattern) if pattern.starts_with('^') && pattern.ends_with('$') => {
-                if super::pattern::groups(pattern).first().is_some_and(|whole| whole.characters() & NEWLINE == 0) {
-                    return true;
-                }
+            Location::Regex(pattern)
+                if pattern.starts_with('^')
+                    && pattern.ends_with('$')
+                    && super::pattern::groups(pattern).first().is_some_and(|all| all.characters() & NEWLINE == 0) =>
+            {
+                return true;
             }
             _ => {}
         }
@@ -316,7 +321,7 @@ fn redirect_host(target: &str) -> Option<&str> {
 /// Whether the server compares the host name before.
 fn checks_host(tree: &Tree, at: usize) -> bool {
     tree.outwards(tree.parent(at)).any(|level| {
-        let own = tree.own(level, "if").chain(level.filter(|&level| tree.directive(level).is("if")));
+        let own = tree.own(level, "if").take(MAX_TESTS).chain(level.filter(|&level| tree.directive(level).is("if")));
         own.into_iter().any(|test| {
             let subject = tree.directive(test).argument(0).unwrap_or_default();
             matches!(subject.trim_start_matches('('), "$host" | "$http_host")

@@ -2,10 +2,10 @@
 
 mod daemons;
 
-use super::option;
+use super::Merged;
 use crate::command::{Effective, Simple};
-use crate::container::{Container, ProcessOrigin};
-use crate::finding::{Confidence, Severity};
+use crate::container::{Container, Process, ProcessOrigin};
+use crate::finding::Severity;
 use crate::rules::Cx;
 use crate::source::Text;
 use crate::syntax::Document;
@@ -17,7 +17,7 @@ use crate::text;
 
 pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut Cx) {
     let Some(section) = supervisor.section("supervisord") else { return };
-    let nodaemon = option(cx, supervisor, section, "nodaemon");
+    let nodaemon = Merged::new(supervisor, cx).get(section, "nodaemon");
     // A value that is neither yes nor no is refused or comes from a variable.
     if nodaemon.is_some_and(|setting| setting.as_bool() != Some(false)) {
         return;
@@ -31,37 +31,49 @@ pub(in crate::rules) fn supervisor_daemonised(supervisor: &Supervisor, cx: &mut 
     finding.related(start.span, "started here without `-n`");
 }
 
-/// The command that starts supervisord as the last thing that the container does, and in the background.
-fn daemonised(container: &Container) -> Option<&Simple> {
-    let started = |process: &&crate::container::Process| !matches!(process.origin, ProcessOrigin::Program { .. });
-    let mut starts = container.processes.iter().filter(started).filter_map(|process| {
+/// The commands of a container that start supervisord as the last thing that their script or command line does.
+fn starts(container: &Container) -> impl Iterator<Item = &Simple> {
+    let started = |process: &&Process| !matches!(process.origin, ProcessOrigin::Program { .. });
+    container.processes.iter().filter(started).filter_map(|process| {
         let last = process.effective.commands.last()?;
         let shown = !process.effective.partial && last.args.iter().all(|word| word.literal);
         (last.name == "supervisord" && shown && !last.background).then_some(last)
-    });
-    let first = starts.next()?;
+    })
+}
+
+/// The command that starts supervisord in the background.
+fn daemonised(container: &Container) -> Option<&Simple> {
     let stays = |start: &Simple| start.has_flag(&["-n", "--nodaemon", "-h", "--help", "-v", "--version"]);
-    (!stays(first) && !starts.any(stays)).then_some(first)
+    let first = starts(container).next()?;
+    (!starts(container).any(stays)).then_some(first)
 }
 
 pub(in crate::rules) fn supervisor_child_daemonises(supervisor: &Supervisor, cx: &mut Cx) {
+    let mut found = Vec::new();
+    let servers = daemons::Servers::new(cx);
     for program in supervisor.programs() {
         let Some(command) = program.get("command") else { continue };
-        let effective = Effective::of_supervisor(&command.value);
-        let Some(last) = effective.commands.last().filter(|_| !effective.partial) else { continue };
+        let mut effective = Effective::of_supervisor(&command.value);
+        let Some(last) = effective.commands.pop().filter(|_| !effective.partial) else { continue };
         let name = &program.name.value;
-        let shell = last.background && last.through.iter().any(|wrapper| wrapper.ends_with("sh"));
-        let (message, help, confidence) = if shell {
+        let left = last.background && last.through.iter().any(|wrapper| wrapper.ends_with("sh"));
+        let (message, daemon) = if left {
             let message = format!("the shell of `{name}` leaves `{}` in the background and ends", last.name);
-            (message, "remove the `&` and start it with `exec`", Confidence::Certain)
+            (message, daemons::Background::by_shell())
         } else {
-            let Some(daemon) = daemons::goes_to_background(last, cx) else { continue };
-            (daemon.message(last, name), daemon.help, daemon.confidence)
+            let Some(daemon) = servers.goes_to_background(&last) else { continue };
+            (daemon.message(&last, name), daemon)
         };
+        found.push((program, last, message, daemon));
+    }
+    for (program, last, message, daemon) in found {
         let finding = cx.report(last.span, message);
-        finding.inside(&program.section.name.value).evidence(&last.name).confidence(confidence);
-        finding.help(help);
-        if daemons::outlives_its_wrapper(last) {
+        finding.inside(&program.section.name.value).evidence(&last.name).confidence(daemon.confidence);
+        finding.help(daemon.help);
+        if let Some(span) = daemon.told {
+            finding.related(span, "its config says so here");
+        }
+        if daemons::outlives_its_wrapper(&last) {
             finding.severity(Severity::Medium);
         } else if runs_once(&program) {
             finding.severity(Severity::Low);
@@ -95,7 +107,11 @@ fn is_zero(value: &Text) -> Option<bool> {
     (!has_expansions(value)).then(|| !digits.is_empty() && digits.bytes().all(|byte| byte == b'0'))
 }
 
+/// Flags of supervisord that take the place of `logfile` and `logfile_maxbytes`.
+const OWN_LOG: &[&str] = &["-l", "--logfile", "-y", "--logfile_maxbytes"];
+
 pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: &mut Cx) {
+    let merged = Merged::new(supervisor, cx);
     for section in &supervisor.sections {
         let logs: &[(&str, &str)] = match section.kind() {
             SectionKind::Supervisord => &[("logfile", "logfile_maxbytes")],
@@ -105,10 +121,13 @@ pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: 
             _ => continue,
         };
         for (log, size) in logs {
-            let get = |key| option(cx, supervisor, section, key);
+            let get = |key| merged.get(section, key);
             let Some(file) = get(log).filter(|file| is_stream(file.value.as_str())) else { continue };
             let merged = || get("redirect_stderr").and_then(Setting::as_bool) == Some(true);
             if *log == "stderr_logfile" && merged() {
+                continue;
+            }
+            if *log == "logfile" && cx.containers().flat_map(starts).any(|start| start.has_flag(OWN_LOG)) {
                 continue;
             }
             let maxbytes = get(size);

@@ -43,7 +43,8 @@ pub fn parse(file: FileId, text: &str) -> Supervisor {
         start = end + if crlf { 2 } else { 1 };
     }
     reader.finish_option();
-    Supervisor { file, sections: reader.sections, comments: reader.comments, errors: reader.errors }
+    let by_name = reader.by_name.into_iter().map(|(name, index)| (name.to_owned(), index)).collect();
+    Supervisor { file, sections: reader.sections, comments: reader.comments, errors: reader.errors, by_name }
 }
 
 /// Whether the text has a section that only supervisord reads.

@@ -1,21 +1,32 @@
 //! Programs that leave the foreground, and what keeps them in it (from their manuals).
 
+use std::cell::OnceCell;
+
 use super::{daemon_directive, daemon_off, nginx_configs};
 use crate::command::Simple;
-use crate::container::{Container, ProcessOrigin};
+use crate::container::{ConfigFile, Container, ProcessOrigin};
 use crate::finding::Confidence;
 use crate::rules::Cx;
+use crate::source::{FileId, Span};
 use crate::syntax::dockerfile::Origin;
 
 /// What is wrong with a command under supervisord.
+#[derive(Clone)]
 pub(super) struct Background {
     /// What to do.
     pub help: &'static str,
     /// How sure it is.
     pub confidence: Confidence,
+    /// The line of the server's config that says so.
+    pub told: Option<Span>,
 }
 
 impl Background {
+    /// A shell that does not wait.
+    pub fn by_shell() -> Background {
+        Background { help: "remove the `&` and start it with `exec`", confidence: Confidence::Certain, told: None }
+    }
+
     /// What to say of the command of a program.
     pub fn message(&self, command: &Simple, program: &str) -> String {
         let name = &command.name;
@@ -114,56 +125,169 @@ pub(super) fn outlives_its_wrapper(command: &Simple) -> bool {
     matches!(command.name.as_str(), "mysqld_safe" | "mariadbd-safe")
 }
 
-/// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
-pub(super) fn goes_to_background(command: &Simple, cx: &Cx) -> Option<Background> {
-    if !command.args.iter().all(|word| word.literal) {
-        return None;
+/// Whether the program is found on the PATH or among the system's own, and not in a folder of the application.
+fn is_of_the_system(command: &Simple) -> bool {
+    let program = command.program.text.as_str();
+    !program.contains('/') || ["/usr/", "/sbin/", "/bin/"].iter().any(|folder| program.starts_with(folder))
+}
+
+/// The servers that are started under supervisord, with what the containers of the config say of them. What does not
+/// depend on the command is looked up once.
+pub(super) struct Servers<'c, 'a> {
+    cx: &'c Cx<'a>,
+    configs: Vec<&'a ConfigFile>,
+    nginx: OnceCell<Option<Background>>,
+    php_fpm: OnceCell<Option<Background>>,
+}
+
+impl<'c, 'a> Servers<'c, 'a> {
+    /// Of the config that is being checked.
+    pub fn new(cx: &'c Cx<'a>) -> Self {
+        let mut configs: Vec<&ConfigFile> = cx.containers().flat_map(|container| &container.configs).collect();
+        configs.sort_by_key(|config| (&config.inside, config.file));
+        configs.dedup_by_key(|config| (&config.inside, config.file));
+        Servers { cx, configs, nginx: OnceCell::new(), php_fpm: OnceCell::new() }
     }
-    let when = |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain });
-    let argument = |index: usize| command.args.get(index).map_or("", |word| word.text.as_str());
-    let has = |word: &str| command.args.iter().any(|argument| argument.text.value == word);
-    let name = command.name.as_str();
-    if command.program.text.value.starts_with("/etc/init.d/") {
-        return when(SERVICE_VERBS.contains(&argument(0)), FOREGROUND_SERVER);
-    }
-    match name {
-        "nginx" | "openresty" | "angie" => nginx(command, cx),
-        _ if APACHE.contains(&name) => apache(command),
-        _ if is_php_fpm(name) => php_fpm(command, cx),
-        "service" | "rc-service" | "invoke-rc.d" => when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER),
-        "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
-        "redis-server" | "valkey-server" | "keydb-server" => {
-            let on = command.option(&["--daemonize"]).is_some_and(|value| value.text.value == "yes");
-            when(on, "remove `--daemonize yes`")
+
+    /// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
+    pub fn goes_to_background(&self, command: &Simple) -> Option<Background> {
+        // `pidproxy` waits for the server in the place of the program that goes to the background.
+        if command.through.iter().any(|wrapper| wrapper == "pidproxy") || !command.args.iter().all(|word| word.literal)
+        {
+            return None;
         }
-        "celery" if has("multi") => when(true, "start `celery worker` instead of `celery multi`"),
-        "pg_ctl" | "pg_ctlcluster" => when(has("start") && !has("--foreground"), "start `postgres` itself"),
-        "postfix" => when(has("start"), "use `postfix start-fg`"),
-        "pm2" => {
-            let starts = matches!(argument(0), "start" | "restart" | "resurrect");
-            when(starts && !has("--no-daemon"), "use `pm2-runtime`")
+        let when =
+            |holds: bool, help| holds.then_some(Background { help, confidence: Confidence::Certain, told: None });
+        let argument = |index: usize| command.args.get(index).map_or("", |word| word.text.as_str());
+        let has = |word: &str| command.args.iter().any(|argument| argument.text.value == word);
+        let name = command.name.as_str();
+        if command.program.text.value.starts_with("/etc/init.d/") {
+            return when(SERVICE_VERBS.contains(&argument(0)), FOREGROUND_SERVER);
         }
-        "forever" => when(argument(0) == "start", "use `forever` without `start`"),
-        "fail2ban-client" | "fail2ban-server" => when(has("start") && !has("-f"), "start it with `-f`"),
-        _ => {
-            if let Some(entry) = DETACHING.iter().find(|entry| entry.names.contains(&name)) {
-                let stays = command.has_flag(entry.foreground) || entry.other.iter().any(|other| has(other));
-                return when(!stays, entry.help);
+        match name {
+            "nginx" | "openresty" | "angie" => self.nginx(command),
+            _ if APACHE.contains(&name) => apache(command),
+            _ if is_php_fpm(name) => self.php_fpm(command),
+            "service" | "rc-service" | "invoke-rc.d" if is_of_the_system(command) => {
+                when(SERVICE_VERBS.contains(&argument(1)), FOREGROUND_SERVER)
             }
-            let entry = TOLD.iter().find(|entry| entry.names.contains(&name))?;
-            // Only whole words: what follows a letter may be its value (`-umemcached`).
-            let flag = |word: &str| entry.flags.contains(&word.split('=').next().unwrap_or(word));
-            when(command.args.iter().any(|word| flag(word.text.as_str())), entry.help)
+            "systemctl" => when(has("start") || has("restart"), FOREGROUND_SERVER),
+            "redis-server" | "valkey-server" | "keydb-server" => match command.option(&["--daemonize"]) {
+                Some(value) => when(value.text.value == "yes", "remove `--daemonize yes`"),
+                None => self.told_by_config(command),
+            },
+            "celery" if has("multi") => when(true, "start `celery worker` instead of `celery multi`"),
+            "pg_ctl" | "pg_ctlcluster" => when(has("start") && !has("--foreground"), "start `postgres` itself"),
+            "postfix" => when(has("start"), "use `postfix start-fg`"),
+            "pm2" => {
+                let starts = matches!(argument(0), "start" | "restart" | "resurrect");
+                when(starts && !has("--no-daemon"), "use `pm2-runtime`")
+            }
+            "forever" => when(argument(0) == "start", "use `forever` without `start`"),
+            "fail2ban-client" | "fail2ban-server" => when(has("start") && !has("-f"), "start it with `-f`"),
+            _ => {
+                if let Some(entry) = DETACHING.iter().find(|entry| entry.names.contains(&name)) {
+                    let stays = command.has_flag(entry.foreground) || entry.other.iter().any(|other| has(other));
+                    return when(!stays, entry.help);
+                }
+                let entry = TOLD.iter().find(|entry| entry.names.contains(&name))?;
+                // Only whole words: what follows a letter may be its value (`-umemcached`).
+                let flag = |word: &str| entry.flags.contains(&word.split('=').next().unwrap_or(word));
+                let flagged = command.args.iter().any(|word| flag(word.text.as_str()));
+                when(flagged, entry.help).or_else(|| self.told_by_config(command))
+            }
         }
+    }
+
+    /// Whether a config that the command names sends its server to the background.
+    fn told_by_config(&self, command: &Simple) -> Option<Background> {
+        let (_, setting, values) = SETTINGS.iter().find(|(names, ..)| names.contains(&command.name.as_str()))?;
+        let names = |config: &&&ConfigFile| {
+            command.args.iter().any(|word| word.text.value.ends_with(file_name(&config.inside)))
+        };
+        let told = self.configs.iter().filter(names).find_map(|config| {
+            let (value, span) = last_setting(self.cx, config.file, setting)?;
+            (values.is_empty() || values.contains(&value)).then_some(span)
+        })?;
+        // haproxy's `-db` and `-Ws` keep it in the foreground whatever its config says.
+        if command.args.iter().any(|word| matches!(word.text.as_str(), "-db" | "-Ws")) {
+            return None;
+        }
+        let help = "remove that from its config";
+        Some(Background { help, confidence: Confidence::Certain, told: Some(told) })
+    }
+
+    fn nginx(&self, command: &Simple) -> Option<Background> {
+        let words = || command.args.iter().map(|word| word.text.as_str());
+        let only_asks = words().any(|word| matches!(word, "-t" | "-T" | "-v" | "-V" | "-s" | "-h" | "-?"));
+        if only_asks || words().any(daemon_off) {
+            return None;
+        }
+        self.nginx.get_or_init(|| plain_nginx(self.cx)).clone()
+    }
+
+    fn php_fpm(&self, command: &Simple) -> Option<Background> {
+        let help = "start it with `-F`";
+        if command.has_flag(&[
+            "-F",
+            "--nodaemonize",
+            "-t",
+            "--test",
+            "-v",
+            "--version",
+            "-i",
+            "--info",
+            "-m",
+            "-h",
+            "--help",
+        ]) {
+            return None;
+        }
+        if command.has_flag(&["-D", "--daemonize"]) {
+            return Some(Background { help, confidence: Confidence::Certain, told: None });
+        }
+        self.php_fpm.get_or_init(|| plain_php_fpm(self.cx, &self.configs)).clone()
     }
 }
 
-fn nginx(command: &Simple, cx: &Cx) -> Option<Background> {
-    let words = || command.args.iter().map(|word| word.text.as_str());
-    let only_asks = words().any(|word| matches!(word, "-t" | "-T" | "-v" | "-V" | "-s" | "-h" | "-?"));
-    if only_asks || words().any(daemon_off) {
-        return None;
+/// What the configs of servers say to send them to the background: the servers, the setting, and the values that do; any
+/// value where there is none.
+const SETTINGS: &[(&[&str], &str, &[&str])] = &[
+    (&["redis-server", "valkey-server", "keydb-server"], "daemonize", &["yes"]),
+    (&["uwsgi"], "daemonize", &[]),
+    (&["gunicorn"], "daemon", &["True"]),
+    (&["mongod", "mongos"], "fork", &["true"]),
+    (&["haproxy"], "daemon", &[""]),
+];
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The last line of a config that sets `name`: `name value`, `name = value` or `name: value`. A comment behind the value
+/// is left out.
+fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, Span)> {
+    let text: &'a str = &cx.sources.get(file).text;
+    let mut found = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = line
+            .trim_start()
+            .strip_prefix(name)
+            .filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "_-".contains(c)));
+        if let Some(rest) = rest {
+            let value = rest.trim_start_matches([' ', '\t', '=', ':']);
+            let value = value.split(['#', ';']).next().unwrap_or(value).trim().trim_matches(['"', '\'']);
+            let from = start + line.len() - line.trim_start().len();
+            found = Some((value, Span::new(file, from..start + line.trim_end().len())));
+        }
+        start += line.len();
     }
+    found
+}
+
+/// Whether nginx goes to the background when it is told nothing.
+fn plain_nginx(cx: &Cx) -> Option<Background> {
     let configs = nginx_configs(cx);
     if configs.iter().any(|nginx| daemon_directive(nginx) == Some(false)) {
         return None;
@@ -174,7 +298,7 @@ fn nginx(command: &Simple, cx: &Cx) -> Option<Background> {
     let whole = configs.iter().any(|nginx| nginx.find("events").next().is_some());
     let known = whole && cx.containers().next().is_some();
     let confidence = if known { Confidence::Certain } else { Confidence::Likely };
-    Some(Background { help: "start it with `-g 'daemon off;'`", confidence })
+    Some(Background { help: "start it with `-g 'daemon off;'`", confidence, told: None })
 }
 
 /// Whether the Dockerfile or an entrypoint script of the container holds such text: they change configs that are not in
@@ -193,17 +317,33 @@ fn writes(cx: &Cx, container: &Container, holds: impl Fn(&str) -> bool) -> bool 
 }
 
 fn apache(command: &Simple) -> Option<Background> {
-    const OTHER: [&str; 13] =
-        ["-v", "-V", "-t", "-l", "-L", "-M", "-S", "-h", "stop", "status", "fullstatus", "configtest", "graceful-stop"];
+    // The last two are of BusyBox's httpd, which is another program.
+    const OTHER: [&str; 15] = [
+        "-v",
+        "-V",
+        "-t",
+        "-l",
+        "-L",
+        "-M",
+        "-S",
+        "stop",
+        "status",
+        "fullstatus",
+        "configtest",
+        "graceful-stop",
+        "-X",
+        "-h",
+        "-p",
+    ];
     let stays = command.args.iter().any(|word| {
         let word = word.text.as_str();
-        matches!(word, "FOREGROUND" | "NO_DETACH" | "-DFOREGROUND" | "-DNO_DETACH" | "-X") || OTHER.contains(&word)
+        matches!(word, "FOREGROUND" | "NO_DETACH" | "-DFOREGROUND" | "-DNO_DETACH") || OTHER.contains(&word)
     });
     let help = match APACHE_CONTROL.contains(&command.name.as_str()) {
         true => "use `apache2ctl -D FOREGROUND`",
         false => "start it with `-D FOREGROUND`",
     };
-    (!stays).then_some(Background { help, confidence: Confidence::Certain })
+    (!stays).then_some(Background { help, confidence: Confidence::Certain, told: None })
 }
 
 /// Whether that is PHP-FPM: `php-fpm`, `php-fpm8.2`, `php-fpm83`, `php5-fpm`.
@@ -215,27 +355,15 @@ fn is_php_fpm(name: &str) -> bool {
 
 /// PHP-FPM goes to the background unless its config says otherwise. The official images' does, a distribution's does not;
 /// of a container that brings a config of its own, or of an unknown image, nothing is known.
-fn php_fpm(command: &Simple, cx: &Cx) -> Option<Background> {
+fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
     const DISTRIBUTIONS: [&str; 9] =
         ["debian", "ubuntu", "alpine", "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux"];
     let help = "start it with `-F`";
-    if command.has_flag(&[
-        "-F",
-        "--nodaemonize",
-        "-t",
-        "--test",
-        "-v",
-        "--version",
-        "-i",
-        "--info",
-        "-m",
-        "-h",
-        "--help",
-    ]) {
-        return None;
-    }
-    if command.has_flag(&["-D", "--daemonize"]) {
-        return Some(Background { help, confidence: Confidence::Certain });
+    let own = configs.iter().filter(|config| config.inside.contains("fpm"));
+    let said = own.filter_map(|config| last_setting(cx, config.file, "daemonize")).last();
+    if let Some((value, span)) = said {
+        let stays = matches!(value.to_ascii_lowercase().as_str(), "no" | "off" | "false" | "0" | "none");
+        return (!stays).then_some(Background { help, confidence: Confidence::Certain, told: Some(span) });
     }
     let stock = |container: &Container| {
         let distribution =
@@ -249,6 +377,9 @@ fn php_fpm(command: &Simple, cx: &Cx) -> Option<Background> {
             && !writes(cx, container, |text| text.contains("daemonize"))
     };
     let mut containers = cx.containers().peekable();
-    (containers.peek().is_some() && containers.all(stock))
-        .then_some(Background { help, confidence: Confidence::Likely })
+    (containers.peek().is_some() && containers.all(stock)).then_some(Background {
+        help,
+        confidence: Confidence::Likely,
+        told: None,
+    })
 }

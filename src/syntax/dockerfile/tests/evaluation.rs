@@ -231,3 +231,25 @@ fn sources_are_stages_by_name_or_number_and_images_otherwise() {
     assert!(evaluate(&dockerfile, 9, &[]).chain.is_empty());
     assert!(dockerfile.reachable(9).iter().all(|reached| !reached));
 }
+
+#[test]
+fn of_a_very_long_chain_the_nearest_stages_are_evaluated_and_the_base_is_kept() {
+    let mut text = "FROM debian AS s0\nUSER far\n".to_owned();
+    for stage in 0..500 {
+        text.push_str(&format!("FROM s{stage} AS s{}\nENV E{stage}=1\n", stage + 1));
+    }
+    let config = evaluate(&read(&text), 500, &[]);
+    assert!(matches!(&config.base, Base::Image(image) if image.value == "debian"));
+    assert_eq!(config.chain.len(), 501);
+    assert_eq!(config.env.len(), 128);
+    assert_eq!(config.env.last().map(|entry| entry.name.as_str()), Some("E499"));
+    assert!(config.user.is_none());
+}
+
+#[test]
+fn a_workdir_without_a_known_value_is_not_called_relative() {
+    let relative = |text: &str| evaluate(&read(text), 0, &[]).relative_workdir.is_some();
+    assert!(relative("FROM a\nARG D=x\nWORKDIR $D\n"));
+    assert!(!relative("FROM a\nARG D\nWORKDIR $D\n"));
+    assert!(!relative("FROM a\nARG D=/x\nWORKDIR $D\n"));
+}

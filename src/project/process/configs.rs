@@ -1,0 +1,46 @@
+//! The config files of servers whose formats are not parsed, where supervisord starts them.
+
+use super::{Landing, sources_of};
+use crate::container::{ConfigFile, Container, ProcessOrigin};
+use crate::project::link::Linker;
+use crate::project::path;
+use crate::source::Kind;
+
+/// Servers that can be told by their config to go to the background.
+const SERVERS: [&str; 8] =
+    ["redis-server", "valkey-server", "keydb-server", "uwsgi", "gunicorn", "mongod", "mongos", "haproxy"];
+
+/// Config files that are read for one container.
+const MAX_FILES: usize = 64;
+
+/// Reads the files of the repository that the programs of [`SERVERS`] name on their command lines, and those that
+/// PHP-FPM finds by itself.
+pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
+    let workdir = container.built.as_ref().and_then(|built| built.config.workdir.as_ref());
+    let workdir = workdir.map_or("/", |workdir| workdir.value.as_str());
+    let mut named = Vec::new();
+    let mut php = false;
+    let programs = container.processes.iter().filter(|p| matches!(p.origin, ProcessOrigin::Program { .. }));
+    for command in programs.flat_map(|process| &process.effective.commands) {
+        php |= command.name.starts_with("php") && command.name.contains("fpm");
+        if SERVERS.contains(&command.name.as_str()) && named.len() < MAX_FILES {
+            let values = command.args.iter().map(|word| word.text.as_str());
+            let values = values.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+            named.extend(values.filter(|v| v.contains(['/', '.'])).map(|value| path::absolute(workdir, value)));
+        }
+    }
+    named.sort();
+    named.dedup();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for inside in named {
+        let file = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path));
+        found.extend(file.map(|file| (file, inside)));
+    }
+    let of_php = |landing: &&Landing| php && landing.inside.contains("fpm") && landing.inside.ends_with(".conf");
+    found.extend(landings.iter().filter(of_php).map(|landing| (landing.file.clone(), landing.inside.clone())));
+    for (file, inside) in found.into_iter().take(MAX_FILES) {
+        if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a program that supervisord starts") {
+            container.configs.push(ConfigFile { inside, file });
+        }
+    }
+}
