@@ -189,14 +189,32 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
 
 /// The script of the repository that is at `path` in the container, for a POSIX shell.
 fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
-    let workdir = container.built.as_ref()?.config.workdir.as_ref().map_or("/", |workdir| workdir.value.as_str());
-    let inside = if path.contains('/') { path::absolute(workdir, path) } else { format!("/usr/local/bin/{path}") };
+    let inside = if path.contains('/') {
+        path::absolute(&workdir(linker, container), path)
+    } else {
+        format!("/usr/local/bin/{path}")
+    };
     let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
     let shell = shebang.split(['/', ' ']).any(|part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv"));
     shell.then(|| (found, Text::verbatim(text.clone(), Span::new(file, 0..text.len()))))
+}
+
+/// The folder that the container's processes start in.
+fn workdir(linker: &Linker, container: &Container) -> String {
+    let own = match container.origin {
+        ContainerOrigin::Service { document, service } => match &linker.documents[document] {
+            Document::Compose(compose) => {
+                compose.services.get(service).and_then(|service| service.working_dir.as_ref())
+            }
+            _ => None,
+        },
+        ContainerOrigin::Stage { .. } => None,
+    };
+    let built = || container.built.as_ref()?.config.workdir.as_ref().map(|workdir| workdir.value.clone());
+    own.map(|workdir| workdir.value.clone()).or_else(built).unwrap_or_else(|| "/".to_owned())
 }
 
 /// The repository files that may be at `path` in the container: what mounts put there, then COPY, the last first.
@@ -359,9 +377,8 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         return;
     }
     let documents = landed_documents(linker, landings, Kind::Supervisor);
-    let workdir = container.built.as_ref().and_then(|built| built.config.workdir.as_ref());
-    let workdir = workdir.map_or("/", |workdir| workdir.value.as_str());
-    let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(workdir, &path)).collect();
+    let workdir = workdir(linker, container);
+    let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(&workdir, &path)).collect();
     let is_read = |inside: &str| match named.is_empty() {
         true => SUPERVISOR_DEFAULTS.contains(&inside) || inside.starts_with("/etc/supervisor"),
         false => named.iter().any(|path| path == inside),

@@ -14,11 +14,20 @@ use crate::project::environment::by_name;
 use crate::project::path;
 use crate::source::{Span, Text};
 use crate::syntax::compose::MountKind;
-use crate::syntax::dockerfile::Origin;
+use crate::syntax::dockerfile::{Origin, Stage};
 use crate::syntax::shell::{self, GroupKind, Joint};
 use tools::Nature;
 
+/// Whether the name of a service says that it is for tests or for development, whatever file it stands in.
+fn is_named_for_tests(container: &Container) -> bool {
+    let words = ["dev", "development", "test", "tests", "e2e"];
+    container.name.split(['-', '_', '.']).any(|part| words.contains(&part))
+}
+
 pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
+    if is_named_for_tests(container) {
+        return;
+    }
     for process in &container.processes {
         let run =
             process.effective.commands.iter().filter_map(|command| Some((command, tools::found(command, container)?)));
@@ -99,6 +108,9 @@ fn is_conditional(process: &Process, command: &Simple, cx: &Cx) -> bool {
 }
 
 pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
+    if is_named_for_tests(container) {
+        return;
+    }
     let own = container.env.iter();
     let programs = cx
         .project
@@ -108,7 +120,7 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
     // Most containers run no supervisord, and then nothing is gone through.
     let programs = programs.take(if container.supervisors.is_empty() { 0 } else { usize::MAX });
     for env in own.chain(programs) {
-        let Some(flag) = flags::of(env) else { continue };
+        let Some(flag) = flags::of(env, container) else { continue };
         let console = flag.console && flags::runs_console(container);
         let published = way_in(container, cx).filter(|_| console);
         let finding = cx.report(env.span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
@@ -155,6 +167,9 @@ const DATA_WORDS: &[&str] = &[
 ];
 
 pub(super) fn source_bind_mount_in_production(container: &Container, cx: &mut Cx) {
+    if is_named_for_tests(container) {
+        return;
+    }
     let published = way_in(container, cx);
     let service = cx.project.service(container);
     for mount in container.mounts.iter().filter(|mount| mount.kind == MountKind::Bind && !mount.open) {
@@ -230,11 +245,18 @@ pub(super) fn development_target_in_production(container: &Container, cx: &mut C
     let Some(dockerfile) = cx.project.dockerfile(built.document) else { return };
     let Some(stage) = dockerfile.stages.get(built.stage) else { return };
     let Some(name) = &stage.name else { return };
+    if is_named_for_tests(container) {
+        return;
+    }
     let develops = by_name(&name.value).is_some_and(|(environment, _)| environment < Environment::Unmarked);
     let target = build.target.as_ref().filter(|target| target.known && !target.value.is_empty());
-    // A stage for building is only the wrong one where another follows it.
+    // A stage for building is only the wrong one where one for shipping follows it.
     let builds = matches!(name.value.as_str(), "builder" | "build" | "deps" | "dependencies" | "compile");
-    let last = built.stage + 1 == dockerfile.stages.len();
+    let ships = |stage: &Stage| {
+        let mark = stage.name.as_ref().and_then(|name| by_name(&name.value));
+        mark.is_none_or(|(environment, _)| environment.is_live())
+    };
+    let last = !dockerfile.stages[built.stage + 1..].iter().any(ships);
     let span = match target {
         Some(target) if develops || builds && !last => target.span,
         None if develops && dockerfile.stages.len() > 1 => build.span.unwrap_or(container.span),

@@ -27,7 +27,7 @@ pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
             "remove the entry, as services reach it by name on their network; for access from the host write {}",
             on_loopback(port)
         ));
-        finding.severity(if open { Severity::Critical } else { severity }).confidence(confidence(port));
+        finding.severity(if open { Severity::Critical } else { severity }).confidence(confidence(container, port));
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn exposed_admin_interface(container: &Container, cx: &mut Cx) {
         let message = format!("`{}` publishes {product} ({}) on {}", container.name, target(port), place(port));
         let finding = cx.report(port.span, message);
         finding.help(format!("write {} and reach it through a tunnel or an authenticating proxy", on_loopback(port)));
-        finding.severity(severity).confidence(confidence(port));
+        finding.severity(severity).confidence(confidence(container, port));
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
             Severity::Info => "nothing to do where this is the way in from outside".to_owned(),
             _ => format!("write {} and let the reverse proxy be the way in", on_loopback(port)),
         };
-        finding.help(help).severity(severity).confidence(confidence(port));
+        finding.help(help).severity(severity).confidence(confidence(container, port));
     }
 }
 
@@ -173,7 +173,9 @@ fn on_loopback(port: &Port) -> String {
     format!("`127.0.0.1:{host}:{}{protocol}`", range(port.target))
 }
 
-/// Where a variable without a default is in the entry, it may bring an address with it.
-fn confidence(port: &Port) -> Confidence {
-    if port.open { Confidence::Likely } else { Confidence::Certain }
+/// Where a variable without a default is in the entry, it may bring an address with it; without an image the name of the
+/// service is all there is to go by.
+fn confidence(container: &Container, port: &Port) -> Confidence {
+    let named_only = container.image.is_none() && container.built.is_none();
+    if port.open || named_only { Confidence::Likely } else { Confidence::Certain }
 }

@@ -50,13 +50,18 @@ fn host_of(address: &str) -> Option<&str> {
 
 fn of_command(command: &Simple) -> Option<(Span, String)> {
     let words = || command.args.iter();
+    // What stands behind the script is the script's.
+    let own = || words().take_while(|word| word.text.value.starts_with('-'));
     match command.name.as_str() {
-        "node" | "nodejs" | "nodemon" | "ts-node-dev" | "tsx" | "bun" | "deno" | "ts-node" => {
-            words().find_map(|word| {
-                let what = node_inspector(word.text.as_str())?;
-                Some((word.text.span, format!("`{what}`")))
-            })
-        }
+        "node" | "nodejs" => own().find_map(|word| {
+            let what = node_inspector(word.text.as_str())?;
+            Some((word.text.span, format!("`{what}`")))
+        }),
+        "nodemon" | "ts-node-dev" | "tsx" | "bun" | "deno" | "ts-node" => words().find_map(|word| {
+            // `--exec` has a whole command in one word.
+            let what = word.text.as_str().split_whitespace().find_map(node_inspector)?;
+            Some((word.text.span, format!("`{what}`")))
+        }),
         "java" => {
             let jdwp =
                 words().find_map(|word| Some((word.text.span, format!("`{}`", java_option(word.text.as_str())?))));

@@ -55,10 +55,16 @@ const ENVIRONMENTS: &[(&str, &str, Severity)] = &[
 ];
 
 /// What the variable switches on.
-pub(super) fn of(env: &Env) -> Option<Flag> {
+pub(super) fn of(env: &Env, container: &Container) -> Option<Flag> {
     let value = env.value.as_ref().filter(|_| env.known)?.value.trim();
     let name = env.name.value.as_str();
     let named = || format!("`{name}={value}`");
+    // The name is everyone's: of Django and Flask it is known what it does.
+    if name == "DEBUG" && !runs_python(container) && is_yes(value) {
+        let effect = "debugging is for development";
+        let help = "set it to `false` here, and to `true` in a development override";
+        return Some(Flag { what: named(), effect, help, severity: Severity::Medium, console: false });
+    }
     if let Some((_, effect, severity)) = SWITCHES.iter().find(|(switch, ..)| *switch == name) {
         let console = name == "FLASK_DEBUG";
         let help = "set it to `false` here, and to `true` in a development override";
@@ -99,6 +105,15 @@ pub(super) fn runs_console(container: &Container) -> bool {
         let runs = |word: &str| command.args.iter().any(|arg| arg.text.value == word);
         command.name == "flask" && runs("run") || runs("runserver_plus")
     })
+}
+
+/// Whether Python runs there, by the image or a program.
+fn runs_python(container: &Container) -> bool {
+    let programs =
+        ["gunicorn", "uvicorn", "hypercorn", "daphne", "flask", "manage.py", "django-admin", "celery", "uwsgi"];
+    let python = |name: &str| name.starts_with("python") || programs.contains(&name);
+    container.image.as_ref().is_some_and(|image| image.repository == "python")
+        || container.processes.iter().flat_map(|process| &process.effective.commands).any(|c| python(&c.name))
 }
 
 fn is_yes(value: &str) -> bool {

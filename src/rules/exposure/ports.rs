@@ -107,9 +107,15 @@ const TOOLS: &[&str] = &[
     "dump",
     "migrate",
     "test",
+    "webui",
+    "console",
+    "viewer",
+    "browser",
+    "explorer",
 ];
 
-/// Ports that belong to a data service whatever runs there.
+/// Ports that belong to a data service whatever runs there. Those that other programs like too (9200, 8123, 7000) are only
+/// told by the image.
 const DATABASE_PORTS: &[(u16, &str)] = &[
     (1433, "SQL Server"),
     (1521, "Oracle Database"),
@@ -132,8 +138,6 @@ const DATABASE_PORTS: &[(u16, &str)] = &[
     (8529, "ArangoDB"),
     (9042, "Cassandra"),
     (9092, "Kafka"),
-    (9200, "Elasticsearch"),
-    (9300, "Elasticsearch"),
     (11211, "Memcached"),
     (11434, "Ollama"),
     (26257, "CockroachDB"),
@@ -263,6 +267,9 @@ const FACING: &[&str] = &[
     "qbittorrent",
 ];
 
+/// Images that host repositories, which are pushed to through SSH.
+const FORGES: &[&str] = &["gitlab", "gitea", "forgejo", "gogs", "opengist", "onedev"];
+
 /// Ports of the web, which such images keep for their own administration.
 const WEB_PORTS: &[u16] = &[80, 443, 3000, 8000, 8080, 8443, 9091];
 
@@ -279,11 +286,11 @@ const DEBUG_PORTS: &[(u16, &str)] = &[
 
 /// What a port of a container leads to.
 pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
-    let image = container.image.as_ref().filter(|image| image.known);
-    // An overlay names no image: the service's name has to do.
+    let image = container.image.as_ref().filter(|image| !image.repository.contains('$'));
+    // An overlay names no image, and a Dockerfile may not be here: the service's name has to do.
     let name = match image {
         Some(image) => image.short_name(),
-        None if container.partial => container.name.as_str(),
+        None if container.built.is_none() => container.name.as_str(),
         None => "",
     };
     let role = role(container);
@@ -299,6 +306,9 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
     let words = || name.split(['-', '_', '.']);
     let udp = port.protocol == "udp";
     if words().any(|word| FACING.contains(&word)) && (udp || !WEB_PORTS.iter().any(|web| port.targets(*web))) {
+        return Purpose::Meant;
+    }
+    if port.targets(22) && words().any(|word| FORGES.contains(&word)) {
         return Purpose::Meant;
     }
     let store = matches!(role, Some(Role::Database | Role::Cache | Role::Broker));
