@@ -314,11 +314,8 @@ fn shell_script(args: &[Word]) -> Step {
             at += 2;
             continue;
         }
-        let Some(letters) = written.strip_prefix(['-', '+']) else { break };
+        let Some(letters) = written.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else { break };
         at += 1;
-        if letters.is_empty() {
-            break;
-        }
         if letters.starts_with('-') {
             if letters == "-" {
                 break;
