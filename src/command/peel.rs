@@ -180,12 +180,15 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 }
 
 fn simple(job: Job) -> Option<Simple> {
-    let program = job.words.get(job.at)?.clone();
-    let args = job.args().to_vec();
-    let wrapping = job.words[..job.at].to_vec();
-    let span = program.text.span.to(job.words.last()?.text.span);
+    let Job { words: mut wrapping, at, assignments, through, dropped_to, background, .. } = job;
+    let last = wrapping.last()?.text.span;
+    if at >= wrapping.len() {
+        return None;
+    }
+    let args = wrapping.split_off(at + 1);
+    let program = wrapping.pop()?;
+    let span = program.text.span.to(last);
     let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
-    let Job { assignments, through, dropped_to, background, .. } = job;
     Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
 

@@ -33,13 +33,6 @@ fn effective(command: &Command) -> Effective {
     Argv::command(command).map(|argv| Effective::of_argv(&argv)).unwrap_or_default()
 }
 
-/// Every program that a script starts, in source order, those in substitutions included, each with the index of its
-/// command in the script.
-fn programs(script: &Script) -> impl Iterator<Item = (usize, Simple)> {
-    let commands = script.commands.iter().enumerate();
-    commands.flat_map(|(index, command)| effective(command).commands.into_iter().map(move |simple| (index, simple)))
-}
-
 /// The first argument that is one of the flags, as [`Arguments::has_flag`] finds them.
 fn flag<'s>(program: &'s Simple, names: &[&str]) -> Option<&'s Word> {
     let is_flag = |word: &&Word| {
@@ -68,7 +61,7 @@ const CHECKS: [&str; 9] =
 
 /// Index of the last command of the script that checks something: what was downloaded before it is taken as checked.
 fn last_check(line: &CommandLine) -> Option<usize> {
-    let checks = || programs(&line.script).filter(|(_, program)| is_check(program)).map(|(index, _)| index);
+    let checks = || line.programs().iter().filter(|(_, program)| is_check(program)).map(|(index, _)| *index);
     if mentions(line, &CHECKS) { checks().max() } else { None }
 }
 

@@ -1,7 +1,7 @@
 //! Downloads whose sender is not known for certain.
 
 use super::super::Cx;
-use super::{Network, flag, host, last_check, lines, mentions, network, programs, written};
+use super::{Network, flag, host, last_check, lines, mentions, network, written};
 use crate::command::Simple;
 use crate::container::{CommandLine, CommandPlace};
 use crate::finding::Severity;
@@ -37,8 +37,8 @@ pub(in crate::rules) fn insecure_download_flag(line: &CommandLine, cx: &mut Cx) 
     let build = line.place == CommandPlace::Run;
     let limit = if build { Network::Loopback } else { Network::Private };
     let checked = last_check(line);
-    for (index, program) in programs(&line.script) {
-        let Some(flag) = insecure_flag(&program).filter(|_| !within(&program, limit)) else { continue };
+    for &(index, ref program) in line.programs() {
+        let Some(flag) = insecure_flag(program).filter(|_| !within(program, limit)) else { continue };
         let (name, flag) = (&program.name, &flag.text);
         let message =
             format!("`{}` makes `{name}` accept any certificate: whoever is on the way can answer instead", flag.value);
@@ -171,7 +171,7 @@ pub(in crate::rules) fn cleartext_download(line: &CommandLine, cx: &mut Cx) {
         return;
     }
     let checked = last_check(line);
-    for (index, program) in programs(&line.script) {
+    for &(index, ref program) in line.programs() {
         if checked > Some(index) || !FETCHERS.contains(&program.name.as_str()) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! Packages of the distribution.
 
 use super::super::Cx;
-use super::{flag, last_check, lines, mentions, programs, written};
+use super::{flag, last_check, lines, mentions, written};
 use crate::command::Simple;
 use crate::container::{CommandLine, CommandPlace};
 use crate::finding::Severity;
@@ -152,7 +152,7 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
     }
     let help = "remove it, and give the package manager the key that the packages are signed with";
     let checked = last_check(line);
-    for (index, program) in programs(&line.script) {
+    for &(index, ref program) in line.programs() {
         if program.name == "sed" {
             for word in program.args.iter().filter(|word| is_unsigned_edit(word.text.as_str())) {
                 let message = "the package manager installs packages that nobody signed from here on";
@@ -162,7 +162,7 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
         let Some(word) = unsigned(&program) else { continue };
         let message = format!("`{}` is told to install packages that nobody signed", program.name);
         let finding = cx.report(word.text.span, message).help(help);
-        if is_local_install(&program, line) || checked.is_some_and(|check| check < index) {
+        if is_local_install(program, line) || checked.is_some_and(|check| check < index) {
             finding.severity(Severity::Low);
         }
     }
@@ -277,8 +277,8 @@ pub(in crate::rules) fn unpinned_os_package(line: &CommandLine, cx: &mut Cx) {
     let mut names: Vec<String> = Vec::new();
     let mut first: Option<(Span, String)> = None;
     let mut removed: Option<Vec<String>> = None;
-    for (_, program) in programs(&line.script) {
-        let Some((span, found)) = unpinned(&program) else { continue };
+    for (_, program) in line.programs() {
+        let Some((span, found)) = unpinned(program) else { continue };
         let removed = removed.get_or_insert_with(|| removed_by_apk(line));
         let set = program.option(&["-t", "--virtual"]).filter(|_| program.name == "apk");
         if set.is_some_and(|set| removed.contains(&set.text.value)) {
@@ -305,7 +305,9 @@ pub(in crate::rules) fn unpinned_os_package(line: &CommandLine, cx: &mut Cx) {
 
 /// What `apk del` removes in the same RUN.
 fn removed_by_apk(line: &CommandLine) -> Vec<String> {
-    let removals = programs(&line.script)
+    let removals = line
+        .programs()
+        .iter()
         .filter(|(_, program)| program.name == "apk" && program.args.iter().any(|word| word.text.value == "del"));
-    removals.flat_map(|(_, program)| program.args.into_iter().map(|word| word.text.value)).collect()
+    removals.flat_map(|(_, program)| program.args.iter().map(|word| word.text.value.clone())).collect()
 }

@@ -1,7 +1,7 @@
 //! Certificate checks that are switched off by a variable or an option.
 
 use super::super::{Cx, Setting};
-use super::{Network, flag, lines, mentions, network, programs, written};
+use super::{Network, flag, lines, mentions, network, written};
 use crate::command::Simple;
 use crate::container::{CommandLine, Env, EnvPlace};
 use crate::finding::{Finding, Severity};
@@ -144,7 +144,7 @@ fn assigned(line: &CommandLine, cx: &mut Cx) {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
     }
-    for (_, program) in programs(&line.script) {
+    for (_, program) in line.programs() {
         for one in &program.assignments {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
@@ -260,8 +260,8 @@ pub(in crate::rules) fn package_manager_tls_disabled(line: &CommandLine, cx: &mu
         return;
     }
     let help = "remove it, and add the certificate authority to the image if the host has one of its own";
-    for (_, program) in programs(&line.script) {
-        if let Some(word) = off_switch(&program) {
+    for (_, program) in line.programs() {
+        if let Some(word) = off_switch(program) {
             let message = format!("`{}` is told to accept any certificate", program.name);
             cx.report(word.text.span, message).help(help);
         }
