@@ -241,6 +241,34 @@ fn step(job: &mut Job) -> Step {
     }
 }
 
+/// Whether [`step`] may make something else of a program of this name.
+pub(super) fn may_wrap(name: &str) -> bool {
+    const OWN_RULES: [&str; 18] = [
+        "sh",
+        "bash",
+        "ash",
+        "dash",
+        "zsh",
+        "ksh",
+        "mksh",
+        "busybox-sh",
+        "exec",
+        "command",
+        "builtin",
+        "eval",
+        "env",
+        "su",
+        "runuser",
+        "start-stop-daemon",
+        "capsh",
+        "init",
+    ];
+    OWN_RULES.contains(&name)
+        || is_python(name)
+        || is_package_manager(name)
+        || WRAPPERS.iter().any(|wrapper| wrapper.name == name)
+}
+
 /// A program of the table.
 fn wrapped(job: &mut Job, name: &str) -> Option<Step> {
     for wrapper in WRAPPERS.iter().filter(|wrapper| wrapper.name == name) {
@@ -461,9 +489,14 @@ const BUILT_IN: &[&str] = &[
     "x",
 ];
 
+/// Whether the program runs scripts of `package.json`.
+fn is_package_manager(name: &str) -> bool {
+    matches!(name, "npm" | "yarn" | "pnpm" | "bun" | "deno")
+}
+
 /// A package manager that runs a script of `package.json`.
 fn package(job: &Job, name: &str) -> Option<Step> {
-    if !matches!(name, "npm" | "yarn" | "pnpm" | "bun" | "deno") {
+    if !is_package_manager(name) {
         return None;
     }
     let with_value =

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use super::DocumentId;
-use crate::command::{Argv, Effective, Simple};
+use crate::command::{Program, Unwrapped};
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::compose::{MountKind, Port as ComposePort};
 use crate::syntax::shell::Script;
@@ -78,24 +78,15 @@ pub struct CommandLine {
     pub script: Script,
     /// The shell in force keeps the status of a pipeline's earlier commands (`SHELL [… "-o", "pipefail" …]`).
     pub pipefail: bool,
-    /// [`CommandLine::programs`], once it was asked for.
-    pub(crate) programs: OnceLock<Vec<(usize, Simple)>>,
+    /// What its wrappers start, once it was asked for.
+    pub(crate) unwrapped: OnceLock<Unwrapped>,
 }
 
 impl CommandLine {
     /// Every program that it starts, behind `sudo`, `env`, `sh -c` and the like, in source order, those in substitutions
     /// included; each with the index of its command in the script.
-    pub fn programs(&self) -> &[(usize, Simple)] {
-        self.programs.get_or_init(|| {
-            let commands = self.script.commands.iter().enumerate();
-            let argvs = commands.filter_map(|(index, command)| Some((index, Argv::command(command)?)));
-            argvs
-                .flat_map(|(index, argv)| {
-                    let programs = Effective::of_argv(&argv).commands;
-                    programs.into_iter().map(move |program| (index, program))
-                })
-                .collect()
-        })
+    pub fn programs(&self) -> impl Iterator<Item = (usize, Program<'_>)> {
+        self.unwrapped.get_or_init(|| Unwrapped::of(&self.script)).programs(&self.script)
     }
 }
 

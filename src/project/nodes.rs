@@ -118,7 +118,7 @@ impl Pending {
             }
         };
         CommandLine {
-            programs: OnceLock::new(),
+            unwrapped: OnceLock::new(),
             scope: self.scope,
             place: self.place,
             span: self.span,

@@ -78,8 +78,8 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
     }
     let mut found = Vec::new();
     for (_, simple) in command.programs() {
-        assignments(&simple.assignments, &mut found);
-        arguments(&simple.name, &simple.args, &mut found);
+        assignments(simple.assignments, &mut found);
+        arguments(simple.name, simple.args, &mut found);
     }
     // Wrappers have words too (`env NAME=value program`), and the commands in substitutions are no effective ones.
     for command in &command.script.commands {

@@ -2,7 +2,7 @@
 
 use super::super::{Cx, Setting};
 use super::{Network, flag, lines, mentions, network, written};
-use crate::command::Simple;
+use crate::command::Program;
 use crate::container::{CommandLine, Env, EnvPlace};
 use crate::finding::{Finding, Severity};
 use crate::source::Span;
@@ -145,11 +145,11 @@ fn assigned(line: &CommandLine, cx: &mut Cx) {
         }
     }
     for (_, program) in line.programs() {
-        for one in &program.assignments {
+        for one in program.assignments {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
-        if matches!(program.name.as_str(), "export" | "declare" | "typeset" | "readonly" | "setx") {
-            for word in &program.args {
+        if matches!(program.name, "export" | "declare" | "typeset" | "readonly" | "setx") {
+            for word in program.args {
                 let Some((name, value)) = word.text.value.split_once('=') else { continue };
                 let text = word.text.slice(name.len() + 1..name.len() + 1 + value.len());
                 judge(name, &Word { text, literal: word.literal }, word.text.span, cx);
@@ -182,7 +182,7 @@ const MANAGERS: &[&str] = &[
 ];
 
 /// The argument with which a program stops to check certificates.
-fn off_switch(program: &Simple) -> Option<&Word> {
+fn off_switch(program: Program<'_>) -> Option<&Word> {
     let args = &program.args;
     let says = |name: &str, off: fn(&str) -> bool| {
         let last =
@@ -198,7 +198,7 @@ fn off_switch(program: &Simple) -> Option<&Word> {
             (own || (!text.contains('=') && next())).then_some(word)
         })
     };
-    let name = program.name.as_str();
+    let name = program.name;
     let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match base {
         "pip" | "pipx" | "pipenv" | "uv" | "pip-compile" => {
