@@ -119,6 +119,7 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
     let setter = matches!(program, "export" | "env" | "declare" | "local" | "readonly" | "set");
     let program = if setter || program.contains('$') { "" } else { program };
     let mut push = |shape, name: &str, value: &Text| push(found, shape, name, program, value);
+    let flags: Vec<_> = FLAGS.iter().filter(|(programs, ..)| programs.contains(&program)).collect();
     for (at, word) in args.iter().enumerate() {
         let text = &word.text;
         let written = text.as_str();
@@ -147,10 +148,7 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
                 continue;
             }
         }
-        for (programs, flag, glued, separator) in FLAGS {
-            if !programs.contains(&program) || !written.starts_with(flag) {
-                continue;
-            }
+        for (_, flag, glued, separator) in flags.iter().filter(|(_, flag, ..)| written.starts_with(flag)) {
             let value = match (written.len() > flag.len(), next) {
                 (true, _) if *glued => text.slice(flag.len()..written.len()),
                 (false, Some(next)) if !(*glued && *flag == "-p" && program != "sshpass") => next.text.clone(),
