@@ -1,6 +1,7 @@
 //! Whether a service that fails is noticed, started again and kept from taking the host with it.
 
 use super::Cx;
+use crate::command::Simple;
 use crate::container::known::Role;
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
@@ -86,7 +87,8 @@ fn limits(service: &Service) -> Vec<&Scalar> {
 
 /// Whether a limit is set that is not nothing; one that a variable sets is taken as one.
 fn is_limited(service: &Service) -> bool {
-    let digits = |limit: &Scalar| limit.value.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let digits =
+        |limit: &Scalar| !limit.value.starts_with('-') && limit.value.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     limits(service).into_iter().any(|limit| !limit.known || digits(limit))
 }
 
@@ -135,19 +137,81 @@ const JOB_WORDS: &[&str] = &[
 fn is_job(service: &Service, container: &Container, cx: &Cx) -> bool {
     let job_word = |name: &str| name.split(['-', '_', '.']).any(|part| JOB_WORDS.contains(&part));
     let condition = |restart: &str| matches!(restart, "no" | "none" | "false" | "on-failure");
-    let once = service.restart.as_ref().is_some_and(|restart| {
-        let word = restart.value.split(':').next().unwrap_or_default();
-        matches!(word, "no" | "false") || condition(word) && service.ports.is_empty() && service.expose.is_empty()
-    });
+    let once =
+        service.restart.as_ref().is_some_and(|restart| condition(restart.value.split(':').next().unwrap_or_default()));
     let deploy = service.deploy.as_ref();
     let policy = deploy.and_then(|deploy| deploy.restart_policy.as_ref()?.as_ref());
     let interactive = [service.tty, service.stdin_open].into_iter().flatten().any(|flag| flag.value);
-    once || policy.is_some_and(|policy| condition(&policy.value))
+    once && service.ports.is_empty() && service.expose.is_empty()
+        || policy.is_some_and(|policy| condition(&policy.value))
         || deploy.and_then(|deploy| deploy.mode.as_ref()).is_some_and(|mode| mode.value.ends_with("-job"))
         || interactive && service.ports.is_empty()
         || job_word(&container.name)
         || service.profiles.iter().any(|profile| job_word(&profile.value))
         || compose_of(container, cx).is_some_and(|compose| is_waited_for(compose, &container.name))
+        || ends(container, service, cx)
+}
+
+/// Programs that do one thing and end.
+const ONE_SHOT: &[&str] = &[
+    "alembic",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cp",
+    "curl",
+    "dbmate",
+    "echo",
+    "flyway",
+    "goose",
+    "liquibase",
+    "mc",
+    "migrate",
+    "mkdir",
+    "mongosh",
+    "mv",
+    "mysql",
+    "mysqldump",
+    "openssl",
+    "pg_dump",
+    "pg_isready",
+    "psql",
+    "redis-cli",
+    "rm",
+    "tar",
+    "touch",
+    "true",
+    "wget",
+];
+
+/// Arguments with which frameworks do one thing and end.
+const ONE_SHOT_TASKS: &[&str] = &[
+    "collectstatic",
+    "createsuperuser",
+    "db:migrate",
+    "db:prepare",
+    "db:seed",
+    "db:setup",
+    "loaddata",
+    "makemigrations",
+    "migrate",
+    "migrate:deploy",
+    "migration:run",
+];
+
+/// Whether all that the service's own command or entrypoint starts ends by itself. A loop does not.
+fn ends(container: &Container, service: &Service, cx: &Cx) -> bool {
+    let own = service.entrypoint.as_ref().or(service.command.as_ref());
+    let main = container.processes.iter().filter(|process| process.origin == ProcessOrigin::Main);
+    let mut commands = main.flat_map(|process| &process.effective.commands).peekable();
+    let task = |command: &Simple| {
+        let waits = command.name == "sleep" && command.args.iter().any(|word| word.text.as_str() != "infinity");
+        waits
+            || ONE_SHOT.contains(&command.name.as_str())
+            || command.args.iter().any(|word| ONE_SHOT_TASKS.contains(&word.text.as_str()))
+    };
+    let loops = |span| ["while ", "for ((", "infinity"].iter().any(|word| cx.text(span).contains(word));
+    own.is_some_and(|own| !loops(own.span)) && commands.peek().is_some() && commands.all(task)
 }
 
 /// Whether another service waits for this one to end.

@@ -1,10 +1,10 @@
 //! Capabilities, namespaces, devices, security profiles.
 
 use super::Cx;
-use crate::container::Container;
+use crate::container::{Container, Origin};
 use crate::finding::Severity;
 use crate::source::Span;
-use crate::syntax::compose::{Scalar, Service};
+use crate::syntax::compose::{Network, Scalar, Service};
 
 /// Parts of the names of images that build networks of their own.
 const VPN_IMAGES: &[&str] = &[
@@ -126,6 +126,21 @@ fn is_host(scalar: Option<&Scalar>) -> Option<Span> {
     scalar.filter(|scalar| scalar.known && scalar.value.trim() == "host").map(|scalar| scalar.span)
 }
 
+/// Where a service takes the host's network: by its mode, or as the external network that the engine calls `host`.
+fn host_network_of(service: &Service, container: &Container, cx: &Cx) -> Option<Span> {
+    if let Some(span) = is_host(service.network_mode.as_ref()) {
+        return Some(span);
+    }
+    let Origin::Service { document, .. } = container.origin else { return None };
+    let compose = cx.project.compose(document).filter(|_| !service.networks.is_empty())?;
+    let is_the_host = |network: &&Network| {
+        let named = network.engine_name.as_ref().map_or(network.name.value.as_str(), |name| name.value.as_str());
+        network.external && named == "host"
+    };
+    let host = compose.networks.iter().find(is_the_host)?;
+    service.networks.iter().find(|network| network.name.value == host.name.value).map(|network| network.name.span)
+}
+
 pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
     let Some(privileged) = service.privileged.filter(|privileged| privileged.value) else { return };
@@ -158,7 +173,7 @@ pub(super) fn host_reaching_capability(container: &Container, cx: &mut Cx) {
     if service.cap_add.iter().any(|scalar| capability(scalar) == "ALL") {
         return;
     }
-    let host_network = is_host(service.network_mode.as_ref());
+    let host_network = host_network_of(service, container, cx);
     for scalar in service.cap_add.iter().filter(|scalar| scalar.known) {
         let name = capability(scalar);
         let Some((_, allows)) = HOST_REACHING.iter().find(|(known, _)| *known == name) else { continue };
@@ -240,7 +255,7 @@ pub(super) fn security_profile_disabled(container: &Container, cx: &mut Cx) {
 
 pub(super) fn host_network(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
-    let Some(span) = is_host(service.network_mode.as_ref()) else { return };
+    let Some(span) = host_network_of(service, container, cx) else { return };
     let message =
         format!("`{}` shares the host's network, with everything that listens on its loopback", container.name);
     let needed = [VPN_IMAGES, MONITORING_IMAGES, DISCOVERY_IMAGES].iter().any(|images| container.image_is(images));
@@ -287,7 +302,8 @@ enum Device {
 
 /// What kind of device is at `path`, by the name below `/dev/`: of a disk with its unit (`sda1`), of others its beginning.
 fn device(path: &str) -> Device {
-    const DISKS: [&str; 9] = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "loop", "zd"];
+    const DISKS: [&str; 13] =
+        ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "loop", "zd", "nbd", "rbd", "drbd", "bcache"];
     const RAW: [&str; 8] = ["mapper", "disk", "block", "mem", "kmem", "port", "kmsg", "dm"];
     const USUAL: [&str; 22] = [
         "net/tun", "dri", "snd", "ttyUSB", "ttyACM", "ttyAMA", "ttyS", "serial", "video", "media", "nvidia", "kfd",
@@ -343,6 +359,7 @@ mod tests {
             ("/dev", Device::Raw),
             ("/dev/sda", Device::Raw),
             ("/dev/nvme0n1p2", Device::Raw),
+            ("/dev/nbd0", Device::Raw),
             ("/dev/mapper/vg-root", Device::Raw),
             ("/dev/disk/by-id/x", Device::Raw),
             ("/dev/kmsg", Device::Raw),

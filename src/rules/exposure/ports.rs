@@ -112,6 +112,16 @@ const TOOLS: &[&str] = &[
     "viewer",
     "browser",
     "explorer",
+    "app",
+    "service",
+    "worker",
+    "bot",
+    "demo",
+    "example",
+    "meta",
+    "mcp",
+    "seed",
+    "seeder",
 ];
 
 /// Ports that belong to a data service whatever runs there. Those that other programs like too (9200, 8123, 7000) are only
@@ -314,12 +324,17 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
     let store = matches!(role, Some(Role::Database | Role::Cache | Role::Broker));
     let database = match words().any(|word| TOOLS.contains(&word)) {
         true => None,
-        false => DATABASES.iter().find(|(word, _)| words().any(|part| part == *word)).map(|(_, product)| *product),
+        // In the middle (`my-redis-clone`) the word says what something is for or like.
+        false => {
+            let ends = [words().next(), words().next_back()];
+            DATABASES.iter().find(|(word, _)| ends.contains(&Some(*word))).map(|(_, product)| *product)
+        }
     };
     // MQTT is what devices outside connect to.
     let devices = port.targets(1883) || port.targets(8883);
     if !devices && (store || database.is_some()) {
-        return Purpose::Database(database.unwrap_or("a data service"));
+        let of_port = || DATABASE_PORTS.iter().find(|(number, _)| port.targets(*number)).map(|(_, product)| *product);
+        return Purpose::Database(database.or_else(of_port).unwrap_or("a data service"));
     }
     if udp && UDP_PORTS.iter().any(|number| port.targets(*number)) {
         return Purpose::Meant;
