@@ -162,6 +162,7 @@ const ONE_SHOT: &[&str] = &[
     "curl",
     "dbmate",
     "echo",
+    "exit",
     "flyway",
     "goose",
     "liquibase",

@@ -133,12 +133,13 @@ fn host_network_of(service: &Service, container: &Container, cx: &Cx) -> Option<
     }
     let Origin::Service { document, .. } = container.origin else { return None };
     let compose = cx.project.compose(document).filter(|_| !service.networks.is_empty())?;
-    let is_the_host = |network: &&Network| {
+    let is_the_host = |network: &Network| {
         let named = network.engine_name.as_ref().map_or(network.name.value.as_str(), |name| name.value.as_str());
         network.external && named == "host"
     };
-    let host = compose.networks.iter().find(is_the_host)?;
-    service.networks.iter().find(|network| network.name.value == host.name.value).map(|network| network.name.span)
+    let named = |name: &str| compose.networks.iter().find(|network| network.name.value == name);
+    let mut joined = service.networks.iter().map(|network| &network.name);
+    joined.find(|name| named(&name.value).is_some_and(is_the_host)).map(|name| name.span)
 }
 
 pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
