@@ -76,6 +76,14 @@ const DATABASES: &[(&str, &str)] = &[
     ("artemis", "ActiveMQ"),
     ("nats", "NATS"),
     ("beanstalkd", "beanstalkd"),
+    ("tarantool", "Tarantool"),
+    ("manticore", "Manticore Search"),
+    ("aerospike", "Aerospike"),
+    ("gearmand", "Gearman"),
+    ("openldap", "OpenLDAP"),
+    ("pulsar", "Pulsar"),
+    ("immudb", "immudb"),
+    ("dgraph", "Dgraph"),
 ];
 
 /// Words in an image's name that make it a tool for a data service rather than the service.
@@ -219,6 +227,11 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("prometheus", 0, "Prometheus"),
     ("alertmanager", 0, "Alertmanager"),
     ("pihole", 80, "the Pi-hole interface"),
+    ("pihole", 443, "the Pi-hole interface"),
+    ("mailcatcher", 1080, "MailCatcher"),
+    ("kafka-manager", 0, "Kafka Manager"),
+    ("mongoclient", 0, "Mongoclient"),
+    ("lldap", 17170, "the LLDAP interface"),
     ("adguardhome", 3000, "the AdGuard Home interface"),
 ];
 
@@ -286,6 +299,9 @@ const WEB_PORTS: &[u16] = &[80, 443, 3000, 8000, 8080, 8443, 9091];
 /// UDP services that are published to be reached: DNS, NTP, IKE, HTTP/3, tunnels, TURN, WireGuard, Tailscale.
 const UDP_PORTS: &[u16] = &[53, 123, 443, 500, 1194, 1701, 3478, 4500, 5349, 10000, 41641, 51820];
 
+/// Mail servers are published under their own ports to be reached: SMTP, POP3, IMAP, ManageSieve.
+const MAIL_PORTS: &[u16] = &[25, 110, 143, 465, 587, 993, 995, 4190];
+
 /// Ports of debuggers.
 const DEBUG_PORTS: &[(u16, &str)] = &[
     (2345, "the port of the Delve debugger"),
@@ -318,6 +334,10 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
     if words().any(|word| FACING.contains(&word)) && (udp || !WEB_PORTS.iter().any(|web| port.targets(*web))) {
         return Purpose::Meant;
     }
+    let as_it_is = port.published == Some(port.target) && port.target.0 == port.target.1;
+    if as_it_is && MAIL_PORTS.contains(&port.target.0) {
+        return Purpose::Meant;
+    }
     if port.targets(22) && words().any(|word| FORGES.contains(&word)) {
         return Purpose::Meant;
     }
@@ -327,11 +347,15 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
         // In the middle (`my-redis-clone`) the word says what something is for or like.
         false => {
             let ends = [words().next(), words().next_back()];
-            DATABASES.iter().find(|(word, _)| ends.contains(&Some(*word))).map(|(_, product)| *product)
+            // On a bare distribution or runtime the name of the service says what was put there.
+            let service = container.name.as_str();
+            let bare = built && matches!(role, Some(Role::Base | Role::Runtime));
+            let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
+            DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
         }
     };
     // MQTT is what devices outside connect to.
-    let devices = port.targets(1883) || port.targets(8883);
+    let devices = port.targets(1883) || port.targets(8883) || name.contains("mosquitto");
     if !devices && (store || database.is_some()) {
         let of_port = || DATABASE_PORTS.iter().find(|(number, _)| port.targets(*number)).map(|(_, product)| *product);
         return Purpose::Database(database.or_else(of_port).unwrap_or("a data service"));
