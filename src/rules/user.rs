@@ -7,6 +7,7 @@ use crate::container::{
     BuiltFrom, CommandLine, CommandPlace, Container, Fact, ProcessOrigin, UserSource, Why, names_root,
 };
 use crate::finding::{Confidence, Severity};
+use crate::project::path::file_name;
 use crate::source::{FileId, Span};
 use crate::syntax::nginx::Nginx;
 use crate::syntax::shell::Word;
@@ -44,6 +45,7 @@ const SELF_DROPPING: &[&str] = &[
     "postfix",
     "postgres",
     "proftpd",
+    "radiusd",
     "smbd",
     "squid",
     "sshd",
@@ -59,7 +61,8 @@ const WITH_USER_FLAG: &[&str] =
     &["celery", "clickhouse", "gunicorn", "haproxy", "named", "ntpd", "pdns_server", "uwsgi", "vector"];
 
 /// Init systems that start programs whose accounts stand in files that are not read here.
-const OTHER_SUPERVISORS: &[&str] = &["init", "my_init", "runit", "runsvdir", "s6-svscan", "supervisord", "systemd"];
+const OTHER_SUPERVISORS: &[&str] =
+    &["init", "my_init", "runit", "runit_bootstrap", "runsvdir", "runsvinit", "s6-svscan", "supervisord", "systemd"];
 
 /// Parts of the names of images that do not run as root: they say so, or AWS Lambda starts them under an account of its own.
 const UNPRIVILEGED_NAMES: [&str; 5] = ["unprivileged", "nonroot", "non-root", "rootless", "/lambda/"];
@@ -71,7 +74,8 @@ const INTERPRETERS: &[&str] = &[
 ];
 
 /// Daemons that read what the system says, where another account gains little.
-const SYSTEM_DAEMONS: &[&str] = &["fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
+const SYSTEM_DAEMONS: &[&str] =
+    &["fail2ban-client", "fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
 
 /// Programs that answer requests from the network.
 const NETWORK_SERVERS: &[&str] = &[
@@ -144,7 +148,7 @@ fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
         return Root::Supervised;
     }
     let processes = || container.processes.iter().filter(|p| !matches!(p.origin, ProcessOrigin::Program { .. }));
-    let mut commands = processes().flat_map(|process| &process.effective.commands);
+    let commands = processes().flat_map(|process| &process.effective.commands);
     if processes().any(|process| is_other_account(process.effective.dropped_to.as_ref()))
         || commands.clone().any(drops_itself)
     {
@@ -165,15 +169,21 @@ fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
     if commands.clone().any(|command| OTHER_SUPERVISORS.contains(&command.name.as_str())) {
         return Root::Hidden;
     }
-    match commands.find(|command| is_out_of_sight(command, container)) {
-        Some(script) => Root::Script(program_name(script)),
+    let out_of_sight = |command: &&Simple| container.scripts_at(command.span).next().is_none();
+    match commands.filter(out_of_sight).find_map(script_name) {
+        Some(script) => Root::Script(script),
         None => Root::Kept,
     }
 }
 
-/// Whether a command is a script that was not found.
-fn is_out_of_sight(command: &Simple, container: &Container) -> bool {
-    (command.is_script() || is_init_script(command)) && container.scripts_at(command.span).next().is_none()
+/// The name of the script that a command runs: itself, what a shell is given, or one of /etc/init.d.
+fn script_name(command: &Simple) -> Option<&str> {
+    if command.is_script() || is_init_script(command) {
+        return Some(program_name(command));
+    }
+    let shell = matches!(command.name.as_str(), "sh" | "bash" | "ash" | "dash");
+    let file = command.args.iter().map(|word| word.text.as_str()).find(|word| !word.starts_with(['-', '+']))?;
+    (shell && file.ends_with(".sh")).then(|| file_name(file))
 }
 
 /// The containers that a file is part of.
@@ -395,8 +405,7 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
     if commands.iter().chain(in_scripts).any(drops_itself) {
         return;
     }
-    let unseen = commands.iter().find(|command| command.is_script() || is_init_script(command));
-    let unseen = unseen.filter(|_| scripts().next().is_none());
+    let unseen = commands.iter().find_map(script_name).filter(|_| scripts().next().is_none());
     let severity = gravity(program, commands, user.is_some());
     let span = user.map_or(program.header, |user| user.value.span);
     let message = match (user, master) {
@@ -406,7 +415,7 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
         }
         (None, _) => match unseen {
             Some(script) => {
-                format!("program `{name}` has no `user` and runs as root unless `{}` switches", program_name(script))
+                format!("program `{name}` has no `user` and runs as root unless `{script}` switches")
             }
             None => format!("program `{name}` has no `user` and runs as root"),
         },
