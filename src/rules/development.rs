@@ -4,6 +4,8 @@ mod debugger;
 mod flags;
 mod tools;
 
+use std::cell::OnceCell;
+
 use super::Cx;
 use super::exposure::{published_debugger, way_in};
 use crate::command::Simple;
@@ -15,7 +17,7 @@ use crate::project::path;
 use crate::source::{Span, Text};
 use crate::syntax::compose::MountKind;
 use crate::syntax::dockerfile::{Origin, Stage};
-use crate::syntax::shell::{self, GroupKind, Joint};
+use crate::syntax::shell::{self, GroupKind, Joint, Script};
 use tools::Nature;
 
 /// Whether the name of a service says that it is for tests or for development, whatever file it stands in.
@@ -29,9 +31,12 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
         return;
     }
     for process in &container.processes {
+        let parsed = OnceCell::new();
         let run =
             process.effective.commands.iter().filter_map(|command| Some((command, tools::found(command, container)?)));
-        let Some((command, found)) = run.into_iter().find(|(command, _)| !is_conditional(process, command, cx)) else {
+        let Some((command, found)) =
+            run.into_iter().find(|(command, _)| !is_conditional(process, command, &parsed, cx))
+        else {
             continue;
         };
         // A script of package.json is there to be run by developers: what runs it here is what decides.
@@ -91,14 +96,17 @@ fn relate(finding: &mut crate::finding::Finding, container: &Container) {
     }
 }
 
-/// Whether a command of a script runs only under some condition: in a branch, or behind `&&` or `||`.
-fn is_conditional(process: &Process, command: &Simple, cx: &Cx) -> bool {
+/// Whether a command of a script runs only under some condition: in a branch, or behind `&&` or `||`. The script is parsed
+/// when the first command is asked about.
+fn is_conditional(process: &Process, command: &Simple, parsed: &OnceCell<Script>, cx: &Cx) -> bool {
     if !matches!(process.origin, ProcessOrigin::Script(_)) {
         return false;
     }
     let file = command.span.file;
-    let text = &cx.sources.get(file).text;
-    let script = shell::parse(&Text::verbatim(text.clone(), Span::new(file, 0..text.len())));
+    let script = parsed.get_or_init(|| {
+        let text = &cx.sources.get(file).text;
+        shell::parse(&Text::verbatim(text.clone(), Span::new(file, 0..text.len())))
+    });
     let branches = [GroupKind::If, GroupKind::Case];
     script.groups.iter().any(|group| branches.contains(&group.kind) && group.span.contains(command.span))
         || script

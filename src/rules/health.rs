@@ -64,7 +64,7 @@ pub(super) fn missing_memory_limit(container: &Container, cx: &mut Cx) {
         return;
     }
     // Where other services of the file are limited this one was forgotten; where none is, it is one piece of advice.
-    let others = compose_of(container, cx).is_some_and(|compose| compose.services.iter().take(50).any(is_limited));
+    let others = compose_of(container, cx).is_some_and(|compose| compose.services.iter().take(MANY).any(is_limited));
     let zero = limits(service).into_iter().next();
     let message = match zero {
         Some(_) => format!("the memory limit of `{}` is none: it may use all of the host's", container.name),
@@ -217,7 +217,7 @@ fn ends(container: &Container, service: &Service, cx: &Cx) -> bool {
 
 /// Whether another service waits for this one to end.
 fn is_waited_for(compose: &Compose, name: &str) -> bool {
-    let mut dependencies = compose.services.iter().take(200).flat_map(|service| &service.depends_on);
+    let mut dependencies = compose.services.iter().flat_map(|service| &service.depends_on).take(MANY);
     dependencies.any(|dependency| {
         dependency.service.value == name
             && dependency.condition.as_ref().is_some_and(|c| c.value == "service_completed_successfully")
@@ -289,6 +289,9 @@ fn compose_of<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Compose> {
     }
 }
 
+/// Entries of a file that are gone through for each service: more is not written by people.
+const MANY: usize = 2_000;
+
 /// How many documents on either side are looked at for overlays: the files of a folder stand together.
 const NEIGHBOURS: usize = 16;
 
@@ -315,6 +318,6 @@ fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &
     });
     compose.flat_map(move |compose| {
         let same = move |service: &&Service| service.name.as_ref().is_some_and(|name| name.value == container.name);
-        compose.services.iter().find(same)
+        compose.services.iter().take(MANY).find(same)
     })
 }

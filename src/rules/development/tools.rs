@@ -125,10 +125,22 @@ const TOOLS: &[Tool] = &[
     watcher(&["entr", "watchexec"], &[]),
 ];
 
-/// Servers that are for development unless a variable or a flag names another environment.
-const BY_ENVIRONMENT: &[(&[&str], &[&str], &[&str], &[&str])] = &[
-    (&["rails"], &["s", "server"], &["RAILS_ENV", "RACK_ENV"], &["-e", "--environment"]),
-    (&["mix"], &["phx.server"], &["MIX_ENV"], &[]),
+/// A server that is for development unless a variable or a flag names another environment.
+struct ByEnvironment {
+    name: &'static str,
+    subcommands: &'static [&'static str],
+    variables: &'static [&'static str],
+    flags: &'static [&'static str],
+}
+
+const BY_ENVIRONMENT: &[ByEnvironment] = &[
+    ByEnvironment {
+        name: "rails",
+        subcommands: &["s", "server"],
+        variables: &["RAILS_ENV", "RACK_ENV"],
+        flags: &["-e", "--environment"],
+    },
+    ByEnvironment { name: "mix", subcommands: &["phx.server"], variables: &["MIX_ENV"], flags: &[] },
 ];
 
 /// What makes the command one for development.
@@ -226,7 +238,7 @@ fn reads_variable(command: &Simple, container: &Container) -> Option<Found> {
     let value = env.value.as_ref()?.value.as_str();
     let on = value.split_whitespace().any(|word| word == "--reload")
         || variable == "UVICORN_RELOAD" && matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on");
-    let what = format!("{} with {variable}", command.name);
+    let what = format!("{} --reload", command.name);
     on.then_some(Found { span: env.span, what, nature: Nature::Reload, severity: Severity::High })
 }
 
@@ -236,7 +248,8 @@ fn by_environment(
     command: &Simple,
     container: &Container,
 ) -> Option<Found> {
-    let (_, subcommands, variables, flags) = BY_ENVIRONMENT.iter().find(|(names, ..)| names.contains(&name))?;
+    let ByEnvironment { subcommands, variables, flags, .. } =
+        BY_ENVIRONMENT.iter().find(|server| server.name == name)?;
     let word = args.iter().find(|word| subcommands.contains(&word.text.as_str()))?;
     let given = command.option(flags).map(|word| word.text.value);
     let assigned = || {
