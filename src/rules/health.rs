@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::command::Simple;
-use crate::container::known::Role;
+use crate::container::known::{KnownImage, Role};
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::Document;
@@ -274,12 +274,19 @@ fn runs_server(container: &Container) -> bool {
     let image = container.image.as_ref().map(|image| image.name()).unwrap_or_default();
     let function = ["lambda", "azure-functions", "functions-framework"].iter().any(|part| image.contains(part));
     let commands = || container.processes.iter().flat_map(|process| &process.effective.commands);
-    let shell = commands()
-        .all(|command| matches!(command.name.as_str(), "bash" | "sh" | "zsh" | "ash" | "fish" | "sleep" | "tail"));
+    // A `package.json` script is a program of which only the name is known.
+    let scripts = container.processes.iter().any(|process| !process.effective.package_scripts.is_empty());
+    let shell = !scripts
+        && commands()
+            .all(|command| matches!(command.name.as_str(), "bash" | "sh" | "zsh" | "ash" | "fish" | "sleep" | "tail"));
     let programs = container.processes.iter().any(|process| matches!(process.origin, ProcessOrigin::Program { .. }));
     let serves = programs || commands().any(|command| SERVERS.contains(&command.name.as_str()));
     let started = built.config.cmd.is_some() || built.config.entrypoint.is_some();
-    !function && (serves || started && !shell && !built.config.exposed.is_empty())
+    let server = |known: &KnownImage| {
+        !matches!(known.role, Role::Base | Role::Runtime | Role::Engine) && !known.ports.is_empty()
+    };
+    let as_it_comes = !started && container.known.is_some_and(server);
+    !function && (serves || as_it_comes || started && !shell && !built.config.exposed.is_empty())
 }
 
 fn compose_of<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Compose> {

@@ -28,8 +28,6 @@ enum Off {
     No,
     /// Anything at all, as long as it is not empty.
     Set,
-    /// Only nothing.
-    Empty,
 }
 
 /// Variables that switch authentication off, from the documentation of the images and programs that read them.
@@ -52,7 +50,8 @@ const VARIABLES: &[(&str, Off, &str)] = &[
     ("AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", Off::Yes, "set it to `false` and name API keys"),
     ("SURREAL_UNAUTHENTICATED", Off::Yes, "remove it and set an account"),
     ("COUCHDB_ADMIN_PARTY", Off::Yes, "remove it and set `COUCHDB_PASSWORD`"),
-    ("JUPYTER_TOKEN", Off::Empty, "remove it: a token is made at every start"),
+    ("CLICKHOUSE_SKIP_USER_SETUP", Off::Is("1"), "remove it and set `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD`"),
+    ("FLOWER_UNAUTHENTICATED_API", Off::Yes, "remove it and set `FLOWER_BASIC_AUTH`"),
     ("TRAEFIK_API_INSECURE", Off::Yes, "remove it and put a router with an authenticating middleware before the API"),
     ("ME_CONFIG_BASICAUTH", Off::No, "remove it and set an account and a password"),
     ("PGADMIN_CONFIG_SERVER_MODE", Off::No, "remove it: without server mode nobody logs in"),
@@ -72,14 +71,12 @@ pub(super) fn found(container: &Container) -> Vec<Switch> {
             if has_password(container, name) {
                 continue;
             }
-            let what = match value.value.as_str() {
-                "" => format!("`{name}` is empty"),
-                value => format!("`{name}` is `{value}`"),
-            };
+            let what = format!("`{name}` is `{}`", value.value);
             found.push(Switch { span: env.span, how: OPEN, what, help });
         }
     }
     found.extend(anonymous_grafana(container));
+    found.extend(logged_in_phpmyadmin(container));
     for process in &container.processes {
         for command in &process.effective.commands {
             if let Some((span, what, help)) = of_command(command) {
@@ -101,7 +98,6 @@ impl Off {
             Off::Yes => is_one(&["yes", "true", "1", "on"]),
             Off::No => is_one(&["no", "false", "0", "off"]),
             Off::Set => !value.is_empty(),
-            Off::Empty => value.is_empty(),
         }
     }
 }
@@ -153,6 +149,20 @@ fn anonymous_grafana(container: &Container) -> Option<Switch> {
     let (env, role) = value("GF_AUTH_ANONYMOUS_ORG_ROLE").filter(|(_, role)| matches!(*role, "Admin" | "Editor"))?;
     let what = format!("everyone is `{role}` in Grafana");
     Some(Switch { span: env.span, how: OPEN, what, help: "set the role to `Viewer`, or switch anonymous access off" })
+}
+
+/// phpMyAdmin logs everyone in as the account that it is given; with the name alone, without a password.
+fn logged_in_phpmyadmin(container: &Container) -> Option<Switch> {
+    let image = container.image.as_ref().filter(|image| image.short_name() == "phpmyadmin")?;
+    let user =
+        container.env("PMA_USER").filter(|user| user.value.as_ref().is_some_and(|user| !user.value.is_empty()))?;
+    let what = format!("`{}` logs everyone in as the account of `PMA_USER`", image.short_name());
+    Some(Switch {
+        span: user.span,
+        how: OPEN,
+        what,
+        help: "remove `PMA_USER` and `PMA_PASSWORD`: it then asks who logs in",
+    })
 }
 
 /// The setting on a command line that switches authentication off.
