@@ -233,6 +233,10 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("mongoclient", 0, "Mongoclient"),
     ("lldap", 17170, "the LLDAP interface"),
     ("adguardhome", 3000, "the AdGuard Home interface"),
+    ("adguardhome", 80, "the AdGuard Home interface"),
+    ("dns-server", 5380, "the Technitium interface"),
+    ("tarantool-admin", 0, "Tarantool Admin"),
+    ("dejavu", 0, "Dejavu"),
 ];
 
 /// Images that are run to be reached from outside, by a word of their name; the web ports of theirs are ordinary.
@@ -288,6 +292,12 @@ const FACING: &[&str] = &[
     "samba",
     "transmission",
     "qbittorrent",
+    "unifi",
+    "cs2",
+    "factorio",
+    "palworld",
+    "terraria",
+    "valheim",
 ];
 
 /// Images that host repositories, which are pushed to through SSH.
@@ -299,8 +309,8 @@ const WEB_PORTS: &[u16] = &[80, 443, 3000, 8000, 8080, 8443, 9091];
 /// UDP services that are published to be reached: DNS, NTP, IKE, HTTP/3, tunnels, TURN, WireGuard, Tailscale.
 const UDP_PORTS: &[u16] = &[53, 123, 443, 500, 1194, 1701, 3478, 4500, 5349, 10000, 41641, 51820];
 
-/// Mail servers are published under their own ports to be reached: SMTP, POP3, IMAP, ManageSieve.
-const MAIL_PORTS: &[u16] = &[25, 110, 143, 465, 587, 993, 995, 4190];
+/// Name and mail servers are published under their own ports to be reached: SMTP, DNS, POP3, IMAP, ManageSieve.
+const OWN_PORTS: &[u16] = &[25, 53, 110, 143, 465, 587, 993, 995, 4190];
 
 /// Ports of debuggers.
 const DEBUG_PORTS: &[(u16, &str)] = &[
@@ -335,7 +345,7 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
         return Purpose::Meant;
     }
     let as_it_is = port.published == Some(port.target) && port.target.0 == port.target.1;
-    if as_it_is && MAIL_PORTS.contains(&port.target.0) {
+    if as_it_is && OWN_PORTS.contains(&port.target.0) {
         return Purpose::Meant;
     }
     if port.targets(22) && words().any(|word| FORGES.contains(&word)) {

@@ -153,10 +153,10 @@ fn anonymous_grafana(container: &Container) -> Option<Switch> {
 
 /// phpMyAdmin logs everyone in as the account that it is given; with the name alone, without a password.
 fn logged_in_phpmyadmin(container: &Container) -> Option<Switch> {
-    let image = container.image.as_ref().filter(|image| image.short_name() == "phpmyadmin")?;
+    container.image.as_ref().filter(|image| image.short_name() == "phpmyadmin")?;
     let user =
         container.env("PMA_USER").filter(|user| user.value.as_ref().is_some_and(|user| !user.value.is_empty()))?;
-    let what = format!("`{}` logs everyone in as the account of `PMA_USER`", image.short_name());
+    let what = "phpMyAdmin logs everyone in as the account of `PMA_USER`".to_owned();
     Some(Switch {
         span: user.span,
         how: OPEN,
