@@ -304,7 +304,7 @@ const NEIGHBOURS: usize = 16;
 
 /// The services of the same name in the other Compose files of the folder that are not for development or tests: they may
 /// be merged with this one.
-fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
+pub(super) fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
     let own = match container.origin {
         Origin::Service { document, .. } => document,
         Origin::Stage { .. } => usize::MAX,

@@ -1,6 +1,7 @@
 //! Capabilities, namespaces, devices, security profiles.
 
 use super::Cx;
+use super::health::overlays;
 use crate::container::{Container, Origin};
 use crate::finding::Severity;
 use crate::source::Span;
@@ -206,7 +207,8 @@ pub(super) fn capabilities_not_dropped(container: &Container, cx: &mut Cx) {
     else {
         return;
     };
-    if service.cap_drop.iter().any(|scalar| !scalar.known || capability(scalar) == "ALL") {
+    let drops = |service: &Service| service.cap_drop.iter().any(|scalar| !scalar.known || capability(scalar) == "ALL");
+    if drops(service) || overlays(container, cx).any(drops) {
         return;
     }
     let span = place_of(service, "cap_drop", container);
@@ -219,12 +221,15 @@ pub(super) fn no_new_privileges_missing(container: &Container, cx: &mut Cx) {
     else {
         return;
     };
-    let decided = |scalar: &Scalar| !scalar.known || security_option(scalar).0 == "no-new-privileges";
+    let decided = |service: &Service| {
+        let decides = |scalar: &Scalar| !scalar.known || security_option(scalar).0 == "no-new-privileges";
+        service.security_opt.iter().any(decides)
+    };
     let uses_sudo = container
         .processes
         .iter()
         .any(|process| process.effective.through.iter().any(|wrapper| matches!(wrapper.as_str(), "sudo" | "doas")));
-    if uses_sudo || service.security_opt.iter().any(decided) {
+    if uses_sudo || decided(service) || overlays(container, cx).any(decided) {
         return;
     }
     let span = place_of(service, "security_opt", container);
