@@ -339,10 +339,8 @@ fn master<'a>(supervisor: &'a Supervisor, readers: &[&Container], cx: &Cx<'a>) -
         Some((user.value.as_str().trim(), user.value.span)).filter(|(account, _)| !account.is_empty())
     };
     let switches = |supervisor: &'a Supervisor| user(supervisor).is_some_and(|(account, _)| !names_root(account));
-    match user(supervisor) {
-        Some((account, span)) if names_root(account) => return Master::Root(Some(span)),
-        Some(_) => return Master::NotRoot,
-        None => {}
+    if switches(supervisor) {
+        return Master::NotRoot;
     }
     let of_container = |container: &&Container| {
         let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id));
@@ -360,7 +358,12 @@ fn master<'a>(supervisor: &'a Supervisor, readers: &[&Container], cx: &Cx<'a>) -
             Fact::Unknown(_) => Master::Unknown,
         }
     };
-    readers.iter().map(of_container).max().unwrap_or(Master::Unknown)
+    let started_as = readers.iter().map(of_container).max().unwrap_or(Master::Unknown);
+    match user(supervisor) {
+        // `user=root` says that it stays root; started as another account it would refuse.
+        Some((_, span)) if started_as != Master::NotRoot => Master::Root(Some(span)),
+        _ => started_as,
+    }
 }
 
 pub(super) fn supervisor_program_as_root(supervisor: &Supervisor, cx: &mut Cx) {
