@@ -323,21 +323,32 @@ const ETC_PUBLIC: [&str; 15] = [
     "lsb-release",
 ];
 
-/// Folders of a home that hold keys.
-const CREDENTIALS: [&str; 13] = [
+/// Files and folders of a home that hold keys.
+const CREDENTIALS: &[&str] = &[
     ".aws",
     ".azure",
+    ".cargo/credentials.toml",
+    ".config/doctl",
     ".config/gcloud",
     ".config/gh",
+    ".config/rclone",
+    ".config/sops",
     ".docker",
+    ".gem/credentials",
     ".git-credentials",
     ".gnupg",
     ".kube",
+    ".m2/settings.xml",
+    ".my.cnf",
     ".netrc",
     ".npmrc",
+    ".oci",
     ".password-store",
+    ".pgpass",
     ".pypirc",
     ".ssh",
+    ".terraform.d",
+    ".vault-token",
 ];
 
 /// What a host path holds that is worth a finding.
@@ -371,7 +382,12 @@ fn holds(path: &str, read_only: bool) -> Option<Holds> {
             return (!one_volume).then_some(Holds::Root);
         }
     }
-    let programs = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local/bin", "/usr/local/sbin"];
+    if inside("/var/spool/cron") {
+        // What cron starts as root.
+        return (!read_only).then_some(Holds::Root);
+    }
+    let programs =
+        ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin"];
     let systems = ["/bin", "/sbin", "/lib", "/lib64", "/boot"];
     if matches!(path, "/usr" | "/usr/local" | "/usr/local/lib") || systems.iter().chain(&programs).any(|f| inside(f)) {
         return Some(if read_only { Holds::Programs } else { Holds::Root });
@@ -494,6 +510,8 @@ mod tests {
             ("/var/lib/docker/volumes/app/_data", None, None),
             ("/usr/bin/docker", Some(Holds::Root), Some(Holds::Programs)),
             ("/usr/share/zoneinfo", None, None),
+            ("/var/spool/cron/crontabs", Some(Holds::Root), None),
+            ("/var/spool/mail", None, None),
             ("/sys/fs/cgroup", Some(Holds::State), Some(Holds::State)),
             ("/dev", Some(Holds::State), Some(Holds::State)),
             ("/dev/null", None, None),
@@ -508,6 +526,8 @@ mod tests {
             ("/homework", None, None),
             ("~", Some(Holds::Home), Some(Holds::Home)),
             ("~/.aws", Some(Holds::Credentials), Some(Holds::Credentials)),
+            ("~/.m2", None, None),
+            ("~/.m2/settings.xml", Some(Holds::Credentials), Some(Holds::Credentials)),
             ("~/.ssh/known_hosts", None, None),
             ("~/.sshfs", None, None),
             ("~/data", None, None),
