@@ -185,6 +185,10 @@ const ONE_SHOT: &[&str] = &[
     "wget",
 ];
 
+/// Programs that install, build or test when that is their first argument.
+const PACKAGE_MANAGERS: &[&str] =
+    &["bun", "bundle", "cargo", "composer", "dotnet", "go", "gradle", "mvn", "npm", "pip", "pnpm", "yarn"];
+
 /// Arguments with which frameworks do one thing and end.
 const ONE_SHOT_TASKS: &[&str] = &[
     "collectstatic",
@@ -198,21 +202,29 @@ const ONE_SHOT_TASKS: &[&str] = &[
     "migrate",
     "migrate:deploy",
     "migration:run",
+    "migrations",
 ];
 
 /// Whether all that the service's own command or entrypoint starts ends by itself. A loop does not.
 fn ends(container: &Container, service: &Service, cx: &Cx) -> bool {
     let own = service.entrypoint.as_ref().or(service.command.as_ref());
-    let main = container.processes.iter().filter(|process| process.origin == ProcessOrigin::Main);
-    let mut commands = main.flat_map(|process| &process.effective.commands).peekable();
+    let main = || container.processes.iter().filter(|process| process.origin == ProcessOrigin::Main);
+    let mut commands = main().flat_map(|process| &process.effective.commands).peekable();
+    let mut scripts = main().flat_map(|process| &process.effective.package_scripts).peekable();
     let task = |command: &Simple| {
         let waits = command.name == "sleep" && command.args.iter().any(|word| word.text.as_str() != "infinity");
+        let first = command.args.first().map_or("", |word| word.text.as_str());
         waits
+            || PACKAGE_MANAGERS.contains(&command.name.as_str()) && matches!(first, "build" | "ci" | "install" | "test")
             || ONE_SHOT.contains(&command.name.as_str())
             || command.args.iter().any(|word| ONE_SHOT_TASKS.contains(&word.text.as_str()))
     };
     let loops = |span| ["while ", "for ((", "infinity"].iter().any(|word| cx.text(span).contains(word));
-    own.is_some_and(|own| !loops(own.span)) && commands.peek().is_some() && commands.all(task)
+    let script_ends = |name: &str| name.split([':', '-']).any(|part| part == "build" || JOB_WORDS.contains(&part));
+    (commands.peek().is_some() || scripts.peek().is_some())
+        && own.is_some_and(|own| !loops(own.span))
+        && commands.all(task)
+        && scripts.all(|script| script_ends(script.name.text.as_str()))
 }
 
 /// Whether another service waits for this one to end.
@@ -224,11 +236,24 @@ fn is_waited_for(compose: &Compose, name: &str) -> bool {
     })
 }
 
+/// Shells, and programs that only wait.
+const IDLE: &[&str] = &["ash", "bash", "fish", "sh", "sleep", "tail", "zsh"];
+
 /// Whether something runs for long: a bare distribution or runtime that publishes nothing and is told nothing does not.
 fn is_service(service: &Service, container: &Container) -> bool {
-    let bare = container.built.is_none()
-        && container.known.is_some_and(|known| matches!(known.role, Role::Base | Role::Runtime));
-    !bare || !service.ports.is_empty() || !service.expose.is_empty() || service.restart.is_some()
+    let starts_nothing = |known: &KnownImage| match known.role {
+        Role::Base => true,
+        Role::Runtime => known.ports.is_empty(),
+        _ => false,
+    };
+    let bare = container.built.is_none() && container.known.is_some_and(starts_nothing);
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    !bare
+        || !service.ports.is_empty()
+        || !service.expose.is_empty()
+        || service.restart.is_some()
+        || commands.any(|command| !IDLE.contains(&command.name.as_str()))
+        || container.processes.iter().any(|process| !process.effective.package_scripts.is_empty())
 }
 
 /// Programs that serve until they are stopped.
@@ -276,9 +301,7 @@ fn runs_server(container: &Container) -> bool {
     let commands = || container.processes.iter().flat_map(|process| &process.effective.commands);
     // A `package.json` script is a program of which only the name is known.
     let scripts = container.processes.iter().any(|process| !process.effective.package_scripts.is_empty());
-    let shell = !scripts
-        && commands()
-            .all(|command| matches!(command.name.as_str(), "bash" | "sh" | "zsh" | "ash" | "fish" | "sleep" | "tail"));
+    let shell = !scripts && commands().all(|command| IDLE.contains(&command.name.as_str()));
     let programs = container.processes.iter().any(|process| matches!(process.origin, ProcessOrigin::Program { .. }));
     let serves = programs || commands().any(|command| SERVERS.contains(&command.name.as_str()));
     let started = built.config.cmd.is_some() || built.config.entrypoint.is_some();
