@@ -138,9 +138,10 @@ fn host_network_of(service: &Service, container: &Container, cx: &Cx) -> Option<
         let named = network.engine_name.as_ref().map_or(network.name.value.as_str(), |name| name.value.as_str());
         network.external && named == "host"
     };
-    let named = |name: &str| compose.networks.iter().find(|network| network.name.value == name);
-    let mut joined = service.networks.iter().map(|network| &network.name);
-    joined.find(|name| named(&name.value).is_some_and(is_the_host)).map(|name| name.span)
+    // No more networks are looked at than people write.
+    let mut hosts = compose.networks.iter().take(200).filter(|network| is_the_host(network));
+    let joined = |host: &Network| service.networks.iter().take(200).find(|joined| joined.name.value == host.name.value);
+    hosts.find_map(joined).map(|joined| joined.name.span)
 }
 
 pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
