@@ -184,7 +184,8 @@ fn simple(job: Job) -> Option<Simple> {
     let args = job.args().to_vec();
     let wrapping = job.words[..job.at].to_vec();
     let span = program.text.span.to(job.words.last()?.text.span);
-    let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
+    let name = if program.literal { of_module(base_name(program.text.as_str())) } else { program.text.as_str() };
+    let name = name.to_owned();
     let Job { assignments, through, dropped_to, background, .. } = job;
     Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
@@ -389,7 +390,7 @@ fn is_python(name: &str) -> bool {
     version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// `python [flags] -m module`.
+/// `python [flags] -m module`, and a program that Python's installers have put in a `bin` folder, run by its path.
 fn python(job: &mut Job) -> Step {
     let mut at = 0;
     while let Some(word) = job.args().get(at) {
@@ -400,10 +401,22 @@ fn python(job: &mut Job) -> Step {
             }
             "-c" | "-" | "--" => break,
             flag if flag.starts_with('-') => at += 1,
-            _ => break,
+            script => {
+                let installed = word.literal && script.contains("bin/") && !base_name(script).contains('.');
+                return if installed && job.advance(at) { Step::Peeled } else { Step::Program };
+            }
         }
     }
     Step::Program
+}
+
+/// The command that a module of Python is the program of.
+fn of_module(name: &str) -> &str {
+    match name {
+        "supervisor.supervisord" => "supervisord",
+        "gunicorn.app.wsgiapp" => "gunicorn",
+        _ => name,
+    }
 }
 
 /// Subcommands of the package managers that are not scripts of `package.json`.

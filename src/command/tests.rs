@@ -96,6 +96,8 @@ fn wrappers_are_taken_off_down_to_the_program() {
         ("python manage.py runserver", "python manage.py runserver"),
         ("python3.12 -X dev -m http.server 80", "http.server 80"),
         ("python -c 'x' -m y", "python -c x -m y"),
+        ("python3 -u /usr/local/bin/uvicorn a:b", "uvicorn a:b"),
+        ("python3 bin/run.py", "python3 bin/run.py"),
         ("python -m debugpy --listen 0.0.0.0:5678 -m uvicorn a", "uvicorn a"),
         ("xvfb-run -a -s '-screen 0' a", "a"),
         ("strace -f -o x a", "a"),

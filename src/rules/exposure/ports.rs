@@ -169,6 +169,7 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("nginx-proxy-manager", 81, "the Nginx Proxy Manager interface"),
     ("consul", 8500, "the Consul interface"),
     ("nats", 8222, "the NATS monitoring interface"),
+    ("syncthing", 8384, "the Syncthing interface"),
     ("portainer", 0, "Portainer"),
     ("portainer-ce", 0, "Portainer"),
     ("portainer-ee", 0, "Portainer"),
