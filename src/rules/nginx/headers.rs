@@ -77,14 +77,15 @@ fn lost(tree: &Tree, at: usize, level: Level, outer: Level, cx: &mut Cx) {
         .help(format!("repeat them here or include them from one file, or set `{name}_inherit merge` (nginx 1.29.3)"));
 }
 
-/// Whether the value of the header at `at` is chosen by a `map` on the type of the answer: many answers go without it anyway.
+/// Whether the value of the header at `at` is chosen by a `map` on the type of the answer, so that many answers go without
+/// it anyway, or by one that is out of sight.
 fn depends_on_type(tree: &Tree, at: usize) -> bool {
     let Some(value) = tree.directive(at).argument(1).filter(|value| value.starts_with('$')) else { return false };
-    let mut maps = tree.named("map").map(|map| tree.directive(map)).take(MAX_MAPS);
-    maps.any(|map| {
-        map.argument(1) == Some(value)
-            && matches!(map.argument(0), Some("$sent_http_content_type" | "$upstream_http_content_type"))
-    })
+    let mut defined = tree.named("map").map(|map| tree.directive(map)).take(MAX_MAPS);
+    match defined.find(|map| map.argument(1) == Some(value)) {
+        Some(map) => matches!(map.argument(0), Some("$sent_http_content_type" | "$upstream_http_content_type")),
+        None => tree.is_open(None) && !tree.named("set").any(|set| tree.directive(set).argument(0) == Some(value)),
+    }
 }
 
 /// Whether `add_header_inherit merge` is in force (`ngx_http_headers_module`, from nginx 1.29.3).
