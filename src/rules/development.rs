@@ -16,7 +16,7 @@ use crate::project::environment::by_name;
 use crate::project::path;
 use crate::source::{Span, Text};
 use crate::syntax::compose::MountKind;
-use crate::syntax::dockerfile::{Origin, Stage};
+use crate::syntax::dockerfile::{Expanded, Origin, Stage, TransferFact};
 use crate::syntax::shell::{self, GroupKind, Joint, Script};
 use tools::Nature;
 
@@ -244,6 +244,18 @@ fn hidden_by(
         transfer.sources.iter().any(|source| matches!(source.value.trim_end_matches('/'), "." | ""))
             && transfer.destination.value.trim_end_matches('/') == target
     });
+    // The very folder that was copied there; below /etc it is settings.
+    let same = |transfer: &&TransferFact| {
+        let from = |source: &Expanded| path::join(&built.context, source.value.trim_end_matches('/'));
+        transfer.destination.value.trim_end_matches('/') == target
+            && transfer.sources.iter().any(|own| own.unresolved.is_empty() && from(own).as_deref() == Some(source))
+    };
+    let itself =
+        built.config.transfers.iter().rev().find(|transfer| transfer.origin == Origin::Context && same(transfer));
+    let itself = itself.filter(|_| path::below(target, "/etc").is_none());
+    if let Some(itself) = itself {
+        return Some(Some(Some(itself.destination.span)));
+    }
     (over_home || below_home || whole_copied).then(|| Some(copied.map(|transfer| transfer.destination.span)))
 }
 
