@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::tree::{Level, Location, Tree};
 use super::value::{Origin, Part, Variables, parts};
-use super::{Cx, has_handler, is_internal, refuses};
+use super::{Cx, authenticates, has_handler, is_internal, refuses};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::nginx::Nginx;
 
@@ -41,6 +41,8 @@ pub(in crate::rules) fn autoindex_on(nginx: &Nginx, cx: &mut Cx) {
         finding.help(format!("remove `{} on`; it is off by default", directive.name.as_str()));
         if public {
             finding.severity(Severity::Info);
+        } else if authenticates(&tree, level) {
+            finding.severity(Severity::Low);
         }
     }
 }
