@@ -336,15 +336,23 @@ impl<'a> Linker<'a> {
         envs
     }
 
-    /// A container for the shipped stage of every Dockerfile that no service builds.
+    /// A container for the shipped stage of every Dockerfile that no service builds, or only services for development and
+    /// tests: they build it to try what ships by another way.
     fn stages(&self, containers: &mut Vec<Container>) {
-        let mut taken = vec![false; self.documents.len()];
-        for built in containers.iter().filter_map(|container| container.built.as_ref()) {
-            taken[built.document] = true;
+        let mut taken: Vec<Option<Environment>> = vec![None; self.documents.len()];
+        for container in containers.iter() {
+            if let Some(built) = &container.built {
+                taken[built.document] = taken[built.document].max(Some(container.environment.environment));
+            }
         }
         for (document, taken) in taken.into_iter().enumerate() {
-            let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken) else { continue };
+            let Some(dockerfile) = self.dockerfile(document) else { continue };
             let Some(stage) = dockerfile.shipped() else { continue };
+            let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
+            let environment = self.stage_environment(document, stage_name);
+            if taken.is_some_and(|by| by.is_live() || !environment.environment.is_live()) {
+                continue;
+            }
             let context = path::directory(self.path(document)).to_owned();
             let Some(built) = self.built_from(Build { document, stage, context }, &[]) else { continue };
             let image = self.base_image(&built);
@@ -360,7 +368,6 @@ impl<'a> Linker<'a> {
                 partial: false,
                 span: from.span,
             };
-            let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
             containers.push(Container {
                 user: facts.user(),
                 healthcheck: facts.healthcheck(),
@@ -368,7 +375,7 @@ impl<'a> Linker<'a> {
                 origin: Origin::Stage { document, stage },
                 span: from.span,
                 partial: false,
-                environment: self.stage_environment(document, stage_name),
+                environment,
                 ports: Vec::new(),
                 mounts: Vec::new(),
                 env: self.environment(Some(&built), document, None),
