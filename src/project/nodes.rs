@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::{Project, facts};
@@ -116,6 +118,7 @@ impl Pending {
             }
         };
         CommandLine {
+            unwrapped: OnceLock::new(),
             scope: self.scope,
             place: self.place,
             span: self.span,
