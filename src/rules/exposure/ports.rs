@@ -171,6 +171,7 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("nats", 8222, "the NATS monitoring interface"),
     ("syncthing", 8384, "the Syncthing interface"),
     ("wg-easy", 51821, "the wg-easy interface"),
+    ("openvpn-as", 943, "the OpenVPN Access Server interface"),
     ("portainer", 0, "Portainer"),
     ("portainer-ce", 0, "Portainer"),
     ("portainer-ee", 0, "Portainer"),
