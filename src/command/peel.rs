@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::wrappers::{Account, WRAPPERS, Wrapper};
+use super::wrappers::{Account, CONCURRENTLY, WRAPPERS, Wrapper};
 use super::{Arguments, Argv, Effective, PackageScript, Simple};
 use crate::source::{Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Group, GroupKind, Script, Word};
@@ -224,6 +224,7 @@ fn step(job: &mut Job) -> Step {
             peeled(!query && job.advance(skip))
         }
         "eval" => Step::Script(joined(args), Vec::new()),
+        "concurrently" | "conc" => side_by_side(args),
         "env" => env(job),
         "su" => su(job),
         "runuser" if !flag_given(args, &["-u", "--user"]) => su(job),
@@ -244,7 +245,7 @@ fn step(job: &mut Job) -> Step {
 
 /// Whether [`step`] may make something else of a program of this name.
 pub(super) fn may_wrap(name: &str) -> bool {
-    const OWN_RULES: [&str; 18] = [
+    const OWN_RULES: [&str; 20] = [
         "sh",
         "bash",
         "ash",
@@ -262,6 +263,8 @@ pub(super) fn may_wrap(name: &str) -> bool {
         "runuser",
         "start-stop-daemon",
         "capsh",
+        "concurrently",
+        "conc",
         "init",
     ];
     OWN_RULES.contains(&name)
@@ -558,6 +561,26 @@ fn joined(words: &[Word]) -> Text {
     }
     let first = words[0].text.span;
     built.finish(words.last().map_or(first, |last| first.to(last.text.span)))
+}
+
+/// The commands that `concurrently` runs side by side, each a line for a shell; `npm:name` is a package script.
+fn side_by_side(args: &[Word]) -> Step {
+    let commands = Arguments { program: "concurrently", words: args }.positional(CONCURRENTLY);
+    let (Some(first), Some(last)) = (commands.first(), commands.last()) else { return Step::Program };
+    let mut built = TextBuilder::default();
+    for (index, word) in commands.iter().enumerate() {
+        if index > 0 {
+            built.push("\n", word.text.span.start as usize);
+            built.cut();
+        }
+        let start = if word.text.value.starts_with("npm:") { "npm:".len() } else { 0 };
+        if start > 0 {
+            built.push("npm run ", word.text.span.start as usize);
+            built.cut();
+        }
+        built.push_text(&word.text, start..word.text.value.len());
+    }
+    Step::Script(built.finish(first.text.span.to(last.text.span)), Vec::new())
 }
 
 fn base_name(path: &str) -> &str {

@@ -14,35 +14,49 @@ pub(super) fn found(container: &Container) -> Vec<(Span, String)> {
             found.extend(of_launcher(command));
         }
     }
-    for env in container.env.iter().filter(|env| env.known) {
-        let Some(value) = &env.value else { continue };
-        let name = env.name.value.as_str();
-        let options = value.value.split([' ', '\t', '"', '\'']).filter(|word| !word.is_empty());
-        let is_java = matches!(name, "JAVA_OPTS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS")
-            || name.ends_with("_OPTS")
-            || name.ends_with("_JVM_OPTIONS");
-        let hit = options.into_iter().find_map(|option| match name {
-            "NODE_OPTIONS" => node_inspector(option),
-            _ if is_java => java_option(option, bare_port),
-            _ => None,
-        });
-        let open_jmx = is_java && is_open_jmx(value.value.split_whitespace());
-        match hit {
-            Some(what) => found.push((env.span, format!("`{what}` in `{name}`"))),
-            None if open_jmx => found.push((env.span, format!("JMX without authentication in `{name}`"))),
-            None if name == "RUBY_DEBUG_HOST" && is_open(&value.value) => {
-                found.push((env.span, format!("`{name}={}`", value.value)));
-            }
-            None if name == "BPL_DEBUG_ENABLED" && value.value == "true" => {
-                found.push((env.span, format!("the JVM's, which `{name}` switches on")));
-            }
-            None if name == "JPDA_ADDRESS" && starts_jpda(container) && host_of(&value.value).is_some_and(is_open) => {
-                found.push((env.span, format!("`{name}={}`", value.value)));
-            }
-            None => {}
+    let set = container.env.iter().filter(|env| env.known).filter_map(|env| {
+        let value = env.value.as_ref()?;
+        Some((env.span, env.name.value.as_str(), value.value.as_str()))
+    });
+    let commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    let assigned = commands.flat_map(|command| &command.assignments).filter(|assignment| assignment.value.literal);
+    let assigned = assigned.map(|assignment| {
+        let span = assignment.name.span.to(assignment.value.text.span);
+        (span, assignment.name.as_str(), assignment.value.text.as_str())
+    });
+    for (span, name, value) in set.chain(assigned) {
+        if let Some(what) = of_variable(name, value, container, bare_port) {
+            found.push((span, what));
         }
     }
     found
+}
+
+/// The debugger that a variable switches on.
+fn of_variable(name: &str, value: &str, container: &Container, bare_port: bool) -> Option<String> {
+    let mut options = value.split([' ', '\t', '"', '\'']).filter(|word| !word.is_empty());
+    let is_java = matches!(name, "JAVA_OPTS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS")
+        || name.ends_with("_OPTS")
+        || name.ends_with("_JVM_OPTIONS");
+    let hit = options.find_map(|option| match name {
+        "NODE_OPTIONS" => node_inspector(option),
+        _ if is_java => java_option(option, bare_port),
+        _ => None,
+    });
+    if let Some(what) = hit {
+        return Some(format!("`{what}` in `{name}`"));
+    }
+    if is_java && is_open_jmx(value.split_whitespace()) {
+        return Some(format!("JMX without authentication in `{name}`"));
+    }
+    match name {
+        "RUBY_DEBUG_HOST" if is_open(value) => Some(format!("`{name}={value}`")),
+        "BPL_DEBUG_ENABLED" if value == "true" => Some(format!("the JVM's, which `{name}` switches on")),
+        "JPDA_ADDRESS" if starts_jpda(container) && host_of(value).is_some_and(is_open) => {
+            Some(format!("`{name}={value}`"))
+        }
+        _ => None,
+    }
 }
 
 /// Whether Tomcat is started with its debugger (`catalina.sh jpda run`).

@@ -59,8 +59,13 @@ const ENVIRONMENTS: &[(&str, &str, Severity)] = &[
 
 /// What the variable switches on.
 pub(super) fn of(env: &Env, container: &Container) -> Option<Flag> {
-    let value = env.value.as_ref().filter(|_| env.known)?.value.trim();
-    let name = env.name.value.as_str();
+    let value = env.value.as_ref().filter(|_| env.known)?;
+    of_value(&env.name.value, &value.value, container)
+}
+
+/// What a variable with that value switches on.
+pub(super) fn of_value(name: &str, value: &str, container: &Container) -> Option<Flag> {
+    let value = value.trim();
     let named = || format!("`{name}={value}`");
     // The name is everyone's: of Django and Flask it is known what it does.
     if name == "DEBUG" && !runs_python(container) && is_yes(value) {
