@@ -58,8 +58,8 @@ impl Argv {
 /// A program that is started, with nothing around it.
 #[derive(Clone, Debug)]
 pub struct Simple {
-    /// Base name of the program (`nginx` for `/usr/sbin/nginx`), or the module of `python -m module`. As written where the
-    /// word is not literal.
+    /// Base name of the program (`nginx` for `/usr/sbin/nginx`), or the module of `python -m module`, by its command where
+    /// that has another name (`supervisord`). As written where the word is not literal.
     pub name: String,
     /// The word that names the program.
     pub program: Word,

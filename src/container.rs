@@ -175,7 +175,7 @@ pub enum Origin {
         /// Index of the service.
         service: usize,
     },
-    /// The shipped stage of a Dockerfile that no service builds.
+    /// The shipped stage of a Dockerfile that no service builds, but perhaps one for development or tests.
     Stage {
         /// The Dockerfile.
         document: DocumentId,

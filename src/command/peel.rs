@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::wrappers::{Account, WRAPPERS, Wrapper};
+use super::wrappers::{Account, CONCURRENTLY, WRAPPERS, Wrapper};
 use super::{Arguments, Argv, Effective, PackageScript, Simple};
 use crate::source::{Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Group, GroupKind, Script, Word};
@@ -188,7 +188,8 @@ fn simple(job: Job) -> Option<Simple> {
     let args = wrapping.split_off(at + 1);
     let program = wrapping.pop()?;
     let span = program.text.span.to(last);
-    let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
+    let name = if program.literal { of_module(base_name(program.text.as_str())) } else { program.text.as_str() };
+    let name = name.to_owned();
     Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
 
@@ -223,6 +224,7 @@ fn step(job: &mut Job) -> Step {
             peeled(!query && job.advance(skip))
         }
         "eval" => Step::Script(joined(args), Vec::new()),
+        "concurrently" | "conc" => side_by_side(args),
         "env" => env(job),
         "su" => su(job),
         "runuser" if !flag_given(args, &["-u", "--user"]) => su(job),
@@ -243,7 +245,7 @@ fn step(job: &mut Job) -> Step {
 
 /// Whether [`step`] may make something else of a program of this name.
 pub(super) fn may_wrap(name: &str) -> bool {
-    const OWN_RULES: [&str; 18] = [
+    const OWN_RULES: [&str; 20] = [
         "sh",
         "bash",
         "ash",
@@ -261,6 +263,8 @@ pub(super) fn may_wrap(name: &str) -> bool {
         "runuser",
         "start-stop-daemon",
         "capsh",
+        "concurrently",
+        "conc",
         "init",
     ];
     OWN_RULES.contains(&name)
@@ -420,7 +424,7 @@ fn is_python(name: &str) -> bool {
     version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// `python [flags] -m module`.
+/// `python [flags] -m module`, and a program that Python's installers have put in a `bin` folder, run by its path.
 fn python(job: &mut Job) -> Step {
     let mut at = 0;
     while let Some(word) = job.args().get(at) {
@@ -431,10 +435,22 @@ fn python(job: &mut Job) -> Step {
             }
             "-c" | "-" | "--" => break,
             flag if flag.starts_with('-') => at += 1,
-            _ => break,
+            script => {
+                let installed = word.literal && script.contains("bin/") && !base_name(script).contains('.');
+                return if installed && job.advance(at) { Step::Peeled } else { Step::Program };
+            }
         }
     }
     Step::Program
+}
+
+/// The command that a module of Python is the program of.
+fn of_module(name: &str) -> &str {
+    match name {
+        "supervisor.supervisord" => "supervisord",
+        "gunicorn.app.wsgiapp" => "gunicorn",
+        _ => name,
+    }
 }
 
 /// Subcommands of the package managers that are not scripts of `package.json`.
@@ -545,6 +561,26 @@ fn joined(words: &[Word]) -> Text {
     }
     let first = words[0].text.span;
     built.finish(words.last().map_or(first, |last| first.to(last.text.span)))
+}
+
+/// The commands that `concurrently` runs side by side, each a line for a shell; `npm:name` is a package script.
+fn side_by_side(args: &[Word]) -> Step {
+    let commands = Arguments { program: "concurrently", words: args }.positional(CONCURRENTLY);
+    let (Some(first), Some(last)) = (commands.first(), commands.last()) else { return Step::Program };
+    let mut built = TextBuilder::default();
+    for (index, word) in commands.iter().enumerate() {
+        if index > 0 {
+            built.push("\n", word.text.span.start as usize);
+            built.cut();
+        }
+        let start = if word.text.value.starts_with("npm:") { "npm:".len() } else { 0 };
+        if start > 0 {
+            built.push("npm run ", word.text.span.start as usize);
+            built.cut();
+        }
+        built.push_text(&word.text, start..word.text.value.len());
+    }
+    Step::Script(built.finish(first.text.span.to(last.text.span)), Vec::new())
 }
 
 fn base_name(path: &str) -> &str {

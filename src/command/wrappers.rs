@@ -84,6 +84,24 @@ const UV: &[&str] = &[
 const CONDA: &[&str] = &["-n", "--name", "-p", "--prefix", "--cwd"];
 const NODE: &[&str] = &["-p", "--package", "-w", "--workspace", "-C", "--dir", "--filter", "-F", "--prefix", "--cwd"];
 
+/// Flags of `concurrently` whose next word is their value.
+pub(super) const CONCURRENTLY: &[&str] = &[
+    "-n",
+    "--names",
+    "-c",
+    "--prefix-colors",
+    "-p",
+    "--prefix",
+    "-m",
+    "--max-processes",
+    "-s",
+    "--success",
+    "-t",
+    "--timestamp-format",
+    "--restart-tries",
+    "--restart-after",
+];
+
 /// The wrappers that the table describes in full; those with rules of their own are in `peel`.
 pub(super) const WRAPPERS: &[Wrapper] = &[
     plain("nice", &["-n", "--adjustment"]),

@@ -1,7 +1,7 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -401,15 +401,24 @@ impl<'a> Linker<'a> {
         envs
     }
 
-    /// A container for the shipped stage of every Dockerfile that no service builds.
+    /// A container for every shipped stage that no service builds: what a live service builds of a Dockerfile is what ships
+    /// of it, and else its last stage does.
     fn stages(&self, containers: &mut Vec<Container>) {
-        let mut taken = vec![false; self.documents.len()];
-        for built in containers.iter().filter_map(|container| container.built.as_ref()) {
-            taken[built.document] = true;
+        let mut taken: HashSet<(DocumentId, usize)> = HashSet::new();
+        for container in containers.iter() {
+            if let Some(built) = &container.built {
+                let live = container.environment.environment.is_live();
+                let last = self.dockerfile(built.document).and_then(Dockerfile::shipped).filter(|_| live);
+                taken.extend([Some(built.stage), last].into_iter().flatten().map(|stage| (built.document, stage)));
+            }
         }
-        for (document, taken) in taken.into_iter().enumerate() {
-            let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken) else { continue };
-            let Some(stage) = dockerfile.shipped() else { continue };
+        for document in 0..self.documents.len() {
+            let Some(dockerfile) = self.dockerfile(document) else { continue };
+            let Some(stage) = dockerfile.shipped().filter(|stage| !taken.contains(&(document, *stage))) else {
+                continue;
+            };
+            let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
+            let environment = self.stage_environment(document, stage_name);
             let context = path::directory(self.path(document)).to_owned();
             let Some(built) = self.built_from(Build { document, stage, context }, Vec::new()) else { continue };
             let image = self.base_image(&built);
@@ -425,7 +434,6 @@ impl<'a> Linker<'a> {
                 partial: false,
                 span: from.span,
             };
-            let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
             containers.push(Container {
                 user: facts.user(),
                 healthcheck: facts.healthcheck(),
@@ -433,7 +441,7 @@ impl<'a> Linker<'a> {
                 origin: Origin::Stage { document, stage },
                 span: from.span,
                 partial: false,
-                environment: self.stage_environment(document, stage_name),
+                environment,
                 ports: Vec::new(),
                 mounts: Vec::new(),
                 env: self.environment(Some(&built), document, None),

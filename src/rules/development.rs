@@ -16,9 +16,12 @@ use crate::project::environment::by_name;
 use crate::project::path;
 use crate::source::{Span, Text};
 use crate::syntax::compose::MountKind;
-use crate::syntax::dockerfile::{Origin, Stage};
+use crate::syntax::dockerfile::{Expanded, Origin, Stage, TransferFact};
 use crate::syntax::shell::{self, GroupKind, Joint, Script};
 use tools::Nature;
+
+/// Package scripts inside one another that are followed.
+const MOST_SCRIPTS: usize = 8;
 
 /// Whether the name of a service says that it is for tests or for development, whatever file it stands in.
 fn is_named_for_tests(container: &Container) -> bool {
@@ -41,7 +44,7 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
         };
         // A script of package.json is there to be run by developers: what runs it here is what decides.
         let (span, defined) = match process.origin {
-            ProcessOrigin::PackageScript(_) => (process.span, Some(found.span)),
+            ProcessOrigin::PackageScript(_) => (caller(process, container).span, Some(found.span)),
             _ => (found.span, None),
         };
         let who = match &process.origin {
@@ -68,6 +71,22 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
     for process in &container.processes {
         unresolved_scripts(process, container, cx);
     }
+}
+
+/// The outermost of the package scripts that lead to a process.
+fn caller<'a>(process: &'a Process, container: &'a Container) -> &'a Process {
+    let mut outermost = process;
+    for _ in 0..MOST_SCRIPTS {
+        let calls = |other: &&Process| {
+            matches!(other.origin, ProcessOrigin::PackageScript(_))
+                && other.effective.package_scripts.iter().any(|script| script.span == outermost.span)
+        };
+        match container.processes.iter().find(calls) {
+            Some(outer) => outermost = outer,
+            None => break,
+        }
+    }
+    outermost
 }
 
 /// Scripts of a `package.json` that is not here: their names say what they are.
@@ -140,6 +159,17 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
         if let Some(span) = published {
             finding.related(span, "its console is reachable through this");
         }
+        relate(finding, container);
+    }
+    // What a command line sets for its own program; in a script it may be set under some condition.
+    let own = container.processes.iter().filter(|process| !matches!(process.origin, ProcessOrigin::Script(_)));
+    let assignments = own.flat_map(|process| &process.effective.commands).flat_map(|command| &command.assignments);
+    for assignment in assignments.filter(|assignment| assignment.value.literal) {
+        let (name, value) = (assignment.name.as_str(), assignment.value.text.as_str());
+        let Some(flag) = flags::of_value(name, value, container) else { continue };
+        let span = assignment.name.span.to(assignment.value.text.span);
+        let finding = cx.report(span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
+        finding.help(flag.help).severity(flag.severity).evidence(flag.what);
         relate(finding, container);
     }
 }
@@ -244,6 +274,18 @@ fn hidden_by(
         transfer.sources.iter().any(|source| matches!(source.value.trim_end_matches('/'), "." | ""))
             && transfer.destination.value.trim_end_matches('/') == target
     });
+    // The very folder that was copied there; below /etc it is settings.
+    let same = |transfer: &&TransferFact| {
+        let from = |source: &Expanded| path::join(&built.context, source.value.trim_end_matches('/'));
+        transfer.destination.value.trim_end_matches('/') == target
+            && transfer.sources.iter().any(|own| own.unresolved.is_empty() && from(own).as_deref() == Some(source))
+    };
+    let itself =
+        built.config.transfers.iter().rev().find(|transfer| transfer.origin == Origin::Context && same(transfer));
+    let itself = itself.filter(|_| path::below(target, "/etc").is_none());
+    if let Some(itself) = itself {
+        return Some(Some(Some(itself.destination.span)));
+    }
     (over_home || below_home || whole_copied).then(|| Some(copied.map(|transfer| transfer.destination.span)))
 }
 

@@ -28,17 +28,30 @@ pub(super) fn parse_error(document: &Document, cx: &mut Cx) {
 
 /// Reports what `program` refuses, so many errors as are useful.
 fn report_errors(errors: &[SyntaxError], program: &str, cx: &mut Cx) {
+    // The errors of a template have one cause, which the first of its lines shows.
+    let template = errors.first().is_some_and(|error| shows_template(error.span, cx));
+    let errors = if template { &errors[..1] } else { errors };
     for (index, error) in errors.iter().take(MOST_ERRORS).enumerate() {
         let finding = cx.report(error.span, format!("{program} refuses this file: {}", error.message));
         if program == DOTENV {
             // Other programs read such files too, each in its own way.
             finding.severity(Severity::Medium).confidence(Confidence::Likely);
         }
+        if template {
+            finding.help("this is a template: render it first, and scan what comes out").severity(Severity::Medium);
+        }
         let more = errors.len() - index - 1;
         if index + 1 == MOST_ERRORS && more > 0 {
             finding.help(format!("{more} more errors of this file are not listed"));
         }
     }
+}
+
+/// Whether a line holds the marks of Jinja, Go, ERB or another template.
+fn shows_template(span: Span, cx: &Cx) -> bool {
+    let source = cx.sources.get(span.file);
+    let (line, _) = source.line(source.position(span.start).line);
+    ["{{", "{%", "<%"].iter().any(|mark| line.contains(mark))
 }
 
 pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {

@@ -146,7 +146,10 @@ enum Exposure {
 impl Exposure {
     /// Of the container that shows the port most.
     fn of(cx: &Cx, port: Option<u16>) -> Exposure {
-        let exposures = cx.containers().map(|container| Exposure::in_container(cx, container, port));
+        // What only development publishes says nothing about what ships.
+        let counts =
+            |container: &&Container| container.environment.environment.is_live() || !cx.environment().is_live();
+        let exposures = cx.containers().filter(counts).map(|container| Exposure::in_container(cx, container, port));
         exposures.max().unwrap_or(Exposure::Unknown)
     }
 

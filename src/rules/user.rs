@@ -4,14 +4,14 @@ use super::Cx;
 use crate::command::{Effective, Simple};
 use crate::container::known::Role;
 use crate::container::{
-    BuiltFrom, CommandLine, CommandPlace, Container, Fact, ProcessOrigin, UserSource, Why, names_root,
+    BuiltFrom, CommandLine, CommandPlace, Container, Fact, Process, ProcessOrigin, UserSource, Why, names_root,
 };
 use crate::finding::{Confidence, Severity};
 use crate::project::path::file_name;
 use crate::source::{FileId, Span};
 use crate::syntax::nginx::Nginx;
 use crate::syntax::shell::Word;
-use crate::syntax::supervisor::{Program, ProgramKind, Supervisor, has_expansions};
+use crate::syntax::supervisor::{Program, ProgramKind, Setting, Supervisor, has_expansions};
 
 /// Servers that give up root for what they serve, or refuse to run as root (from their manuals).
 const SELF_DROPPING: &[&str] = &[
@@ -73,9 +73,9 @@ const INTERPRETERS: &[&str] = &[
     "python3", "R", "sh", "swift", "zsh",
 ];
 
-/// Daemons that read what the system says, where another account gains little.
+/// Daemons that read what the system or its network says, which takes root or gains little from another account.
 const SYSTEM_DAEMONS: &[&str] =
-    &["fail2ban-client", "fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
+    &["fail2ban-client", "fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd", "tcpdump"];
 
 /// Programs that answer requests from the network.
 const NETWORK_SERVERS: &[&str] = &[
@@ -375,9 +375,34 @@ pub(super) fn supervisor_program_as_root(supervisor: &Supervisor, cx: &mut Cx) {
     if master == Master::NotRoot {
         return;
     }
-    for program in supervisor.programs() {
-        program_as_root(&program, master, &readers, cx);
+    let mut as_master = Vec::new();
+    for program in supervisor.programs().filter(|program| stays_root(program, &readers)) {
+        if master == Master::Unknown && account(&program).is_none() {
+            as_master.push(program);
+        } else {
+            program_as_root(&program, master, &readers, cx);
+        }
     }
+    // One unknown account decides about all of them.
+    let Some(first) = as_master.first() else { return };
+    let name = &first.name.value;
+    let message = match as_master.len() - 1 {
+        0 => format!("program `{name}` has no `user` and runs as supervisord does, by default as root"),
+        more => {
+            let programs = if more == 1 { "program" } else { "programs" };
+            format!(
+                "`{name}` and {more} more {programs} have no `user` and run as supervisord does, by default as root"
+            )
+        }
+    };
+    let finding = cx.report(first.header, message);
+    finding.inside(&first.section.name.value.replace(':', ".")).severity(Severity::Low).confidence(Confidence::Guess);
+    finding.help("set `user=` in `[supervisord]`, or in each program, with an account that is not root");
+}
+
+/// The account that the program's own section names.
+fn account<'a>(program: &Program<'a>) -> Option<&'a Setting> {
+    program.get("user").filter(|user| !user.value.as_str().trim().is_empty())
 }
 
 /// How serious a program that runs as root is: high where it answers requests and root was asked for.
@@ -391,44 +416,42 @@ fn gravity(program: &Program, commands: &[Simple], asked_for: bool) -> Severity 
     }
 }
 
+/// What the command of the program starts.
+fn started(program: &Program) -> Vec<Simple> {
+    program.get("command").map_or_else(Vec::new, |command| Effective::of_supervisor(&command.value).commands)
+}
+
+/// The scripts of the repository that the program starts, as the containers that read the config find them.
+fn scripts<'a>(program: &Program, readers: &'a [&Container]) -> impl Iterator<Item = &'a Process> {
+    let place = program.get("command").map(|command| command.value.span);
+    readers.iter().flat_map(move |reader| place.into_iter().flat_map(|place| reader.scripts_at(place)))
+}
+
+/// Whether neither the program's section nor what it starts names an account that is not root.
+fn stays_root(program: &Program, readers: &[&Container]) -> bool {
+    let named = |user: &Setting| has_expansions(&user.value) || !names_root(user.value.as_str().trim());
+    let mut in_scripts = scripts(program, readers).flat_map(|process| &process.effective.commands);
+    !account(program).is_some_and(named) && !started(program).iter().any(drops_itself) && !in_scripts.any(drops_itself)
+}
+
 fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx: &mut Cx) {
     let name = &program.name.value;
-    let node = program.section.name.value.replace(':', ".");
-    let user = program.get("user").filter(|user| !user.value.as_str().trim().is_empty());
-    if user.is_some_and(|user| has_expansions(&user.value) || !names_root(user.value.as_str().trim())) {
-        return;
-    }
-    let command = program.get("command");
-    let effective = command.map(|command| crate::command::Effective::of_supervisor(&command.value));
-    let commands = effective.as_ref().map_or(&[][..], |effective| &effective.commands);
-    // The scripts of the repository that it starts, as the containers that read the config find them.
-    let place = command.map(|command| command.value.span);
-    let scripts = || readers.iter().flat_map(|reader| place.into_iter().flat_map(|place| reader.scripts_at(place)));
-    let in_scripts = scripts().flat_map(|process| &process.effective.commands);
-    if commands.iter().chain(in_scripts).any(drops_itself) {
-        return;
-    }
-    let unseen = commands.iter().find_map(script_name).filter(|_| scripts().next().is_none());
-    let severity = gravity(program, commands, user.is_some());
+    let user = account(program);
+    let commands = started(program);
+    let unseen = commands.iter().find_map(script_name).filter(|_| scripts(program, readers).next().is_none());
     let span = user.map_or(program.header, |user| user.value.span);
-    let message = match (user, master) {
+    let message = match (user, unseen) {
         (Some(_), _) => format!("program `{name}` runs as root"),
-        (None, Master::Unknown) => {
-            format!("program `{name}` has no `user` and runs as supervisord does, by default as root")
-        }
-        (None, _) => match unseen {
-            Some(script) => {
-                format!("program `{name}` has no `user` and runs as root unless `{script}` switches")
-            }
-            None => format!("program `{name}` has no `user` and runs as root"),
-        },
+        (None, Some(script)) => format!("program `{name}` has no `user` and runs as root unless `{script}` switches"),
+        (None, None) => format!("program `{name}` has no `user` and runs as root"),
     };
+    let severity = gravity(program, &commands, user.is_some());
     let finding = cx.report(span, message);
-    finding.inside(&node).severity(severity).help(match user {
+    finding.inside(&program.section.name.value.replace(':', ".")).severity(severity).help(match user {
         Some(_) => "name an account that is not root",
         None => "add `user=` with an account that is not root to the program",
     });
-    if user.is_none() && (master == Master::Unknown || unseen.is_some()) {
+    if user.is_none() && unseen.is_some() {
         finding.severity(Severity::Low).confidence(Confidence::Guess);
     }
     if let (None, Master::Root(Some(span))) = (user, master) {

@@ -7,35 +7,64 @@ use crate::source::Span;
 /// Every debugger of the container that listens beyond loopback: where that is written, and what it is.
 pub(super) fn found(container: &Container) -> Vec<(Span, String)> {
     let mut found: Vec<(Span, String)> = Vec::new();
+    let bare_port = runs_old_java(container);
     for process in &container.processes {
         for command in &process.effective.commands {
-            found.extend(of_command(command));
+            found.extend(of_command(command, bare_port));
             found.extend(of_launcher(command));
         }
     }
-    for env in container.env.iter().filter(|env| env.known) {
-        let Some(value) = &env.value else { continue };
-        let name = env.name.value.as_str();
-        let options = value.value.split([' ', '\t', '"', '\'']).filter(|word| !word.is_empty());
-        let is_java = matches!(name, "JAVA_OPTS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS")
-            || name.ends_with("_OPTS")
-            || name.ends_with("_JVM_OPTIONS");
-        let hit = options.into_iter().find_map(|option| match name {
-            "NODE_OPTIONS" => node_inspector(option),
-            _ if is_java => java_option(option),
-            _ => None,
-        });
-        let open_jmx = is_java && is_open_jmx(value.value.split_whitespace());
-        match hit {
-            Some(what) => found.push((env.span, format!("`{what}` in `{name}`"))),
-            None if open_jmx => found.push((env.span, format!("JMX without authentication in `{name}`"))),
-            None if name == "RUBY_DEBUG_HOST" && is_open(&value.value) => {
-                found.push((env.span, format!("`{name}={}`", value.value)));
-            }
-            None => {}
+    let set = container.env.iter().filter(|env| env.known).filter_map(|env| {
+        let value = env.value.as_ref()?;
+        Some((env.span, env.name.value.as_str(), value.value.as_str()))
+    });
+    let commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    let assigned = commands.flat_map(|command| &command.assignments).filter(|assignment| assignment.value.literal);
+    let assigned = assigned.map(|assignment| {
+        let span = assignment.name.span.to(assignment.value.text.span);
+        (span, assignment.name.as_str(), assignment.value.text.as_str())
+    });
+    for (span, name, value) in set.chain(assigned) {
+        if let Some(what) = of_variable(name, value, container, bare_port) {
+            found.push((span, what));
         }
     }
     found
+}
+
+/// The debugger that a variable switches on.
+fn of_variable(name: &str, value: &str, container: &Container, bare_port: bool) -> Option<String> {
+    let mut options = value.split([' ', '\t', '"', '\'']).filter(|word| !word.is_empty());
+    let is_java = matches!(name, "JAVA_OPTS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" | "JDK_JAVA_OPTIONS")
+        || name.ends_with("_OPTS")
+        || name.ends_with("_JVM_OPTIONS");
+    let hit = options.find_map(|option| match name {
+        "NODE_OPTIONS" => node_inspector(option),
+        _ if is_java => java_option(option, bare_port),
+        _ => None,
+    });
+    if let Some(what) = hit {
+        return Some(format!("`{what}` in `{name}`"));
+    }
+    if is_java && is_open_jmx(value.split_whitespace()) {
+        return Some(format!("JMX without authentication in `{name}`"));
+    }
+    match name {
+        "RUBY_DEBUG_HOST" if is_open(value) => Some(format!("`{name}={value}`")),
+        "BPL_DEBUG_ENABLED" if value == "true" => Some(format!("the JVM's, which `{name}` switches on")),
+        "JPDA_ADDRESS" if starts_jpda(container) && host_of(value).is_some_and(is_open) => {
+            Some(format!("`{name}={value}`"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether Tomcat is started with its debugger (`catalina.sh jpda run`).
+fn starts_jpda(container: &Container) -> bool {
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    commands.any(|command| {
+        command.name.starts_with("catalina") && command.args.iter().any(|word| word.text.value == "jpda")
+    })
 }
 
 /// Whether a host lets others than the container itself in.
@@ -48,7 +77,7 @@ fn host_of(address: &str) -> Option<&str> {
     address.rsplit_once(':').map(|(host, _)| host)
 }
 
-fn of_command(command: &Simple) -> Option<(Span, String)> {
+fn of_command(command: &Simple, bare_port: bool) -> Option<(Span, String)> {
     let words = || command.args.iter();
     // What stands behind the script is the script's.
     let own = || words().take_while(|word| word.text.value.starts_with('-'));
@@ -63,8 +92,8 @@ fn of_command(command: &Simple) -> Option<(Span, String)> {
             Some((word.text.span, format!("`{what}`")))
         }),
         "java" => {
-            let jdwp =
-                words().find_map(|word| Some((word.text.span, format!("`{}`", java_option(word.text.as_str())?))));
+            let jdwp = words()
+                .find_map(|word| Some((word.text.span, format!("`{}`", java_option(word.text.as_str(), bare_port)?))));
             jdwp.or_else(|| {
                 let flags = || words().map(|word| word.text.as_str());
                 let port = words().find(|word| word.text.value.contains("jmxremote"))?;
@@ -107,12 +136,29 @@ fn node_inspector(option: &str) -> Option<&str> {
     (names.contains(&name) && is_open(host)).then_some(option)
 }
 
-/// `-agentlib:jdwp=…,address=*:5005`, and `-Xrunjdwp:` before it.
-fn java_option(option: &str) -> Option<&str> {
+/// `-agentlib:jdwp=…,address=*:5005`, and `-Xrunjdwp:` before it. With `bare_port`, a port without a host lets everyone in.
+fn java_option(option: &str, bare_port: bool) -> Option<&str> {
     let settings = option.strip_prefix("-agentlib:jdwp=").or_else(|| option.strip_prefix("-Xrunjdwp:"))?;
     let value = |name: &str| settings.split(',').find_map(|setting| setting.strip_prefix(name)?.strip_prefix('='));
-    let open = host_of(value("address")?).is_some_and(is_open);
+    let open = host_of(value("address")?).map_or(bare_port, is_open);
     (open && value("server") == Some("y")).then_some(option)
+}
+
+/// Whether the image has a Java up to 8 by its tag, whose debugger listens on every address when it is told a port alone.
+fn runs_old_java(container: &Container) -> bool {
+    const JAVA: [&str; 7] =
+        ["openjdk", "java", "eclipse-temurin", "amazoncorretto", "adoptopenjdk", "zulu-openjdk", "ibmjava"];
+    let Some((image, tag)) = container.image.as_ref().and_then(|image| Some((image, image.tag.as_deref()?))) else {
+        return false;
+    };
+    let old = |part: &str| {
+        let version = part.trim_start_matches("jdk").trim_start_matches("jre").trim_start_matches("1.");
+        let digits = version.find(|c: char| !c.is_ascii_digit()).map_or(version, |end| &version[..end]);
+        matches!(digits, "6" | "7" | "8")
+    };
+    let named = |part: &str| (part.starts_with("jdk") || part.starts_with("jre")) && old(part);
+    let first = tag.split('-').next().unwrap_or(tag);
+    tag.split('-').any(named) || JAVA.contains(&image.short_name()) && old(first)
 }
 
 fn is_open_jmx<'a>(options: impl Iterator<Item = &'a str> + Clone) -> bool {

@@ -29,6 +29,7 @@ const SWITCHES: &[(&str, &str, Severity)] = &[
     ("WP_DEBUG", "errors are shown to visitors", Severity::Medium),
     ("WORDPRESS_DEBUG", "errors are shown to visitors", Severity::Medium),
     ("PHP_DISPLAY_ERRORS", "errors are shown to visitors", Severity::Medium),
+    ("SPRING_DEVTOOLS_RESTART_ENABLED", "the application restarts on every file change", Severity::Medium),
     ("DEBUG_MODE", "debugging is for development", Severity::Medium),
     ("ENABLE_DEBUG", "debugging is for development", Severity::Medium),
     ("DEBUG_ENABLED", "debugging is for development", Severity::Medium),
@@ -43,6 +44,8 @@ const ENVIRONMENTS: &[(&str, &str, Severity)] = &[
     ("RACK_ENV", "errors show code and variables", Severity::High),
     ("ASPNETCORE_ENVIRONMENT", "errors show code, and user secrets are loaded", Severity::High),
     ("DOTNET_ENVIRONMENT", "errors show code, and user secrets are loaded", Severity::High),
+    ("CI_ENVIRONMENT", "errors show code and variables", Severity::High),
+    ("ROCKET_ENV", "errors and requests are logged in full", Severity::Low),
     ("APP_ENV", "the framework runs as on a developer's machine", Severity::High),
     ("SYMFONY_ENV", "the framework runs as on a developer's machine", Severity::High),
     ("DJANGO_ENV", "the framework runs as on a developer's machine", Severity::High),
@@ -56,8 +59,13 @@ const ENVIRONMENTS: &[(&str, &str, Severity)] = &[
 
 /// What the variable switches on.
 pub(super) fn of(env: &Env, container: &Container) -> Option<Flag> {
-    let value = env.value.as_ref().filter(|_| env.known)?.value.trim();
-    let name = env.name.value.as_str();
+    let value = env.value.as_ref().filter(|_| env.known)?;
+    of_value(&env.name.value, &value.value, container)
+}
+
+/// What a variable with that value switches on.
+pub(super) fn of_value(name: &str, value: &str, container: &Container) -> Option<Flag> {
+    let value = value.trim();
     let named = || format!("`{name}={value}`");
     // The name is everyone's: of Django and Flask it is known what it does.
     if name == "DEBUG" && !runs_python(container) && is_yes(value) {
@@ -80,7 +88,26 @@ pub(super) fn of(env: &Env, container: &Container) -> Option<Flag> {
         let help = "set it to `off`, or leave Xdebug out of the image";
         return Some(Flag { what: named(), effect, help, severity: Severity::Medium, console: false });
     }
-    let logs = name == "LOG_LEVEL" || name == "LOGLEVEL" || name.ends_with("_LOG_LEVEL") || name.ends_with("_LOGLEVEL");
+    if name == "WERKZEUG_DEBUG_PIN" && value.eq_ignore_ascii_case("off") {
+        let effect = "the console of the debugger asks for no PIN";
+        let help = "remove it, and the debugger with it";
+        return Some(Flag { what: named(), effect, help, severity: Severity::High, console: true });
+    }
+    if name == "SPRING_DEVTOOLS_REMOTE_SECRET" && !value.is_empty() {
+        return Some(Flag {
+            // Its value is a password.
+            what: format!("`{name}`"),
+            effect: "the remote developer tools take code from whoever knows that secret",
+            help: "remove it, and the developer tools from what is shipped",
+            severity: Severity::High,
+            console: false,
+        });
+    }
+    let logs = name == "RUST_LOG"
+        || name == "LOG_LEVEL"
+        || name == "LOGLEVEL"
+        || name.ends_with("_LOG_LEVEL")
+        || name.ends_with("_LOGLEVEL");
     if logs && ["debug", "trace"].iter().any(|level| value.eq_ignore_ascii_case(level)) {
         let effect = "logs at this level hold what requests and responses hold";
         return Some(Flag {

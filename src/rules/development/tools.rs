@@ -1,6 +1,6 @@
 //! Programs that are for development: they restart on file changes, serve unbuilt code or run what they are sent.
 
-use crate::command::Simple;
+use crate::command::{Arguments, Simple};
 use crate::container::Container;
 use crate::finding::Severity;
 use crate::source::Span;
@@ -53,17 +53,36 @@ const fn server(names: &'static [&'static str], subcommands: &'static [&'static 
     Tool { names, subcommands, flags: &[], unless: &["--version", "--help"], nature: Nature::Server }
 }
 
+/// Flags of the programs below whose next word is their value.
+const WITH_VALUE: &[&str] = &[
+    "--app",
+    "-A",
+    "--base",
+    "--config",
+    "-c",
+    "--cwd",
+    "--env-file",
+    "--host",
+    "--hostname",
+    "--manifest-path",
+    "--mode",
+    "-m",
+    "--port",
+    "-p",
+    "--settings",
+    "--pythonpath",
+];
+
 /// The programs, from their manuals. Of several rows that fit, the first counts.
 const TOOLS: &[Tool] = &[
     // Python
-    reload(
-        &["uvicorn", "hypercorn", "gunicorn", "granian", "daphne", "quart", "litestar", "blacksheep"],
-        &["--reload"],
-    ),
+    reload(&["uvicorn", "hypercorn", "gunicorn", "granian", "daphne", "litestar", "blacksheep"], &["--reload"]),
     reload(&["sanic"], &["--reload", "-r", "--auto-reload", "--dev", "-d", "--debug"]),
     reload(&["uwsgi"], &["--py-autoreload", "--python-autoreload"]),
     reload(&["celery"], &["--autoreload"]),
-    reload(&["flask"], &["--debug", "--reload", "--debugger"]),
+    reload(&["flask", "quart"], &["--debug", "--reload", "--debugger"]),
+    Tool { names: &["litestar"], subcommands: &[], flags: &["--debug", "-d"], unless: &[], nature: Nature::Server },
+    reload(&["robyn"], &["--dev"]),
     Tool { names: &["fastapi"], subcommands: &["dev"], flags: &[], unless: &[], nature: Nature::Server },
     reload(&["fastapi"], &["--reload"]),
     server(&["flask", "quart"], &["run"]),
@@ -100,12 +119,13 @@ const TOOLS: &[Tool] = &[
     server(&["webpack"], &["serve"]),
     server(&["webpack-dev-server", "start-storybook", "live-server", "browser-sync"], &[]),
     server(&["react-scripts", "craco", "react-app-rewired", "docusaurus", "expo"], &["start"]),
-    server(&["vue-cli-service", "ng", "ember"], &["serve", "s", "server"]),
+    server(&["vue-cli-service", "ng", "nx", "ionic", "ember", "ace", "ace.js"], &["serve", "s", "server"]),
+    server(&["quasar", "encore"], &["dev", "dev-server"]),
     server(&["gatsby", "strapi", "medusa"], &["develop"]),
     server(&["parcel"], &["serve"]),
     // Go, Rust
     Tool { names: &["air"], subcommands: &[], flags: &[], unless: &["init", "-v"], nature: Nature::Reload },
-    watcher(&["CompileDaemon", "modd", "wgo", "gow", "bacon"], &[]),
+    watcher(&["CompileDaemon", "modd", "wgo", "gow", "arelo", "bacon"], &[]),
     reload(&["reflex"], &["-r", "-g", "-s", "-R", "-G", "-c", "--regex", "--glob", "--config"]),
     watcher(&["realize"], &["start"]),
     watcher(&["cargo"], &["watch"]),
@@ -120,6 +140,7 @@ const TOOLS: &[Tool] = &[
     watcher(&["dotnet"], &["watch"]),
     server(&["mvn", "mvnw", "quarkus"], &["quarkus:dev", "dev"]),
     server(&["gradle", "gradlew"], &["quarkusDev"]),
+    reload(&["gradle", "gradlew"], &["--continuous", "-t"]),
     server(&["hugo"], &["server", "serve"]),
     // Anything
     watcher(&["entr", "watchexec"], &[]),
@@ -146,7 +167,8 @@ const BY_ENVIRONMENT: &[ByEnvironment] = &[
 /// What makes the command one for development.
 pub(super) fn found(command: &Simple, container: &Container) -> Option<Found> {
     let (name, args) = script_behind(command);
-    let subcommand = args.iter().find(|word| !word.text.value.starts_with('-'));
+    let operands = Arguments { program: name, words: args }.positional(WITH_VALUE);
+    let subcommand = operands.first().copied();
     for tool in TOOLS.iter().filter(|tool| tool.names.contains(&name)) {
         let wanted = subcommand.map_or("", |word| word.text.as_str());
         if !tool.subcommands.is_empty() && !tool.subcommands.contains(&wanted) {
@@ -186,7 +208,7 @@ fn script_behind(command: &Simple) -> (&str, &[crate::syntax::shell::Word]) {
         if let Some(at) = at.filter(|at| *at == 0 || command.args[at - 1].text.value != "-c") {
             let script = command.args[at].text.as_str();
             let name = script.rsplit('/').next().unwrap_or(script);
-            if matches!(name, "manage.py" | "artisan" | "spark" | "console" | "rails") {
+            if matches!(name, "manage.py" | "artisan" | "spark" | "console" | "rails" | "ace" | "ace.js") {
                 return (name, &command.args[at + 1..]);
             }
         }

@@ -187,6 +187,9 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("nginx-proxy-manager", 81, "the Nginx Proxy Manager interface"),
     ("consul", 8500, "the Consul interface"),
     ("nats", 8222, "the NATS monitoring interface"),
+    ("syncthing", 8384, "the Syncthing interface"),
+    ("wg-easy", 51821, "the wg-easy interface"),
+    ("openvpn-as", 943, "the OpenVPN Access Server interface"),
     ("portainer", 0, "Portainer"),
     ("portainer-ce", 0, "Portainer"),
     ("portainer-ee", 0, "Portainer"),
@@ -304,7 +307,7 @@ const FACING: &[&str] = &[
 const FORGES: &[&str] = &["gitlab", "gitea", "forgejo", "gogs", "opengist", "onedev"];
 
 /// Ports of the web, which such images keep for their own administration.
-const WEB_PORTS: &[u16] = &[80, 443, 3000, 8000, 8080, 8443, 9091];
+const WEB_PORTS: &[u16] = &[80, 443, 3000, 5800, 6080, 8000, 8080, 8443, 9091];
 
 /// UDP services that are published to be reached: DNS, NTP, IKE, HTTP/3, tunnels, TURN, WireGuard, Tailscale.
 const UDP_PORTS: &[u16] = &[53, 123, 443, 500, 1194, 1701, 3478, 4500, 5349, 10000, 41641, 51820];

@@ -1,7 +1,7 @@
 //! Who may ask: `allow` and `deny`, and what goes past them.
 
 use super::tree::{Level, Location, Tree};
-use super::{Cx, authenticates, is_internal};
+use super::{Cx, authenticates, is_internal, refuses};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::nginx::Nginx;
 
@@ -109,6 +109,29 @@ pub(in crate::rules) fn status_page_open(nginx: &Nginx, cx: &mut Cx) {
         let finding = tree.report_at(cx, location, tree.directive(location).span, message);
         finding.help("add `allow 127.0.0.1;` and `deny all;` to the location").confidence(Confidence::Likely);
     }
+    for at in tree.named("proxy_pass") {
+        let level = tree.parent(at);
+        let location = level.and_then(|level| Some((level, Location::of(tree.directive(level))?)));
+        let Some((location, path)) = location.filter(|(_, path)| is_metrics(*path)) else { continue };
+        if is_guarded(&tree, level) || refuses(&tree, Some(location)) {
+            continue;
+        }
+        let message = format!("`{}` hands the metrics of an application to everyone who asks", path.path());
+        let finding = tree.report_at(cx, location, tree.directive(location).span, message);
+        finding.help("add `allow` for the monitoring host and `deny all` to the location");
+        finding.severity(Severity::Low).confidence(Confidence::Guess);
+    }
+}
+
+/// Whether the location is for the metrics of an application, by the usual paths, and for nothing wider.
+fn is_metrics(location: Location) -> bool {
+    let path = match location {
+        Location::Exact(path) | Location::Prefix(path) => path,
+        Location::Regex(pattern) => pattern.trim_start_matches('^').trim_end_matches(['$', '?']),
+        Location::Named => return false,
+    };
+    let path = path.trim_end_matches('/');
+    path.ends_with("/metrics") || path.ends_with("/actuator/prometheus")
 }
 
 /// Whether the location is for PHP-FPM's `pm.status_path` and nothing wider.

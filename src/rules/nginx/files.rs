@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::tree::{Level, Location, Tree};
 use super::value::{Origin, Part, Variables, parts};
-use super::{Cx, has_handler, is_internal, refuses};
+use super::{Cx, authenticates, has_handler, is_internal, refuses};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::nginx::Nginx;
 
@@ -41,6 +41,8 @@ pub(in crate::rules) fn autoindex_on(nginx: &Nginx, cx: &mut Cx) {
         finding.help(format!("remove `{} on`; it is off by default", directive.name.as_str()));
         if public {
             finding.severity(Severity::Info);
+        } else if authenticates(&tree, level) {
+            finding.severity(Severity::Low);
         }
     }
 }
@@ -97,12 +99,10 @@ pub(in crate::rules) fn filesystem_root_served(nginx: &Nginx, cx: &mut Cx) {
             Some(Location::Regex(_)) if !path.ends_with('/') => continue,
             _ => {}
         }
-        let bare = path.trim_end_matches('/');
-        let bare = if bare.is_empty() { "/" } else { bare };
-        let below = SYSTEM_TREES.iter().any(|tree| bare.starts_with(tree)) && !bare.starts_with("/etc/nginx/html");
-        if !(SYSTEM.contains(&bare) || below && !is_file(bare)) {
+        if !is_of_system(&path) {
             continue;
         }
+        let bare = without_slash(&path);
         let message = match bare {
             "/" => "the whole file system can be asked for".to_owned(),
             _ => format!("files of the system, in `{bare}`, can be asked for"),
@@ -110,6 +110,19 @@ pub(in crate::rules) fn filesystem_root_served(nginx: &Nginx, cx: &mut Cx) {
         let finding = tree.report(cx, at, message);
         finding.help("name the directory that holds the site and nothing else");
     }
+}
+
+/// A directory without the slash at its end.
+fn without_slash(path: &str) -> &str {
+    let bare = path.trim_end_matches('/');
+    if bare.is_empty() { "/" } else { bare }
+}
+
+/// Whether a directory belongs to the system.
+fn is_of_system(path: &str) -> bool {
+    let bare = without_slash(path);
+    let below = SYSTEM_TREES.iter().any(|tree| bare.starts_with(tree)) && !bare.starts_with("/etc/nginx/html");
+    SYSTEM.contains(&bare) || below && !is_file(bare)
 }
 
 /// The value of a `root` or `alias` where variables that are set once are resolved; `None` where it depends on others.
@@ -170,7 +183,8 @@ pub(in crate::rules) fn hidden_files_served(nginx: &Nginx, cx: &mut Cx) {
     for server in tree.named("server") {
         let level = Some(server);
         let Some((root, path)) = site_root(&tree, server) else { continue };
-        if tree.is_open(level) {
+        // Of a whole system that is served, the hidden files are the least.
+        if tree.is_open(level) || is_of_system(path) {
             continue;
         }
         let cover = tree.below(level, "location").chain(tree.below(level, "if")).map(|at| covers(&tree, at));

@@ -278,7 +278,7 @@ pub(in crate::rules) fn host_header_forwarded(nginx: &Nginx, cx: &mut Cx) {
     let Some(tree) = Tree::new(nginx, cx) else { return };
     let defined = Variables::new(&tree);
     let from_client = |leaf: Leaf| match leaf {
-        Leaf::Builtin(name) => name == "http_host" || name.starts_with("arg_"),
+        Leaf::Builtin(name) => ["http_", "arg_", "cookie_"].iter().any(|start| name.starts_with(start)),
         Leaf::Group(_) => false,
     };
     for at in tree.named("proxy_set_header").chain(tree.named("grpc_set_header")) {

@@ -19,6 +19,9 @@ const SECURITY: [&str; 10] = [
     "x-frame-options",
 ];
 
+/// Maps of one config among which a variable is looked for.
+const MAX_MAPS: usize = 100;
+
 pub(in crate::rules) fn header_inheritance_lost(nginx: &Nginx, cx: &mut Cx) {
     let Some(tree) = Tree::new(nginx, cx) else { return };
     for name in ["add_header", "add_trailer"] {
@@ -55,7 +58,9 @@ fn lost(tree: &Tree, at: usize, level: Level, outer: Level, cx: &mut Cx) {
             dropped.push(above);
         }
     }
-    let is_security = |at: &usize| SECURITY.binary_search(&header(*at).to_ascii_lowercase().as_str()).is_ok();
+    let is_security = |at: &usize| {
+        SECURITY.binary_search(&header(*at).to_ascii_lowercase().as_str()).is_ok() && !depends_on_type(tree, *at)
+    };
     let (security, others): (Vec<usize>, Vec<usize>) = dropped.into_iter().partition(is_security);
     let shown = if security.is_empty() { &others } else { &security };
     let Some(&first) = shown.first() else { return };
@@ -70,6 +75,17 @@ fn lost(tree: &Tree, at: usize, level: Level, outer: Level, cx: &mut Cx) {
     finding.related(tree.directive(first).span, "set here, for the levels that have none of their own");
     finding
         .help(format!("repeat them here or include them from one file, or set `{name}_inherit merge` (nginx 1.29.3)"));
+}
+
+/// Whether the value of the header at `at` is chosen by a `map` on the type of the answer, so that many answers go without
+/// it anyway, or by one that is out of sight.
+fn depends_on_type(tree: &Tree, at: usize) -> bool {
+    let Some(value) = tree.directive(at).argument(1).filter(|value| value.starts_with('$')) else { return false };
+    let mut defined = tree.named("map").map(|map| tree.directive(map)).take(MAX_MAPS);
+    match defined.find(|map| map.argument(1) == Some(value)) {
+        Some(map) => matches!(map.argument(0), Some("$sent_http_content_type" | "$upstream_http_content_type")),
+        None => tree.is_open(None) && !tree.named("set").any(|set| tree.directive(set).argument(0) == Some(value)),
+    }
 }
 
 /// Whether `add_header_inherit merge` is in force (`ngx_http_headers_module`, from nginx 1.29.3).

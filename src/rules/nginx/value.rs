@@ -10,6 +10,9 @@ use super::tree::{Location, Tree};
 /// Definitions that one rule looks at in one config; what is beyond stays unknown.
 const MAX_STEPS: usize = 200_000;
 
+/// Definitions of one variable among which that of its own location is looked for.
+const MAX_SETS: usize = 1_000;
+
 /// A piece of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
@@ -119,10 +122,15 @@ impl<'t, 'a> Variables<'t, 'a> {
             return self.capture(number, at).into_iter().collect();
         }
         let server = self.tree.enclosing(self.tree.parent(at), "server");
+        let definitions = self.definitions.get(name).map_or(&[][..], Vec::as_slice);
+        let here = self.set_here(definitions, at);
         let mut origins = Vec::new();
-        for &definition in self.definitions.get(name).map_or(&[][..], Vec::as_slice) {
+        for &definition in definitions {
             if self.steps.replace(self.steps.get() + 1) > MAX_STEPS {
                 return Vec::new();
+            }
+            if here.is_some() && here != self.location(definition) {
+                continue;
             }
             let elsewhere = self.tree.enclosing(self.tree.parent(definition), "server");
             if elsewhere.is_none() || server.is_none() || elsewhere == server {
@@ -133,6 +141,21 @@ impl<'t, 'a> Variables<'t, 'a> {
             origins.push(Origin::Builtin);
         }
         origins
+    }
+
+    /// The location around a directive.
+    fn location(&self, at: usize) -> Option<usize> {
+        self.tree.enclosing(self.tree.parent(at), "location")
+    }
+
+    /// The location around `at` where a `set` that no test guards is among the definitions: it runs whatever was set on the
+    /// way there.
+    fn set_here(&self, definitions: &[usize], at: usize) -> Option<usize> {
+        let location = self.location(at)?;
+        let sets = |&definition: &usize| {
+            self.tree.parent(definition) == Some(location) && self.tree.directive(definition).is("set")
+        };
+        definitions.iter().take(MAX_SETS).any(sets).then_some(location)
     }
 
     fn define(&self, name: &str, at: usize, origins: &mut Vec<Origin<'a>>) {

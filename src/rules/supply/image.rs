@@ -131,7 +131,7 @@ fn is_pulled(image: &Image, cx: &Cx) -> bool {
     image.known
         && !image.built_here
         && !image.repository.is_empty()
-        && image.repository.chars().all(plain)
+        && image.repository.chars().chain(image.tag.iter().flat_map(|tag| tag.chars())).all(plain)
         // Anything else of one part is a build context, or was built on this machine: no registry has it.
         && (image.registry.is_some() || image.repository.contains('/') || is_official(&image.repository))
         // Podman's name for what was built on this machine.

@@ -34,6 +34,9 @@ impl Background {
             true => format!(
                 "`{name}` ignores the signal to stop, so supervisord kills it and its server of `{program}` stays"
             ),
+            false if self.help == FOREGROUND_SERVER => {
+                format!("`{name}` leaves a server in the background, so supervisord takes `{program}` for ended")
+            }
             false => format!("`{name}` puts itself in the background, so supervisord takes `{program}` for ended"),
         }
     }
