@@ -167,7 +167,7 @@ impl Nodes {
                     span: arg.value.as_ref().map_or(arg.name.span, |value| arg.name.span.to(value.span)),
                     name: arg.name.clone(),
                     known: arg.value.as_ref().is_none_or(Expanded::is_known),
-                    literals: arg.value.as_ref().and_then(literal).into_iter().collect(),
+                    literals: arg.value.as_ref().map(literals).unwrap_or_default(),
                     value: arg.value.as_ref().map(|value| Spanned::new(value.value.clone(), value.span)),
                 });
             }
@@ -412,10 +412,13 @@ fn is_windows(dockerfile: &Dockerfile, config: &ImageConfig) -> bool {
     dockerfile.escape == '`' || ["windows", "nanoserver", "servercore"].iter().any(|name| base.contains(name))
 }
 
-/// The whole value where no variable is in it.
-fn literal(value: &Expanded) -> Option<Spanned<String>> {
-    let fixed = value.used.is_empty() && value.unresolved.is_empty();
-    fixed.then(|| Spanned::new(value.value.clone(), value.span))
+/// The whole value where no variable is in it, else the defaults of its variables.
+fn literals(value: &Expanded) -> Vec<Spanned<String>> {
+    if value.used.is_empty() && value.unresolved.is_empty() {
+        vec![Spanned::new(value.value.clone(), value.span)]
+    } else {
+        value.defaults.clone()
+    }
 }
 
 fn template_literals(template: &compose::template::Template) -> Vec<Spanned<String>> {
@@ -439,7 +442,7 @@ pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
         span: entry.span,
         name: Spanned::new(entry.name.clone(), entry.span),
         known: value.is_known(),
-        literals: literal(value).into_iter().collect(),
+        literals: literals(value),
         value: Some(Spanned::new(value.value.clone(), value.span)),
     }
 }

@@ -121,12 +121,7 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
         // What a build is run with for want of a real one (`SECRET_KEY=dummy ./manage.py collectstatic`) guards nothing.
         let for_build =
             command.place == CommandPlace::Run && given.program.is_empty() && given.verdict == Verdict::Default;
-        if !secret
-            || account
-            || for_build
-            || !token::find(&given.value).is_empty()
-            || !url::find(&given.value).is_empty()
-        {
+        if !secret || account || for_build || is_token(given.span, cx) || !url::find(&given.value).is_empty() {
             continue;
         }
         let to = if given.program.is_empty() { String::new() } else { format!(" of `{}`", given.program) };
@@ -139,6 +134,17 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
             .help("let the program read it from a file (a mounted secret), or from a variable that is set on the host")
             .evidence(format!("{} {}", given.program, given.name));
     }
+}
+
+/// Whether the value shows by its format what it is, with what stands in front of it (`Authorization: Bearer`).
+fn is_token(span: Span, cx: &Cx) -> bool {
+    /// Bytes in front of the value that are looked at.
+    const FRONT: usize = 64;
+    let text = &cx.sources.get(span.file).text;
+    let range = span.range();
+    let from = text.floor_char_boundary(range.start.saturating_sub(FRONT));
+    let found = token::find(&text[from..text.floor_char_boundary(range.end)]);
+    found.iter().any(|token| from + token.range.end > range.start)
 }
 
 /// The place to report: the value, which stands in one place however many names refer to it, where it is in one line.

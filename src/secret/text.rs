@@ -12,7 +12,7 @@ use super::{name, token, url, value};
 
 /// Words that a credential's name has one of; a hit is widened to the whole name.
 static STEM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("(?i-u)pass|pwd|pword|secret|token|key|cred|auth|salt|cookie").expect("the pattern is valid")
+    Regex::new("(?i-u)pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie").expect("the pattern is valid")
 });
 
 /// Flags of one letter that take a password, and settings that take it behind a blank.

@@ -113,9 +113,9 @@ fn moves(image: &Image) -> Option<Moves<'_>> {
     let variant = |part: &str| VARIANTS.contains(&part) || codename(part) || java(part) || alpine(part);
     // `latest-pg16` follows the newest; `16-latest` stays in its release line.
     let mut parts = tag.split(['-', '_']);
-    if tag.starts_with("latest-")
-        || (parts.clone().any(moving) && parts.clone().all(|part| moving(part) || variant(part)))
-    {
+    // What has no digit has no version either: `web-latest` of a repository for several programs.
+    let unversioned = |part: &str| moving(part) || variant(part) || !tag.contains(|c: char| c.is_ascii_digit());
+    if tag.starts_with("latest-") || (parts.clone().any(moving) && parts.clone().all(unversioned)) {
         return Some(Moves::Alias(tag));
     }
     parts.all(variant).then_some(Moves::Variant(tag))
