@@ -56,7 +56,8 @@ pub(super) fn secret_in_environment(env: &Env, cx: &mut Cx) {
 }
 
 pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
-    if env.place == EnvPlace::BuildArg || env.place == EnvPlace::Dotenv && is_example(env, cx) {
+    let dotenv = env.place == EnvPlace::Dotenv;
+    if env.place == EnvPlace::BuildArg || dotenv && is_example(env, true, cx) {
         return;
     }
     let Some(written) = secret::written(env).filter(|written| is_default(env, written, cx)) else { return };
@@ -73,13 +74,16 @@ pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
     };
     let port =
         env.scope.container.and_then(|index| open_port(&cx.project.containers[index], name)).map(|port| port.span);
+    let to_fill_in = is_example(env, false, cx);
     let finding = cx.report(place(env, cx), message);
     finding
         .help("set a long random value; a variable without a default (`${NAME:?}`) cannot be forgotten")
         .evidence(name);
-    if let Some(port) = port {
+    if to_fill_in {
+        finding.severity(Severity::Low);
+    } else if let Some(port) = port {
         finding.severity(Severity::Critical).related(port, "everyone can reach the service here");
-    } else if env.place == EnvPlace::Dotenv {
+    } else if dotenv {
         finding.severity(Severity::Medium);
     }
 }
@@ -173,10 +177,15 @@ fn is_given_by_compose(env: &Env, cx: &Cx) -> bool {
     })
 }
 
-/// Whether a `.env` file is one to be copied and filled in.
-fn is_example(env: &Env, cx: &Cx) -> bool {
+/// Whether a file says by its name that it is one to be copied and filled in; with `folders` those of its folders count.
+fn is_example(env: &Env, folders: bool, cx: &Cx) -> bool {
+    const SIGNS: [&str; 9] =
+        ["example", "examples", "sample", "samples", "template", "templates", "dist", "tmpl", "tpl"];
     let path = cx.sources.get(env.span.file).path.to_ascii_lowercase();
-    ["example", "sample", "template", "dist", "default", "tmpl", "tpl"].iter().any(|word| path.contains(word))
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let says = |part: &str| SIGNS.contains(&part);
+    name.split(['.', '-', '_']).any(|part| says(part) || part == "default" || part == "defaults")
+        || folders && above.split('/').any(says)
 }
 
 /// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
