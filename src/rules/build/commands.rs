@@ -2,6 +2,7 @@
 
 use super::super::Cx;
 use super::{body, commands_of};
+use crate::command::{Argv, Effective};
 use crate::container::{CommandLine, CommandPlace, Container, Origin};
 use crate::finding::Severity;
 use crate::project::StageNode;
@@ -33,14 +34,17 @@ pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx)
             continue;
         }
         for (index, command) in line.script.commands.iter().enumerate() {
-            let Some((mode, targets)) = mode_and_targets(command) else { continue };
-            let Some(sticky) = world_writable(&mode.text.value) else { continue };
-            let mut targets = targets.iter().map(|target| target.text.value.as_str());
-            let target = targets.find(|target| !target.starts_with('-')).unwrap_or_default();
-            if !target.is_empty() && removed_later(&line.script, index, target) {
-                continue;
+            let inner = inner_modes(command);
+            let given = mode_and_targets(command).into_iter();
+            let given = given.chain(inner.iter().filter_map(|args| mode_of_chmod(args)));
+            for (mode, targets) in given {
+                let Some(sticky) = world_writable(&mode.text.value) else { continue };
+                let mut targets = targets.iter().map(|target| target.text.value.as_str());
+                let target = targets.find(|target| !target.starts_with('-')).unwrap_or_default();
+                if target.is_empty() || !removed_later(&line.script, index, target) {
+                    writable(node, cx, mode.text.span, &mode.text.value, target, sticky);
+                }
             }
-            writable(node, cx, mode.text.span, &mode.text.value, target, sticky);
         }
     }
 }
@@ -80,7 +84,21 @@ fn mode_and_targets(command: &Command) -> Option<(Word, &[Word])> {
     }
     let is_chmod = |word: &Word| word.text.value.rsplit('/').next() == Some("chmod");
     let at = command.words.iter().position(is_chmod)?;
-    let mut words = &command.words[at + 1..];
+    mode_of_chmod(&command.words[at + 1..])
+}
+
+/// The arguments of every `chmod` in the script of a shell that a command starts (`bash -c "chmod 777 /x"`).
+fn inner_modes(command: &Command) -> Vec<Vec<Word>> {
+    let script = |word: &Word| word.text.value.contains("chmod ");
+    if !command.words.iter().any(script) || command.name() == Some("chmod") {
+        return Vec::new();
+    }
+    let started = Argv::command(command).map(|argv| Effective::of_argv(&argv)).unwrap_or_default();
+    started.commands.into_iter().filter(|program| program.name == "chmod").map(|program| program.args).collect()
+}
+
+/// The mode in the arguments of `chmod`, and the files behind it.
+fn mode_of_chmod(mut words: &[Word]) -> Option<(Word, &[Word])> {
     // A mode may begin with a dash too (`-w`), but then it takes something away.
     while let Some((first, rest)) = words.split_first() {
         if !first.text.value.starts_with('-') {
@@ -338,7 +356,7 @@ pub(in crate::rules) fn shell_form_command(container: &Container, cx: &mut Cx) {
     }
     let keyword = instruction.keyword.value.to_ascii_uppercase();
     let ignored = if keyword == "ENTRYPOINT" { ", and CMD and arguments are ignored" } else { "" };
-    let message = format!("{keyword} in shell form runs under `/bin/sh -c`, which does not pass signals on{ignored}");
+    let message = format!("{keyword} in shell form runs under `/bin/sh -c`, which may not pass signals on{ignored}");
     let finding = cx.report(instruction.span, message);
     if text.value.contains(['$', '|', '&', ';', '<', '>', '*', '`', '(', '~', '\n']) || !first.assignments.is_empty() {
         finding.severity(Severity::Info);
