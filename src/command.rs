@@ -107,6 +107,86 @@ impl Simple {
     }
 }
 
+/// A program and its arguments, where they stand in a command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Base name of the program, as in [`Simple::name`].
+    pub name: &'a str,
+    /// Its arguments.
+    pub args: &'a [Word],
+    /// The word that names it.
+    pub program: &'a Word,
+    /// Variables set for it on the command line.
+    pub assignments: &'a [Assignment],
+}
+
+impl<'a> Program<'a> {
+    /// The arguments, to look for flags in.
+    pub fn arguments(&self) -> Arguments<'a> {
+        Arguments { program: self.name, words: self.args }
+    }
+
+    /// [`Arguments::has_flag`].
+    pub fn has_flag(&self, names: &[&str]) -> bool {
+        self.arguments().has_flag(names)
+    }
+
+    /// [`Arguments::option`].
+    pub fn option(&self, names: &[&str]) -> Option<Word> {
+        self.arguments().option(names)
+    }
+
+    /// [`Arguments::positional`].
+    pub fn positional(&self, with_value: &[&str]) -> Vec<&'a Word> {
+        self.arguments().positional(with_value)
+    }
+}
+
+impl<'a> From<&'a Simple> for Program<'a> {
+    fn from(simple: &'a Simple) -> Self {
+        Program { name: &simple.name, args: &simple.args, program: &simple.program, assignments: &simple.assignments }
+    }
+}
+
+/// The programs that the commands of a script start behind wrappers, by the index of the command. What starts nothing but
+/// itself is left out: its words are the script's.
+#[derive(Debug, Default)]
+pub struct Unwrapped(Vec<(usize, Vec<Simple>)>);
+
+impl Unwrapped {
+    /// Those of a script.
+    pub fn of(script: &Script) -> Unwrapped {
+        let commands = script.commands.iter().enumerate();
+        let wrappers = commands.filter(|(_, command)| command.name().is_some_and(peel::may_wrap));
+        let programs = wrappers.filter_map(|(index, command)| {
+            let effective = Effective::of_argv(&Argv::command(command)?);
+            Some((index, effective.commands))
+        });
+        let mut unwrapped: Vec<_> = programs.collect();
+        unwrapped.shrink_to_fit();
+        Unwrapped(unwrapped)
+    }
+
+    /// Every program that the script starts, in source order, with the index of its command.
+    pub fn programs<'a>(&'a self, script: &'a Script) -> impl Iterator<Item = (usize, Program<'a>)> {
+        script.commands.iter().enumerate().flat_map(move |(index, command)| {
+            let inner = self.0.binary_search_by_key(&index, |(index, _)| *index).ok().map(|at| &self.0[at].1);
+            let plain = match inner {
+                Some(_) => None,
+                None => plain(command),
+            };
+            inner.into_iter().flatten().map(Program::from).chain(plain).map(move |program| (index, program))
+        })
+    }
+}
+
+/// The program of a command that is not a wrapper.
+fn plain(command: &Command) -> Option<Program<'_>> {
+    let program = command.words.first()?;
+    let name = command.name().unwrap_or_else(|| program.text.as_str());
+    Some(Program { name, args: command.args(), program, assignments: &command.assignments })
+}
+
 /// A script of `package.json` that is run by name.
 #[derive(Clone, Debug)]
 pub struct PackageScript {

@@ -10,7 +10,6 @@ pub use image::{Image, ImagePlace};
 
 use crate::command::Effective;
 use crate::source::{FileId, Span, Spanned};
-use crate::syntax::compose::Healthcheck as ComposeHealthcheck;
 use crate::syntax::dockerfile::ImageConfig;
 
 /// A document, as an index into the project's documents.
@@ -126,7 +125,7 @@ pub enum UserSource {
 #[derive(Clone, Debug)]
 pub enum Healthcheck {
     /// The service's.
-    Compose(ComposeHealthcheck),
+    Compose,
     /// The image's, at its HEALTHCHECK instruction.
     Dockerfile,
     /// The image of the table of known images brings one.

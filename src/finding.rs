@@ -1,5 +1,7 @@
 //! What the rules find: rules' metadata, findings, and the identity that survives edits.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::container::Environment;
@@ -154,16 +156,19 @@ impl Finding {
 /// Gives every finding its fingerprint: rule, path, logical path, evidence and the ordinal among equals, in the order
 /// of the findings. Line numbers and wording have no part in it.
 pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str) {
-    let mut seen = std::collections::HashMap::<[u8; 32], u32>::new();
+    let mut seen: HashMap<[u8; 16], u32> = HashMap::new();
     for finding in findings {
         let mut hash = Sha256::new();
         for part in [finding.rule.id, path(finding.primary()), &finding.node, &finding.evidence] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let ordinal = seen.entry(hash.clone().finalize().into()).or_default();
-        hash.update(ordinal.to_le_bytes());
+        let mut identity = [0; 16];
+        identity.copy_from_slice(&hash.finalize()[..16]);
+        let ordinal = seen.entry(identity).or_default();
+        // Equals differ by their number, counted in the order of the findings.
+        let number = u128::from_be_bytes(identity).wrapping_add(u128::from(*ordinal));
         *ordinal += 1;
-        finding.fingerprint = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        finding.fingerprint = format!("{number:032x}");
     }
 }

@@ -34,11 +34,8 @@ pub fn spans(project: &Project, sources: &Sources) -> Vec<Span> {
             hide(value.span, &env.literals, sources, &mut spans);
         }
     }
-    for given in project.commands.iter().flat_map(line::given) {
-        if !matches!(given.verdict, Verdict::Plain) {
-            spans.push(given.span);
-        }
-    }
+    let given = project.commands.par_iter().flat_map_iter(line::given);
+    spans.par_extend(given.filter(|given| !matches!(given.verdict, Verdict::Plain)).map(|given| given.span));
     for document in &project.documents {
         match document {
             Document::Supervisor(document) => {

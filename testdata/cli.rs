@@ -103,15 +103,6 @@ fn pairs(list: &[(&str, &str)]) -> Pairs {
     list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 
-/// Whether gaps are reported: the rules that do so are what makes an exit code of them.
-fn has_rule(id: &str) -> bool {
-    let found = rules::find(id).is_some();
-    if !found {
-        eprintln!("skipped: there is no rule {id}");
-    }
-    found
-}
-
 #[test]
 fn configs_are_found_everywhere_but_in_other_peoples_folders() {
     let image = "FROM scratch\n";
@@ -199,11 +190,9 @@ fn large_files_are_reported_when_they_would_be_graded() {
     assert_eq!(skipped, pairs(&expected));
     assert_eq!(tree.taken(&["--max-file-size", "2007"]), ["Dockerfile", "small.env"]);
     assert_eq!(tree.files(&["Dockerfile", "--max-file-size", "1K"]).1, pairs(&expected[..1]));
-    if has_rule("unreadable-file") {
-        assert_eq!(tree.run(&["--max-file-size", "1K"]).code, 2);
-        assert_eq!(tree.run(&["--max-file-size", "1K", "--allow-gaps", "--fail-on", "never"]).code, 0);
-        assert_eq!(tree.run_in("", &["-", "--kind", "dotenv", "--max-file-size", "4"], "A=12\n").code, 2);
-    }
+    assert_eq!(tree.run(&["--max-file-size", "1K"]).code, 2);
+    assert_eq!(tree.run(&["--max-file-size", "1K", "--allow-gaps", "--fail-on", "never"]).code, 0);
+    assert_eq!(tree.run_in("", &["-", "--kind", "dotenv", "--max-file-size", "4"], "A=12\n").code, 2);
 }
 
 #[cfg(unix)]
@@ -409,13 +398,11 @@ fn the_exit_code_says_what_was_found() {
     }
     let run = tree.command("", &[]).env("SOURCE_DATE_EPOCH", "yesterday").output().unwrap();
     assert_eq!(run.status.code(), Some(2));
-    if has_rule("unreadable-file") {
-        tree.write("big/nginx.conf", &format!("{LISTING}{}", "#".repeat(99)));
-        // A gap weighs more than a finding, and more than nothing.
-        assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50"]).code, 2);
-        assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50", "--allow-gaps"]).code, 1);
-        assert_eq!(tree.run(&["big", "--max-file-size", "50"]).code, 2);
-    }
+    tree.write("big/nginx.conf", &format!("{LISTING}{}", "#".repeat(99)));
+    // A gap weighs more than a finding, and more than nothing.
+    assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50"]).code, 2);
+    assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50", "--allow-gaps"]).code, 1);
+    assert_eq!(tree.run(&["big", "--max-file-size", "50"]).code, 2);
 }
 
 #[test]

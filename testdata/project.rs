@@ -111,7 +111,7 @@ fn the_health_check_is_the_services_then_the_images() {
     ]);
     let kind = |name: &str| match &joined.container(name).healthcheck {
         Fact::Known(check) => match check.value {
-            Healthcheck::Compose(_) => "compose",
+            Healthcheck::Compose => "compose",
             Healthcheck::Dockerfile => "dockerfile",
             Healthcheck::KnownImage => "known image",
             Healthcheck::Disabled => "disabled",

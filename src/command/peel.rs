@@ -180,12 +180,15 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 }
 
 fn simple(job: Job) -> Option<Simple> {
-    let program = job.words.get(job.at)?.clone();
-    let args = job.args().to_vec();
-    let wrapping = job.words[..job.at].to_vec();
-    let span = program.text.span.to(job.words.last()?.text.span);
+    let Job { words: mut wrapping, at, assignments, through, dropped_to, background, .. } = job;
+    let last = wrapping.last()?.text.span;
+    if at >= wrapping.len() {
+        return None;
+    }
+    let args = wrapping.split_off(at + 1);
+    let program = wrapping.pop()?;
+    let span = program.text.span.to(last);
     let name = if program.literal { base_name(program.text.as_str()) } else { program.text.as_str() }.to_owned();
-    let Job { assignments, through, dropped_to, background, .. } = job;
     Some(Simple { name, program, args, assignments, span, through, wrapping, dropped_to, background })
 }
 
@@ -236,6 +239,34 @@ fn step(job: &mut Job) -> Step {
         name if is_python(name) => python(job),
         name => wrapped(job, name).or_else(|| package(job, name)).unwrap_or(Step::Program),
     }
+}
+
+/// Whether [`step`] may make something else of a program of this name.
+pub(super) fn may_wrap(name: &str) -> bool {
+    const OWN_RULES: [&str; 18] = [
+        "sh",
+        "bash",
+        "ash",
+        "dash",
+        "zsh",
+        "ksh",
+        "mksh",
+        "busybox-sh",
+        "exec",
+        "command",
+        "builtin",
+        "eval",
+        "env",
+        "su",
+        "runuser",
+        "start-stop-daemon",
+        "capsh",
+        "init",
+    ];
+    OWN_RULES.contains(&name)
+        || is_python(name)
+        || is_package_manager(name)
+        || WRAPPERS.iter().any(|wrapper| wrapper.name == name)
 }
 
 /// A program of the table.
@@ -458,9 +489,14 @@ const BUILT_IN: &[&str] = &[
     "x",
 ];
 
+/// Whether the program runs scripts of `package.json`.
+fn is_package_manager(name: &str) -> bool {
+    matches!(name, "npm" | "yarn" | "pnpm" | "bun" | "deno")
+}
+
 /// A package manager that runs a script of `package.json`.
 fn package(job: &Job, name: &str) -> Option<Step> {
-    if !matches!(name, "npm" | "yarn" | "pnpm" | "bun" | "deno") {
+    if !is_package_manager(name) {
         return None;
     }
     let with_value =

@@ -117,6 +117,16 @@ fn wrappers_are_taken_off_down_to_the_program() {
     let got = cases.map(|(source, _)| (source, shown(&Effective::of_shell(&text(source)))));
     let wrong: Vec<_> = got.iter().zip(cases).filter(|((_, got), (_, expected))| got != expected).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+    // What is taken for no wrapper by its name alone starts itself.
+    for (source, _) in cases {
+        let script = shell::parse(&text(source));
+        let named = |name: &str, args: &[Word]| (name.to_owned(), args.iter().map(|word| word.text.clone()).collect());
+        let quick: Vec<(String, Vec<Text>)> =
+            Unwrapped::of(&script).programs(&script).map(|(_, program)| named(program.name, program.args)).collect();
+        let argvs = script.commands.iter().filter_map(Argv::command);
+        let slow = argvs.flat_map(|argv| Effective::of_argv(&argv).commands);
+        assert_eq!(quick, slow.map(|simple| named(&simple.name, &simple.args)).collect::<Vec<_>>(), "{source}");
+    }
 }
 
 #[test]

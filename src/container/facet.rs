@@ -1,8 +1,10 @@
 //! Facets: the same type for the same thing, whatever format it was written in.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::DocumentId;
+use crate::command::{Program, Unwrapped};
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::compose::{MountKind, Port as ComposePort};
 use crate::syntax::shell::Script;
@@ -76,6 +78,16 @@ pub struct CommandLine {
     pub script: Script,
     /// The shell in force keeps the status of a pipeline's earlier commands (`SHELL [… "-o", "pipefail" …]`).
     pub pipefail: bool,
+    /// What its wrappers start, once it was asked for.
+    pub(crate) unwrapped: OnceLock<Unwrapped>,
+}
+
+impl CommandLine {
+    /// Every program that it starts, behind `sudo`, `env`, `sh -c` and the like, in source order, those in substitutions
+    /// included; each with the index of its command in the script.
+    pub fn programs(&self) -> impl Iterator<Item = (usize, Program<'_>)> {
+        self.unwrapped.get_or_init(|| Unwrapped::of(&self.script)).programs(&self.script)
+    }
 }
 
 /// What a command line is written as.

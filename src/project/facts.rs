@@ -37,7 +37,7 @@ impl Facts<'_> {
             }
             return known_at(User { name: user.value.clone(), by: UserSource::Dockerfile }, user.span);
         }
-        self.from_image(|known| {
+        self.inherited(|known| {
             let user = User { name: known.user.to_owned(), by: UserSource::KnownImage };
             known_at(user, self.image.map_or(self.span, |image| image.span))
         })
@@ -50,7 +50,7 @@ impl Facts<'_> {
                 return known_at(Healthcheck::Disabled, span);
             }
             if check.test.is_some() {
-                return known_at(Healthcheck::Compose(check.clone()), check.span);
+                return known_at(Healthcheck::Compose, check.span);
             }
         }
         let instruction = self.built.and_then(|built| built.config.healthcheck);
@@ -62,14 +62,14 @@ impl Facts<'_> {
             };
             return known_at(check, instruction.span);
         }
-        self.from_image(|known| match known.healthcheck {
+        self.inherited(|known| match known.healthcheck {
             true => known_at(Healthcheck::KnownImage, self.image.map_or(self.span, |image| image.span)),
             false => Fact::Absent(self.span),
         })
     }
 
     /// A fact that neither the service nor the stages decide: the base image does.
-    fn from_image<T>(&self, decide: impl FnOnce(&'static KnownImage) -> Fact<T>) -> Fact<T> {
+    fn inherited<T>(&self, decide: impl FnOnce(&'static KnownImage) -> Fact<T>) -> Fact<T> {
         if self.partial {
             return Fact::Unknown(Why::Partial);
         }

@@ -104,10 +104,9 @@ impl<'a> Linker<'a> {
         let mut containers = self.services();
         self.stages(&mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
-        for index in 0..containers.len() {
-            process::attach(&mut self, &mut containers[index], index);
+        for (index, container) in containers.iter_mut().enumerate() {
+            process::attach(&mut self, container, index);
             owners.resize(self.documents.len(), Vec::new());
-            let container = &containers[index];
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
             let built = container.built.as_ref().map(|built| built.document);
             let parts = [document].into_iter().chain(built).chain(container.supervisors.iter().copied());
@@ -343,8 +342,8 @@ impl<'a> Linker<'a> {
         for built in containers.iter().filter_map(|container| container.built.as_ref()) {
             taken[built.document] = true;
         }
-        for document in 0..self.documents.len() {
-            let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken[document]) else { continue };
+        for (document, taken) in taken.into_iter().enumerate() {
+            let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken) else { continue };
             let Some(stage) = dockerfile.shipped() else { continue };
             let context = path::directory(self.path(document)).to_owned();
             let Some(built) = self.built_from(Build { document, stage, context }, &[]) else { continue };

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::{Project, facts};
@@ -116,6 +118,7 @@ impl Pending {
             }
         };
         CommandLine {
+            unwrapped: OnceLock::new(),
             scope: self.scope,
             place: self.place,
             span: self.span,
@@ -420,7 +423,7 @@ fn script_body(instruction: &Instruction, text: &Text) -> Option<ScriptBody> {
     // What is no option is a script, so that the here-document is its input.
     let is_option = |word: &&str| *word == "pipefail" || word.starts_with('-') && !word.contains('c');
     let reads_it = SHELLS.contains(program) || program.strip_prefix("/bin/").is_some_and(|name| SHELLS.contains(&name));
-    (reads_it && options.iter().all(|word| is_option(word))).then(|| ScriptBody {
+    (reads_it && options.iter().all(is_option)).then(|| ScriptBody {
         body,
         posix: true,
         pipefail: options.contains(&"pipefail"),

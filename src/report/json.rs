@@ -141,7 +141,7 @@ fn container<'a>(report: &'a Report, container: &'a Container) -> wire::Containe
             (Some(user.name.as_str()), source)
         }),
         healthcheck: fact(report, &container.healthcheck, |healthcheck| match healthcheck {
-            Healthcheck::Compose(_) => (Some("enabled"), "compose"),
+            Healthcheck::Compose => (Some("enabled"), "compose"),
             Healthcheck::Dockerfile => (Some("enabled"), "dockerfile"),
             Healthcheck::KnownImage => (Some("enabled"), "known-image"),
             Healthcheck::Disabled => (Some("disabled"), "disabled"),

@@ -17,7 +17,7 @@ pub(super) use tls::{package_manager_tls_disabled, tls_verify_disabled_env};
 
 use std::ops::Range;
 
-use crate::command::{Arguments, Argv, Effective, Simple};
+use crate::command::{Arguments, Argv, Effective, Program};
 use crate::container::CommandLine;
 use crate::source::Text;
 use crate::syntax::shell::{Command, Redirection, Script, Word};
@@ -33,25 +33,18 @@ fn effective(command: &Command) -> Effective {
     Argv::command(command).map(|argv| Effective::of_argv(&argv)).unwrap_or_default()
 }
 
-/// Every program that a script starts, in source order, those in substitutions included, each with the index of its
-/// command in the script.
-fn programs(script: &Script) -> impl Iterator<Item = (usize, Simple)> {
-    let commands = script.commands.iter().enumerate();
-    commands.flat_map(|(index, command)| effective(command).commands.into_iter().map(move |simple| (index, simple)))
-}
-
 /// The first argument that is one of the flags, as [`Arguments::has_flag`] finds them.
-fn flag<'s>(program: &'s Simple, names: &[&str]) -> Option<&'s Word> {
+fn flag<'s>(program: Program<'s>, names: &[&str]) -> Option<&'s Word> {
     let is_flag = |word: &&Word| {
         let word = std::slice::from_ref(*word);
-        Arguments { program: &program.name, words: word }.has_flag(names)
+        Arguments { program: program.name, words: word }.has_flag(names)
     };
     program.args.iter().take_while(|word| word.text.value != "--").find(is_flag)
 }
 
 /// Whether a program checks a signature, or checksums against expected ones.
-fn is_check(program: &Simple) -> bool {
-    match program.name.as_str() {
+fn is_check(program: Program) -> bool {
+    match program.name {
         "sha1sum" | "sha224sum" | "sha256sum" | "sha384sum" | "sha512sum" | "shasum" | "md5sum" | "b2sum" => {
             program.has_flag(&["-c", "--check", "--status", "--strict"])
         }
@@ -68,9 +61,8 @@ const CHECKS: [&str; 9] =
 
 /// Indices of the commands of the script that check something.
 fn checks(line: &CommandLine) -> impl Iterator<Item = usize> {
-    let script = mentions(line, &CHECKS).then_some(&line.script);
-    let programs = script.into_iter().flat_map(programs);
-    programs.filter(|(_, program)| is_check(program)).map(|(index, _)| index)
+    let programs = mentions(line, &CHECKS).then(|| line.programs());
+    programs.into_iter().flatten().filter(|(_, program)| is_check(*program)).map(|(index, _)| index)
 }
 
 /// Index of the last command of the script that checks something: what was downloaded before it is taken as checked.

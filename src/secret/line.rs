@@ -1,8 +1,12 @@
 //! Secrets on command lines: in flags, in variables in front of a command, in headers.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::name::{self, Shape};
+use super::text::STEMS;
 use super::value::{self, Verdict};
-use crate::command::Effective;
 use crate::container::CommandLine;
 use crate::source::{Span, Text};
 use crate::syntax::shell::{Assignment, Word};
@@ -76,10 +80,9 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let effective = Effective::of_script(&command.script);
-    for simple in &effective.commands {
-        assignments(&simple.assignments, &mut found);
-        arguments(&simple.name, &simple.args, &mut found);
+    for (_, simple) in command.programs() {
+        assignments(simple.assignments, &mut found);
+        arguments(simple.name, simple.args, &mut found);
     }
     // Wrappers have words too (`env NAME=value program`), and the commands in substitutions are no effective ones.
     for command in &command.script.commands {
@@ -96,11 +99,11 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
 
 /// Whether the words of a command can give a credential at all.
 fn may_hold(command: &CommandLine) -> bool {
-    const SIGNS: [&str; 9] = ["pass", "secret", "token", "key", "pwd", "auth", "-p", "-a", "-u"];
-    let holds = |text: &Text| {
-        let lower = text.as_str().to_ascii_lowercase();
-        SIGNS.iter().any(|sign| lower.contains(sign)) || lower.contains("-w")
-    };
+    static SIGNS: LazyLock<Regex> = LazyLock::new(|| {
+        let programs: Vec<&str> = FLAGS.iter().flat_map(|(programs, ..)| *programs).copied().collect();
+        Regex::new(&format!("(?i-u){STEMS}|{}", programs.join("|"))).expect("names are a valid pattern")
+    });
+    let holds = |text: &Text| SIGNS.is_match(text.as_str());
     command.text.as_ref().is_some_and(holds) || command.exec.iter().any(holds)
 }
 
@@ -124,6 +127,7 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
     let setter = matches!(program, "export" | "env" | "declare" | "local" | "readonly" | "set");
     let program = if setter || program.contains('$') { "" } else { program };
     let mut push = |shape, name: &str, value: &Text| push(found, shape, name, program, value);
+    let flags: Vec<_> = FLAGS.iter().filter(|(programs, ..)| programs.contains(&program)).collect();
     for (at, word) in args.iter().enumerate() {
         let text = &word.text;
         let written = text.as_str();
@@ -155,10 +159,7 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
                 continue;
             }
         }
-        for (programs, flag, glued, separator) in FLAGS {
-            if !programs.contains(&program) || !written.starts_with(flag) {
-                continue;
-            }
+        for (_, flag, glued, separator) in flags.iter().filter(|(_, flag, ..)| written.starts_with(flag)) {
             let value = match (written.len() > flag.len(), next) {
                 (true, _) if *glued => text.slice(flag.len()..written.len()),
                 (false, Some(next)) if !(*glued && *flag == "-p" && program != "sshpass") => next.text.clone(),

@@ -392,8 +392,13 @@ fn kinds<'a>(words: &'a [&'a str]) -> impl Iterator<Item = Shape> + 'a {
 /// Whether a name holds one of [`STEMS`], in any case.
 fn has_stem(name: &str) -> bool {
     let bytes = name.as_bytes();
-    bytes.len() <= MAX_NAME
-        && STEMS.iter().any(|stem| bytes.windows(stem.len()).any(|window| window.eq_ignore_ascii_case(stem)))
+    let starts = |at: usize| {
+        let rest = &bytes[at..];
+        STEMS.iter().any(|stem| rest.len() >= stem.len() && rest[..stem.len()].eq_ignore_ascii_case(stem))
+    };
+    // The first letters of the stems rule most places out at once.
+    let first = |byte: u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'k' | b'c' | b'a' | b'_');
+    bytes.len() <= MAX_NAME && bytes.iter().enumerate().any(|(at, &byte)| first(byte) && starts(at))
 }
 
 /// The lower-case words of a name: what stands between signs, and what camel case sets apart; digits behind a word do

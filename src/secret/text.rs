@@ -10,10 +10,11 @@ use regex::{Regex, bytes};
 
 use super::{name, token, url, value};
 
-/// Words that a credential's name has one of; a hit is widened to the whole name.
-static STEM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("(?i-u)pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie").expect("the pattern is valid")
-});
+/// Words that a credential's name has one of, whatever their case.
+pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie";
+
+/// [`STEMS`]; a hit is widened to the whole name.
+static STEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).expect("the pattern is valid"));
 
 /// Flags of one letter that take a password, and settings that take it behind a blank.
 static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {

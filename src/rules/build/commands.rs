@@ -2,7 +2,6 @@
 
 use super::super::Cx;
 use super::{body, commands_of};
-use crate::command::{Argv, Effective};
 use crate::container::{CommandLine, CommandPlace, Container, Origin};
 use crate::finding::Severity;
 use crate::project::StageNode;
@@ -34,9 +33,10 @@ pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx)
             continue;
         }
         for (index, command) in line.script.commands.iter().enumerate() {
-            let inner = inner_modes(command);
-            let given = mode_and_targets(command).into_iter();
-            let given = given.chain(inner.iter().filter_map(|args| mode_of_chmod(args)));
+            let programs = holds_script(command).then(|| line.programs()).into_iter().flatten();
+            let inner = programs.filter(|(at, program)| *at == index && program.name == "chmod");
+            let inner = inner.filter_map(|(_, program)| mode_of_chmod(program.args));
+            let given = mode_and_targets(command).into_iter().chain(inner);
             for (mode, targets) in given {
                 let Some(sticky) = world_writable(&mode.text.value) else { continue };
                 let mut targets = targets.iter().map(|target| target.text.value.as_str());
@@ -87,14 +87,9 @@ fn mode_and_targets(command: &Command) -> Option<(Word, &[Word])> {
     mode_of_chmod(&command.words[at + 1..])
 }
 
-/// The arguments of every `chmod` in the script of a shell that a command starts (`bash -c "chmod 777 /x"`).
-fn inner_modes(command: &Command) -> Vec<Vec<Word>> {
-    let script = |word: &Word| word.text.value.contains("chmod ");
-    if !command.words.iter().any(script) || command.name() == Some("chmod") {
-        return Vec::new();
-    }
-    let started = Argv::command(command).map(|argv| Effective::of_argv(&argv)).unwrap_or_default();
-    started.commands.into_iter().filter(|program| program.name == "chmod").map(|program| program.args).collect()
+/// Whether a word of a command is a script with a `chmod` in it (`bash -c "chmod 777 /x"`).
+fn holds_script(command: &Command) -> bool {
+    command.words.iter().any(|word| word.text.value.contains("chmod "))
 }
 
 /// The mode in the arguments of `chmod`, and the files behind it.

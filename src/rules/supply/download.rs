@@ -1,16 +1,16 @@
 //! Downloads whose sender is not known for certain.
 
 use super::super::Cx;
-use super::{Network, flag, host, last_check, lines, mentions, network, programs, written};
-use crate::command::Simple;
+use super::{Network, flag, host, last_check, lines, mentions, network, written};
+use crate::command::Program;
 use crate::container::{CommandLine, CommandPlace};
 use crate::finding::Severity;
 use crate::source::Span;
 use crate::syntax::shell::Word;
 
 /// The flag that switches a downloader's certificate checks off.
-fn insecure_flag(program: &Simple) -> Option<&Word> {
-    match program.name.as_str() {
+fn insecure_flag(program: Program<'_>) -> Option<&Word> {
+    match program.name {
         "curl" => flag(program, &["-k", "--insecure", "--proxy-insecure"]),
         // As GNU programs do, wget takes abbreviations.
         "wget" => program.args.iter().find(|word| word.text.value.starts_with("--no-check-c")),
@@ -23,7 +23,7 @@ fn insecure_flag(program: &Simple) -> Option<&Word> {
 }
 
 /// Whether every host that a program is told lies in `network` or nearer; false where none is told.
-fn within(program: &Simple, limit: Network) -> bool {
+fn within(program: Program, limit: Network) -> bool {
     let told = program.args.iter().filter_map(|word| host(word.text.as_str()));
     let mut hosts = told.map(|(_, host)| network(host)).peekable();
     hosts.peek().is_some() && hosts.all(|at| at == Network::Loopback || at == limit)
@@ -37,9 +37,9 @@ pub(in crate::rules) fn insecure_download_flag(line: &CommandLine, cx: &mut Cx) 
     let build = line.place == CommandPlace::Run;
     let limit = if build { Network::Loopback } else { Network::Private };
     let checked = last_check(line);
-    for (index, program) in programs(&line.script) {
-        let Some(flag) = insecure_flag(&program).filter(|_| !within(&program, limit)) else { continue };
-        let (name, flag) = (&program.name, &flag.text);
+    for (index, program) in line.programs() {
+        let Some(flag) = insecure_flag(program).filter(|_| !within(program, limit)) else { continue };
+        let (name, flag) = (program.name, &flag.text);
         let message =
             format!("`{}` makes `{name}` accept any certificate: whoever is on the way can answer instead", flag.value);
         let finding = cx.report(flag.span, message);
@@ -152,12 +152,12 @@ fn url(word: &Word) -> Option<(Span, &str)> {
 }
 
 /// Whether a package manager checks the signature of what it fetches from this index.
-fn is_signed_index(program: &Simple, words: &[Word], at: usize) -> bool {
+fn is_signed_index(program: Program, words: &[Word], at: usize) -> bool {
     let flag = |names: &[&str]| {
         let text = words[at].text.as_str();
         at > 0 && names.contains(&words[at - 1].text.as_str()) || names.iter().any(|name| text.starts_with(name))
     };
-    match program.name.as_str() {
+    match program.name {
         "apk" => flag(&["--repository", "-X"]) && !program.has_flag(&["--allow-untrusted"]),
         "apt-get" | "apt" | "add-apt-repository" => true,
         "zypper" => words.iter().any(|word| matches!(word.text.as_str(), "ar" | "addrepo")),
@@ -172,8 +172,8 @@ pub(in crate::rules) fn cleartext_download(line: &CommandLine, cx: &mut Cx) {
         return;
     }
     let checked = last_check(line);
-    for (index, program) in programs(&line.script) {
-        if checked > Some(index) || !FETCHERS.contains(&program.name.as_str()) {
+    for (index, program) in line.programs() {
+        if checked > Some(index) || !FETCHERS.contains(&program.name) {
             continue;
         }
         for (at, word) in program.args.iter().enumerate() {
@@ -188,7 +188,7 @@ pub(in crate::rules) fn cleartext_download(line: &CommandLine, cx: &mut Cx) {
                 program.name
             );
             let finding = cx.report(span, message);
-            if is_signed_index(&program, &program.args, at) {
+            if is_signed_index(program, program.args, at) {
                 finding
                     .severity(Severity::Low)
                     .help("use https; the packages are signed, but their index can be held back");

@@ -2,7 +2,7 @@
 
 use super::super::Cx;
 use super::{Network, effective, host, is_check, mentions, network};
-use crate::command::{Arguments, Simple};
+use crate::command::{Arguments, Program};
 use crate::container::CommandLine;
 use crate::finding::Finding;
 use crate::source::{Span, Text};
@@ -50,14 +50,14 @@ fn run_downloads(script: &Script, cx: &mut Cx) -> Vec<Text> {
         let mut download: Option<&Command> = None;
         for command in pipeline.stages.iter().flatten().map(|&at| &script.commands[at]) {
             let programs = effective(command).commands;
-            if programs.iter().any(is_check) {
+            if programs.iter().any(|program| is_check(program.into())) {
                 download = None;
             } else if let Some(from) = download
-                && let Some(interpreter) = programs.iter().find(|program| reads_program(program))
+                && let Some(interpreter) = programs.iter().find(|program| reads_program((*program).into()))
             {
                 finding(from.span, &interpreter.name, cx);
                 break;
-            } else if programs.iter().any(prints_download) {
+            } else if programs.iter().any(|program| prints_download(program.into())) {
                 download = Some(command);
             }
         }
@@ -65,7 +65,7 @@ fn run_downloads(script: &Script, cx: &mut Cx) -> Vec<Text> {
     // What a command is given by a substitution: `bash <(curl …)`, `sh -c "$(curl …)"`, `eval "$(curl …)"`.
     for command in &script.commands {
         let Some(outer) = command.inside.and_then(|at| script.commands.get(at)) else { continue };
-        let downloads = || effective(command).commands.iter().any(prints_download);
+        let downloads = || effective(command).commands.iter().any(|program| prints_download(program.into()));
         let Some(interpreter) = substituted(outer, command.span) else { continue };
         if downloads() && !is_checked_inside(script, command) {
             finding(command.span, &interpreter, cx);
@@ -85,7 +85,7 @@ fn is_checked_inside(script: &Script, download: &Command) -> bool {
     let commands = pipelines.flat_map(|pipeline| pipeline.stages.iter().flatten()).map(|&at| &script.commands[at]);
     commands
         .filter(|command| command.inside == download.inside)
-        .any(|command| effective(command).commands.iter().any(is_check))
+        .any(|command| effective(command).commands.iter().any(|program| is_check(program.into())))
 }
 
 fn finding<'c>(span: Span, interpreter: &str, cx: &'c mut Cx) -> &'c mut Finding {
@@ -94,14 +94,14 @@ fn finding<'c>(span: Span, interpreter: &str, cx: &'c mut Cx) -> &'c mut Finding
 }
 
 /// Whether a program prints what it downloads from another machine.
-fn prints_download(program: &Simple) -> bool {
+fn prints_download(program: Program) -> bool {
     let local = program.args.iter().filter_map(|word| host(word.text.as_str()));
     let mut hosts = local.map(|(_, host)| network(host)).peekable();
     if hosts.peek().is_some() && hosts.all(|network| network == Network::Loopback) {
         return false;
     }
     let to_output = |file: Word| matches!(file.text.as_str(), "-" | "/dev/stdout" | "/proc/self/fd/1");
-    match program.name.as_str() {
+    match program.name {
         "curl" => match program.option(&["-o", "--output"]) {
             Some(file) => to_output(file),
             None => !program.has_flag(&["-O", "--remote-name", "--remote-name-all", "-I", "--head"]),
@@ -114,15 +114,15 @@ fn prints_download(program: &Simple) -> bool {
 }
 
 /// Whether a program runs what comes in on its standard input.
-fn reads_program(program: &Simple) -> bool {
+fn reads_program(program: Program) -> bool {
     let first = |with_value: &[&str]| program.positional(with_value).first().map(|word| word.text.as_str());
     let from_input = |file: Option<&str>| matches!(file, None | Some("-" | "/dev/stdin" | "/proc/self/fd/0"));
     // What comes behind the program is the program's.
     let own =
         program.args.iter().take_while(|word| word.text.value.len() > 1 && word.text.value.starts_with(['-', '+']));
     let own = &program.args[..own.count()];
-    let asks = |flags: &[&str]| Arguments { program: &program.name, words: own }.has_flag(flags);
-    match language(&program.name) {
+    let asks = |flags: &[&str]| Arguments { program: program.name, words: own }.has_flag(flags);
+    match language(program.name) {
         Some(Language::Shell) => {
             !asks(&["-c", "--version", "--help", "-n"]) && (asks(&["-s"]) || from_input(first(&["-o", "-O", "+o"])))
         }

@@ -1,8 +1,8 @@
 //! Packages of the distribution.
 
 use super::super::Cx;
-use super::{first_check, flag, lines, mentions, programs, written};
-use crate::command::Simple;
+use super::{first_check, flag, lines, mentions, written};
+use crate::command::Program;
 use crate::container::{CommandLine, CommandPlace};
 use crate::finding::Severity;
 use crate::source::Span;
@@ -34,7 +34,7 @@ const UNSIGNED: &[&str] = &[
 ];
 
 /// The argument with which a package manager takes packages that nobody signed.
-fn unsigned(program: &Simple) -> Option<&Word> {
+fn unsigned(program: Program<'_>) -> Option<&Word> {
     let set = |names: &[&str]| {
         program.args.iter().enumerate().find_map(|(at, word)| {
             let text = word.text.value.to_ascii_lowercase();
@@ -56,7 +56,7 @@ fn unsigned(program: &Simple) -> Option<&Word> {
     let verb = |verbs: &[&str]| program.args.iter().any(|word| verbs.contains(&word.text.as_str()));
     let on = |value: &str| matches!(value, "1" | "true" | "yes" | "on");
     let off = |value: &str| matches!(value, "0" | "false" | "no" | "off");
-    match program.name.as_str() {
+    match program.name {
         "apk" if verb(&["add", "upgrade", "fix"]) => flag(program, &["--allow-untrusted"]),
         "apt" | "apt-get" | "aptitude" if !verb(&["remove", "purge", "autoremove", "autopurge", "clean"]) => {
             let flags = ["--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"];
@@ -137,7 +137,7 @@ fn is_unsigned_edit(expression: &str) -> bool {
 }
 
 /// Whether every package that is installed is a file, none of which this script downloads.
-fn is_local_install(program: &Simple, line: &CommandLine) -> bool {
+fn is_local_install(program: Program, line: &CommandLine) -> bool {
     let is_file = |text: &str| [".apk", ".rpm", ".deb"].iter().any(|end| text.ends_with(end)) && !text.contains("://");
     let packages = program.args.iter().filter(|word| !word.text.value.starts_with('-'));
     let mut packages = packages.filter(|word| word.text.value.contains(['/', '.', '*'])).peekable();
@@ -152,17 +152,17 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
     }
     let help = "remove it, and give the package manager the key that the packages are signed with";
     let checked = first_check(line);
-    for (index, program) in programs(&line.script) {
+    for (index, program) in line.programs() {
         if program.name == "sed" {
             for word in program.args.iter().filter(|word| is_unsigned_edit(word.text.as_str())) {
                 let message = "the package manager installs packages that nobody signed from here on";
                 cx.report(word.text.span, message).help(help);
             }
         }
-        let Some(word) = unsigned(&program) else { continue };
+        let Some(word) = unsigned(program) else { continue };
         let message = format!("`{}` is told to install packages that nobody signed", program.name);
         let finding = cx.report(word.text.span, message).help(help);
-        if is_local_install(&program, line) || checked.is_some_and(|check| check < index) {
+        if is_local_install(program, line) || checked.is_some_and(|check| check < index) {
             finding.severity(Severity::Low);
         }
     }
@@ -251,7 +251,7 @@ const MANAGER: &[Manager] = &[
 ];
 
 /// The packages that a program installs without a version, and from its name to its verb.
-fn unpinned(program: &Simple) -> Option<(Span, Vec<&str>)> {
+fn unpinned(program: Program<'_>) -> Option<(Span, Vec<&str>)> {
     let manager = MANAGER.iter().find(|manager| manager.name == program.name)?;
     let words = program.positional(manager.with_value);
     let verb = words.iter().position(|word| manager.verbs.contains(&word.text.as_str()))?;
@@ -277,15 +277,15 @@ pub(in crate::rules) fn unpinned_os_package(line: &CommandLine, cx: &mut Cx) {
     let mut names: Vec<String> = Vec::new();
     let mut first: Option<(Span, String)> = None;
     let mut removed: Option<Vec<String>> = None;
-    for (_, program) in programs(&line.script) {
-        let Some((span, found)) = unpinned(&program) else { continue };
+    for (_, program) in line.programs() {
+        let Some((span, found)) = unpinned(program) else { continue };
         let removed = removed.get_or_insert_with(|| removed_by_apk(line));
         let set = program.option(&["-t", "--virtual"]).filter(|_| program.name == "apk");
         if set.is_some_and(|set| removed.contains(&set.text.value)) {
             continue;
         }
         names.extend(found.into_iter().map(str::to_owned));
-        first.get_or_insert_with(|| (span, program.name.clone()));
+        first.get_or_insert_with(|| (span, program.name.to_owned()));
     }
     let Some((span, manager)) = first else { return };
     // A snapshot of the mirror has one version of everything.
@@ -305,7 +305,8 @@ pub(in crate::rules) fn unpinned_os_package(line: &CommandLine, cx: &mut Cx) {
 
 /// What `apk del` removes in the same RUN.
 fn removed_by_apk(line: &CommandLine) -> Vec<String> {
-    let removals = programs(&line.script)
+    let removals = line
+        .programs()
         .filter(|(_, program)| program.name == "apk" && program.args.iter().any(|word| word.text.value == "del"));
-    removals.flat_map(|(_, program)| program.args.into_iter().map(|word| word.text.value)).collect()
+    removals.flat_map(|(_, program)| program.args.iter().map(|word| word.text.value.clone())).collect()
 }

@@ -1,8 +1,8 @@
 //! Certificate checks that are switched off by a variable or an option.
 
 use super::super::{Cx, Setting};
-use super::{Network, flag, lines, mentions, network, programs, written};
-use crate::command::Simple;
+use super::{Network, flag, lines, mentions, network, written};
+use crate::command::Program;
 use crate::container::{CommandLine, Env, EnvPlace};
 use crate::finding::{Finding, Severity};
 use crate::source::Span;
@@ -144,14 +144,14 @@ fn assigned(line: &CommandLine, cx: &mut Cx) {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
     }
-    for (_, program) in programs(&line.script) {
-        for one in &program.assignments {
+    for (_, program) in line.programs() {
+        for one in program.assignments {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
         // `go env -w` keeps the variable for every later `go`.
         let go = program.name == "go" && program.args.first().is_some_and(|word| word.text.value == "env");
-        if go || matches!(program.name.as_str(), "export" | "declare" | "typeset" | "readonly" | "setx") {
-            for word in &program.args {
+        if go || matches!(program.name, "export" | "declare" | "typeset" | "readonly" | "setx") {
+            for word in program.args {
                 let Some((name, value)) = word.text.value.split_once('=') else { continue };
                 let text = word.text.slice(name.len() + 1..name.len() + 1 + value.len());
                 judge(name, &Word { text, literal: word.literal }, word.text.span, cx);
@@ -184,7 +184,7 @@ const MANAGERS: &[&str] = &[
 ];
 
 /// The argument with which a program stops to check certificates.
-fn off_switch(program: &Simple) -> Option<&Word> {
+fn off_switch(program: Program<'_>) -> Option<&Word> {
     let args = &program.args;
     let says = |name: &str, off: fn(&str) -> bool| {
         let last =
@@ -200,7 +200,7 @@ fn off_switch(program: &Simple) -> Option<&Word> {
             (own || (!text.contains('=') && next())).then_some(word)
         })
     };
-    let name = program.name.as_str();
+    let name = program.name;
     let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match base {
         "pip" | "pipx" | "pipenv" | "uv" | "pip-compile" => {
@@ -262,8 +262,8 @@ pub(in crate::rules) fn package_manager_tls_disabled(line: &CommandLine, cx: &mu
         return;
     }
     let help = "remove it, and add the certificate authority to the image if the host has one of its own";
-    for (_, program) in programs(&line.script) {
-        if let Some(word) = off_switch(&program) {
+    for (_, program) in line.programs() {
+        if let Some(word) = off_switch(program) {
             let message = format!("`{}` is told to accept any certificate", program.name);
             cx.report(word.text.span, message).help(help);
         }

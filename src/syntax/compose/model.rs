@@ -21,6 +21,7 @@ impl<'a> Builder<'a> {
 
     pub(super) fn finish(mut self) -> Compose {
         schema::references(&mut self.compose);
+        self.compose.services.shrink_to_fit();
         self.compose.schema_errors.sort_by_key(|error| (error.span.start, error.span.end));
         self.compose
     }

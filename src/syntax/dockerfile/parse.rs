@@ -37,6 +37,7 @@ pub fn parse(file: FileId, text: &str) -> Dockerfile {
         out.errors.push(SyntaxError::new(Span::at(file, 0), "the file has no instructions"));
     }
     out.errors.sort_by_key(|error| error.span.start);
+    out.instructions.shrink_to_fit();
     out
 }
 

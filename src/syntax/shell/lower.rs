@@ -65,6 +65,9 @@ fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     lowering.walk(&mut root.walk());
     lowering.end_list();
     lowering.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
+    // Scripts are kept for the whole scan, and most commands have few words.
+    lowering.script.commands.shrink_to_fit();
+    lowering.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
     (lowering.script, lowering.false_end)
 }
 

@@ -359,8 +359,8 @@ fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
     const DISTRIBUTIONS: [&str; 9] =
         ["debian", "ubuntu", "alpine", "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux"];
     let help = "start it with `-F`";
-    let own = configs.iter().filter(|config| config.inside.contains("fpm"));
-    let said = own.filter_map(|config| last_setting(cx, config.file, "daemonize")).last();
+    let own = configs.iter().rev().filter(|config| config.inside.contains("fpm"));
+    let said = own.filter_map(|config| last_setting(cx, config.file, "daemonize")).next();
     if let Some((value, span)) = said {
         let stays = matches!(value.to_ascii_lowercase().as_str(), "no" | "off" | "false" | "0" | "none");
         return (!stays).then_some(Background { help, confidence: Confidence::Certain, told: Some(span) });
