@@ -64,13 +64,13 @@ pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
     let name = &env.name.value;
     let message = match env.place {
         EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg => {
-            format!("the image brings a well-known value for `{name}`")
+            format!("the image brings a guessable value for `{name}`")
         }
-        EnvPlace::Dotenv => format!("`{name}` has a well-known value"),
+        EnvPlace::Dotenv => format!("`{name}` has a guessable value"),
         _ if written.literal.span != env.value.as_ref().map_or(env.span, |value| value.span) => {
-            format!("`{name}` of {} falls back to a well-known value", owner(env))
+            format!("`{name}` of {} falls back to a guessable value", owner(env))
         }
-        _ => format!("`{name}` of {} has a well-known value", owner(env)),
+        _ => format!("`{name}` of {} has a guessable value", owner(env)),
     };
     let port =
         env.scope.container.and_then(|index| open_port(&cx.project.containers[index], name)).map(|port| port.span);
