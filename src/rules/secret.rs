@@ -79,7 +79,7 @@ pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
     finding
         .help("set a long random value; a variable without a default (`${NAME:?}`) cannot be forgotten")
         .evidence(name);
-    if to_fill_in {
+    if to_fill_in || is_login_elsewhere(name) {
         finding.severity(Severity::Low);
     } else if let Some(port) = port {
         finding.severity(Severity::Critical).related(port, "everyone can reach the service here");
@@ -216,6 +216,12 @@ fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
         );
     }
     secret::value::is_made_of(value, &names)
+}
+
+/// Whether a name is that of a login at a mail server or an identity provider, which somebody else has set.
+fn is_login_elsewhere(name: &str) -> bool {
+    const OTHERS: [&str; 6] = ["SMTP", "IMAP", "MAIL", "OIDC", "OAUTH", "OAUTH2"];
+    name.split(['_', '.', '-']).any(|word| OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other)))
 }
 
 /// The port at which everyone can reach what the credential of that name protects: not where the name is that of
