@@ -147,12 +147,12 @@ fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
 /// What a file of that path is for, where it is one of [`STORES`] or a private SSH key; in lower case.
 fn store(path: &str) -> Option<&'static str> {
     let file = path.rsplit('/').next().unwrap_or_default();
-    let joins = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
     let is_key = |name: &str| {
-        file.find(name).is_some_and(|at| {
-            joins(at.checked_sub(1).map(|before| file.as_bytes()[before]))
-                && joins(file.as_bytes().get(at + name.len()).copied())
-        })
+        let Some((front, rest)) = file.split_once(name) else { return false };
+        let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
+        !front.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && matches!(extension, "" | "key" | "pem" | "bak" | "old" | "ppk")
     };
     if SSH_KEYS.iter().any(|name| is_key(name)) {
         return Some("a private SSH key");
