@@ -8,6 +8,8 @@ pub mod lifecycle;
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
+use std::sync::Arc;
+
 use crate::command::Effective;
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::dockerfile::ImageConfig;
@@ -211,7 +213,7 @@ pub struct Container {
     /// Where it runs.
     pub environment: Marked,
     /// The stage that it is built from.
-    pub built: Option<BuiltFrom>,
+    pub built: Option<Arc<BuiltFrom>>,
     /// The image that runs, or the base image at the end of the chain of stages.
     pub image: Option<Image>,
     /// What the table of known images says of it.

@@ -3,6 +3,8 @@
 //! [`scan`] takes the files of a repository and gives a report. The front ends under [`syntax`] turn text into models
 //! whose every value knows where it was written, [`project`] joins them into containers, and the [`rules`] grade those.
 
+#![forbid(unsafe_code)]
+
 pub mod command;
 pub mod config;
 pub mod container;

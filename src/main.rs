@@ -1,5 +1,7 @@
 //! Arguments → files → scan → reports → exit code.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod output;
 mod progress;

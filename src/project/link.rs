@@ -1,7 +1,9 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
 use crate::container::facet::Scope;
@@ -12,7 +14,7 @@ use crate::container::{
 use crate::source::{Kind, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
-use crate::syntax::dockerfile::{Base, Dockerfile};
+use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
 
 /// The option of a bridge network that sets the address for ports that name none (the engine's bridge driver).
 const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
@@ -33,8 +35,21 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
-    by_path: BTreeMap<String, DocumentId>,
+    by_path: HashMap<String, DocumentId>,
+    /// The supervisord and nginx configs by path.
+    configs: BTreeMap<String, Kind>,
+    /// What stages make of images, so that services that build the same share it.
+    built: RefCell<HashMap<BuildKey, Arc<BuiltFrom>>>,
+    /// Services whose build arguments were looked at: see [`MAX_ARGUED`].
+    argued: Cell<usize>,
 }
+
+/// A document, a stage, a context and the build arguments with their places.
+type BuildKey = (DocumentId, usize, String, Vec<(String, Option<String>, Span)>);
+
+/// Services that are graded with their own build arguments. Each costs what its Dockerfile makes; the rest of a file with
+/// more is graded with the defaults.
+const MAX_ARGUED: usize = 1_000;
 
 impl<'a> Linker<'a> {
     /// Starts with the documents of every file that is in `sources`, sorted by path.
@@ -47,7 +62,10 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             placed: Vec::new(),
-            by_path: BTreeMap::new(),
+            by_path: HashMap::new(),
+            configs: BTreeMap::new(),
+            built: RefCell::default(),
+            argued: Cell::new(0),
         };
         for document in documents {
             linker.add(document);
@@ -60,6 +78,9 @@ impl<'a> Linker<'a> {
         let source = self.sources.get(document.file());
         let comment = comments(&document).iter().find_map(|span| environment::by_comment(&source.text[span.range()]));
         self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
+        if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
+            self.configs.insert(source.path.clone(), source.kind);
+        }
         self.by_path.insert(source.path.clone(), id);
         self.documents.push(document);
         id
@@ -84,14 +105,13 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// The paths of the documents below a folder, each with what is left of it below that folder.
-    pub fn documents_below<'s>(&'s self, folder: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+    /// The supervisord and nginx configs below a folder: path, what is left of it below that folder, and which it is.
+    pub fn configs_below<'s>(&'s self, folder: &str) -> impl Iterator<Item = (&'s str, &'s str, Kind)> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let from = self.by_path.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let from = self.configs.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         let skip = prefix.len();
-        from.map(|(path, _)| path.as_str())
-            .take_while(move |path| path.starts_with(&prefix))
-            .map(move |path| (path, &path[skip..]))
+        from.take_while(move |(path, _)| path.starts_with(&prefix))
+            .map(move |(path, kind)| (path.as_str(), &path[skip..], *kind))
     }
 
     /// The path of a document's file.
@@ -199,7 +219,7 @@ impl<'a> Linker<'a> {
                 .filter(|arg| arg.value.as_ref().is_none_or(|value| value.known))
                 .map(|arg| (arg.key.value.clone(), arg.value.as_ref().map(|value| value.value.clone()), arg.span))
                 .collect();
-            self.built_from(build, &args)
+            self.built_from(build, args)
         });
         let scope = Scope { document, stage: None, container: None, path: format!("services.{}", name.value) };
         let image = match (&built, &service.image) {
@@ -219,7 +239,7 @@ impl<'a> Linker<'a> {
         let facts = facts::Facts {
             service: Some(service),
             dockerfile: built.as_ref().and_then(|built| self.dockerfile(built.document)),
-            built: built.as_ref(),
+            built: built.as_deref(),
             unbuilt: service.build.is_some() && built.is_none(),
             image: image.as_ref(),
             known,
@@ -231,7 +251,7 @@ impl<'a> Linker<'a> {
             healthcheck: facts.healthcheck(),
             ports: self.ports(document, service),
             mounts: service.mounts.iter().map(|mount| self.mount(mount, &base_directory)).collect(),
-            env: self.environment(built.as_ref(), document, Some(service)),
+            env: self.environment(built.as_deref(), document, Some(service)),
             origin: Origin::Service { document, service: index },
             span: name.span,
             name: name.value,
@@ -280,11 +300,25 @@ impl<'a> Linker<'a> {
         }
     }
 
-    fn built_from(&self, build: Build, args: &[(String, Option<String>, Span)]) -> Option<BuiltFrom> {
+    fn built_from(&self, build: Build, mut args: Vec<(String, Option<String>, Span)>) -> Option<Arc<BuiltFrom>> {
         let Build { document, stage, context } = build;
         let dockerfile = self.dockerfile(document)?;
-        let config = crate::syntax::dockerfile::evaluate(dockerfile, stage, args);
-        Some(BuiltFrom { document, stage, context, reachable: dockerfile.reachable_with(stage, args), config })
+        if !args.is_empty() {
+            self.argued.set(self.argued.get() + 1);
+            if self.argued.get() > MAX_ARGUED {
+                args.clear();
+            }
+        }
+        let key = (document, stage, context, args);
+        if let Some(built) = self.built.borrow().get(&key) {
+            return Some(built.clone());
+        }
+        let (_, _, context, args) = &key;
+        let config = evaluate(dockerfile, stage, args);
+        let reachable = dockerfile.reachable_with(stage, args);
+        let built = Arc::new(BuiltFrom { document, stage, context: context.clone(), reachable, config });
+        self.built.borrow_mut().insert(key, built.clone());
+        Some(built)
     }
 
     /// The image at the end of a chain of stages; none below `FROM scratch`.
@@ -346,7 +380,7 @@ impl<'a> Linker<'a> {
             let Some(dockerfile) = self.dockerfile(document).filter(|_| !taken) else { continue };
             let Some(stage) = dockerfile.shipped() else { continue };
             let context = path::directory(self.path(document)).to_owned();
-            let Some(built) = self.built_from(Build { document, stage, context }, &[]) else { continue };
+            let Some(built) = self.built_from(Build { document, stage, context }, Vec::new()) else { continue };
             let image = self.base_image(&built);
             let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
             let from = &dockerfile.instructions[dockerfile.stages[stage].from];
@@ -419,17 +453,29 @@ fn comments(document: &Document) -> &[Span] {
 /// Every build stage, and whether a container needs it.
 fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNode> {
     let mut nodes = Vec::new();
+    let mut users: HashMap<DocumentId, Vec<&BuiltFrom>> = HashMap::new();
+    for built in containers.iter().filter_map(|container| container.built.as_ref()) {
+        let users = users.entry(built.document).or_default();
+        // Services that build the same share it.
+        if !users.last().is_some_and(|last| std::ptr::eq(*last, &**built)) {
+            users.push(built);
+        }
+    }
     for (id, document) in documents.iter().enumerate() {
         let Document::Dockerfile(dockerfile) = document else { continue };
-        let users: Vec<&BuiltFrom> =
-            containers.iter().filter_map(|c| c.built.as_ref()).filter(|built| built.document == id).collect();
+        let mut shipped = vec![false; dockerfile.stages.len()];
+        let mut reachable = vec![false; dockerfile.stages.len()];
+        for built in users.get(&id).into_iter().flatten() {
+            built.config.chain.iter().for_each(|&stage| shipped[stage] = true);
+            built.reachable.iter().enumerate().for_each(|(stage, needed)| reachable[stage] |= needed);
+        }
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
             nodes.push(StageNode {
                 scope: Scope { document: id, stage: Some(index), container: None, path: format!("stages.{name}") },
                 index,
-                shipped: users.iter().any(|built| built.config.chain.contains(&index)),
-                reachable: users.iter().any(|built| built.reachable.get(index).copied().unwrap_or(false)),
+                shipped: shipped[index],
+                reachable: reachable[index],
             });
         }
     }

@@ -1,6 +1,6 @@
 //! Collects the nodes that rules grade: images, environment variables and command lines of every format.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,9 @@ use super::{Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
 use crate::container::image::split;
-use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
+use crate::container::{
+    CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace, Origin as ContainerOrigin,
+};
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{self, Compose, Hook, KeyValue, Scalar, Service};
@@ -35,9 +37,18 @@ pub(super) fn collect(project: &mut Project) {
     project.images = nodes.images;
     project.envs = nodes.envs;
     // A service is one container, so that what stands in it is that container's.
+    let services: HashMap<(DocumentId, &str), usize> = project
+        .containers
+        .iter()
+        .enumerate()
+        .filter_map(|(index, container)| match container.origin {
+            ContainerOrigin::Service { document, .. } => Some(((document, container.name.as_str()), index)),
+            ContainerOrigin::Stage { .. } => None,
+        })
+        .collect();
     let of_service = |scope: &Scope| {
-        let owners = &project.owners[scope.document];
-        owners.iter().copied().find(|&owner| scope.path == format!("services.{}", project.containers[owner].name))
+        let name = scope.path.strip_prefix("services.")?;
+        services.get(&(scope.document, name)).copied()
     };
     project.images.iter_mut().for_each(|image| image.scope.container = of_service(&image.scope));
     project.envs.iter_mut().for_each(|env| env.scope.container = of_service(&env.scope));
@@ -162,8 +173,9 @@ impl Nodes {
             self.stage_images(&scope, dockerfile, index, &config);
             let own = config.env.iter().filter(|entry| entry.stage == index);
             self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));
-            let args = config.args.iter().filter(|arg| arg.stage == Some(index) || (index == 0 && arg.stage.is_none()));
-            for arg in args {
+            let globals = evaluator.global_args().filter(|_| index == 0);
+            let own = config.args.iter().filter(|arg| arg.stage == Some(index)).cloned();
+            for arg in globals.chain(own) {
                 self.envs.push(Env {
                     scope: scope.clone(),
                     place: EnvPlace::DockerfileArg,

@@ -2,6 +2,8 @@
 
 mod configs;
 
+use std::collections::HashMap;
+
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
@@ -35,6 +37,9 @@ const SUPERVISOR_DEFAULTS: [&str; 5] = [
     "/etc/supervisor/conf.d/supervisord.conf",
     "/etc/supervisor.conf",
 ];
+
+/// Files that are looked at in one container: a repository has fewer configs of servers.
+const MAX_LANDINGS: usize = 1_000;
 
 /// Scripts that start scripts that start scripts are followed this far.
 const MAX_DEPTH: usize = 4;
@@ -73,7 +78,7 @@ fn main_process(linker: &Linker, container: &Container) -> Pending {
         ContainerOrigin::Stage { .. } => None,
     };
     let dockerfile = container.built.as_ref().and_then(|built| match &linker.documents[built.document] {
-        Document::Dockerfile(dockerfile) => Some((dockerfile, built)),
+        Document::Dockerfile(dockerfile) => Some((dockerfile, &**built)),
         _ => None,
     });
     let part = main_argv(service, dockerfile);
@@ -271,9 +276,14 @@ struct Landing {
 /// COPY from the context; later ones replace earlier ones at the same path.
 fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     let mut landings: Vec<Landing> = Vec::new();
-    let mut put = |file: String, inside: String| {
-        landings.retain(|landing| landing.inside != inside);
-        landings.push(Landing { file, inside });
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    let mut put = |file: String, inside: String| match taken.get(&inside) {
+        Some(&at) => landings[at].file = file,
+        None if landings.len() < MAX_LANDINGS => {
+            taken.insert(inside.clone(), landings.len());
+            landings.push(Landing { file, inside });
+        }
+        None => {}
     };
     if let Some(built) = &container.built {
         for transfer in built.config.transfers.iter().filter(|transfer| transfer.origin == Origin::Context) {
@@ -317,8 +327,14 @@ fn expand(linker: &Linker, path: &str, destination: &str) -> Vec<(String, String
     if !path.is_empty() && linker.sources.exists(path) {
         return vec![(path.to_owned(), String::new())];
     }
-    let owned = |(file, rest): (&str, &str)| (file.to_owned(), rest.to_owned());
-    let mut files: Vec<(String, String)> = linker.documents_below(path).map(owned).collect();
+    // nginx reads its own folders only; supervisord may be told of any file.
+    let nginx = CONFIG_FOLDERS
+        .iter()
+        .flat_map(|(_, folders)| *folders)
+        .any(|folder| path::below(destination, folder).is_some() || path::below(folder, destination).is_some());
+    let below = linker.configs_below(path).filter(|(_, _, kind)| nginx || *kind == Kind::Supervisor);
+    let mut files: Vec<(String, String)> =
+        below.take(MAX_LANDINGS).map(|(file, rest, _)| (file.to_owned(), rest.to_owned())).collect();
     if is_config_folder(destination) {
         let names = linker.sources.list(path);
         let names = names.iter().filter(|entry| !entry.ends_with('/'));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
-use super::stages::{BuildArgs, Given, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Scope, is_predefined};
+use super::stages::{BuildArgs, Given, GlobalArg, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
 use crate::source::{Span, Spanned, Text};
 
@@ -104,7 +104,7 @@ pub struct ImageConfig {
     pub relative_workdir: Option<Span>,
     /// Every pair of ENV in order.
     pub env: Vec<EnvEntry>,
-    /// Every declaration of ARG in order.
+    /// Every declaration of ARG in the stages of the chain, in order.
     pub args: Vec<ArgEntry>,
     /// Index of the ENTRYPOINT in force.
     pub entrypoint: Option<usize>,
@@ -193,6 +193,8 @@ pub struct Evaluator<'a> {
     build_args: Given<'a>,
     lineage: Lineage,
     names: HashMap<&'a str, usize>,
+    /// The arguments declared before the first FROM, by name.
+    globals: HashMap<String, usize>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -200,7 +202,20 @@ impl<'a> Evaluator<'a> {
     pub fn new(dockerfile: &'a Dockerfile, build_args: BuildArgs<'a>) -> Self {
         let build_args = Given::new(build_args);
         let lineage = Lineage::of(dockerfile, &build_args);
-        Evaluator { dockerfile, build_args, lineage, names: stage_names(dockerfile) }
+        let names = lineage.global_args.iter().enumerate();
+        let globals = names.map(|(at, arg)| (arg.name.value.clone(), at)).collect();
+        Evaluator { dockerfile, build_args, lineage, names: stage_names(dockerfile), globals }
+    }
+
+    /// The arguments declared before the first FROM, in order.
+    pub fn global_args(&self) -> impl Iterator<Item = ArgEntry> {
+        self.lineage.global_args.iter().map(|arg| ArgEntry {
+            name: arg.name.clone(),
+            value: arg.value.clone(),
+            given: arg.given,
+            stage: None,
+            instruction: arg.instruction,
+        })
     }
 
     /// The image configuration that `stage` leads to. A stage that does not exist has an empty chain.
@@ -216,20 +231,13 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
         Some(image) if image.value != "scratch" => Base::Image(image.clone()),
         _ => Base::Scratch,
     };
-    let args = lineage.global_args.iter().map(|arg| ArgEntry {
-        name: arg.name.clone(),
-        value: arg.value.clone(),
-        given: arg.given,
-        stage: None,
-        instruction: arg.instruction,
-    });
     let config = ImageConfig {
         base,
         user: None,
         workdir: None,
         relative_workdir: None,
         env: Vec::new(),
-        args: args.collect(),
+        args: Vec::new(),
         entrypoint: None,
         cmd: None,
         healthcheck: None,
@@ -246,7 +254,8 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
     let mut evaluation = Evaluation {
         dockerfile,
         build_args: &evaluator.build_args,
-        globals: lineage.global_args.iter().enumerate().map(|(at, arg)| (arg.name.value.as_str(), at)).collect(),
+        global_args: &lineage.global_args,
+        globals: &evaluator.globals,
         names: &evaluator.names,
         scope: Scope::default(),
         budget: MAX_TOTAL,
@@ -281,8 +290,9 @@ fn stage_names(dockerfile: &Dockerfile) -> HashMap<&str, usize> {
 struct Evaluation<'a> {
     dockerfile: &'a Dockerfile,
     build_args: &'a Given<'a>,
-    /// The last declaration of each argument before the first FROM, by its place in [`ImageConfig::args`].
-    globals: HashMap<&'a str, usize>,
+    /// The arguments before the first FROM, and the last declaration of each by its place among them.
+    global_args: &'a [GlobalArg],
+    globals: &'a HashMap<String, usize>,
     names: &'a HashMap<&'a str, usize>,
     scope: Scope,
     /// Bytes of values that may still be copied and searched.
@@ -394,7 +404,7 @@ impl Evaluation<'_> {
         let value = match (outside, &arg.default) {
             (Some(outside), _) => Some(outside),
             (None, Some(default)) => Some(self.expand(default)),
-            (None, None) => global.and_then(|global| self.config.args[global].value.clone()),
+            (None, None) => global.and_then(|global| self.global_args[global].value.clone()),
         };
         match &value {
             Some(value) => self.scope.set(&name, Some(value)),
