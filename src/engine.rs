@@ -1,6 +1,8 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -34,16 +36,58 @@ struct Job<'a> {
     file: Option<FileId>,
 }
 
-/// The findings of some checks, and the checks that broke.
+/// The findings of some checks, one for each rule and place, and the checks that broke.
 #[derive(Default)]
 struct Found {
-    findings: Vec<Finding>,
+    findings: HashMap<(&'static str, Span), Merged>,
     failures: Vec<Failure>,
 }
 
+/// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
+struct Merged {
+    /// The worst of it.
+    finding: Finding,
+    /// The first of the containers that it is about, by name.
+    containers: BTreeSet<String>,
+}
+
+/// Containers that a finding names.
+const NAMED: usize = 50;
+
+impl Merged {
+    fn and(&mut self, other: Merged) {
+        let rank = |finding: &Finding| {
+            let (severity, environment) = (Reverse(finding.severity), Reverse(finding.environment));
+            (severity, environment, finding.container.clone(), finding.message.clone())
+        };
+        if rank(&other.finding) < rank(&self.finding) {
+            self.finding = other.finding;
+        }
+        self.containers.extend(other.containers);
+        while self.containers.len() > NAMED {
+            self.containers.pop_last();
+        }
+    }
+}
+
 impl Found {
+    fn add(&mut self, finding: Finding) {
+        let containers = finding.container.iter().cloned().collect();
+        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers });
+    }
+
+    fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
+        match self.findings.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().and(merged),
+            Entry::Vacant(free) => drop(free.insert(merged)),
+        }
+    }
+
     fn and(mut self, other: Found) -> Found {
-        self.findings.extend(other.findings);
+        if self.findings.len() < other.findings.len() {
+            return other.and(self);
+        }
+        other.findings.into_iter().for_each(|(key, merged)| self.merge(key, merged));
         self.failures.extend(other.failures);
         self
     }
@@ -59,14 +103,22 @@ pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[S
 fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
     let rules: Vec<&Registered> =
         RULES.iter().filter(|registered| config.pedantic || registered.rule.tier == Tier::Default).collect();
-    let run = |job: &Job| run(job, &rules, project, sources, config);
-    let found = jobs(project, sources).par_iter().with_min_len(32).map(run).reduce(Found::default, Found::and);
-    let failures = project.failures.iter().chain(&found.failures);
+    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+    let jobs = jobs(project, sources);
+    let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
+    let Found { findings, mut failures } = found;
+    failures.sort_by(|a, b| (a.file, &a.doing, &a.message).cmp(&(b.file, &b.doing, &b.message)));
+    let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
-    let broken: Vec<Finding> = broken.flat_map(|job| run(&job).findings).collect();
-    let mut findings = found.findings;
-    findings.extend(broken);
-    findings
+    let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
+    let merged = broken.findings.into_values().map(|Merged { mut finding, mut containers }| {
+        if let Some(container) = &finding.container {
+            containers.remove(container);
+        }
+        finding.also = containers.into_iter().collect();
+        finding
+    });
+    merged.collect()
 }
 
 /// Every node of the project.
@@ -110,12 +162,18 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
 }
 
 /// Runs the checks that are for the job's kind of node.
-fn run(job: &Job, rules: &[&'static Registered], project: &Project, sources: &Sources, config: &Config) -> Found {
-    let mut found = Found::default();
+fn run(
+    mut found: Found,
+    job: &Job,
+    rules: &[&'static Registered],
+    project: &Project,
+    sources: &Sources,
+    config: &Config,
+) -> Found {
     for registered in rules {
         let cx = || Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
-            Ok(Some(cx)) => found.findings.extend(cx.finish()),
+            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(finding)),
             Ok(None) => {}
             Err(panic) => found.failures.push(Failure {
                 file: job.file,
@@ -156,42 +214,17 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
     }
 }
 
-/// Sorts the findings, keeps one per rule and place, and gives each its identity.
+/// Sorts the findings and gives each its evidence and its identity.
 fn settle(mut findings: Vec<Finding>, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
-    let key = |finding: &Finding| {
+    findings.sort_by_cached_key(|finding| {
         let primary = finding.primary();
-        (&sources.get(primary.file).path, primary.start, primary.end, finding.rule.id)
-    };
-    // Within one rule and place the worst comes first, so that it is the one that stays.
-    findings.sort_by(|a, b| {
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| b.severity.cmp(&a.severity))
-            .then_with(|| b.environment.cmp(&a.environment))
-            .then_with(|| a.container.cmp(&b.container))
-            .then_with(|| a.message.cmp(&b.message))
+        (sources.get(primary.file).path.clone(), primary.start, primary.end, finding.rule.id)
     });
-    let mut places: HashMap<(&'static str, Span), usize> = HashMap::new();
-    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
-    for mut finding in findings {
-        let next = kept.len();
-        let first = *places.entry((finding.rule.id, finding.primary())).or_insert(next);
-        if first < next {
-            let known = &mut kept[first];
-            if let Some(container) = finding.container.filter(|name| !known.also.contains(name))
-                && known.container.as_ref() != Some(&container)
-            {
-                known.also.push(container);
-            }
-            continue;
-        }
-        if finding.evidence.is_empty() {
-            let primary = finding.primary();
-            let text = mask(sources.text(primary), primary, secrets);
-            finding.evidence = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
-        kept.push(finding);
+    for finding in findings.iter_mut().filter(|finding| finding.evidence.is_empty()) {
+        let primary = finding.primary();
+        let text = mask(sources.text(primary), primary, secrets);
+        finding.evidence = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
-    identify(&mut kept, |span| &sources.get(span.file).path);
-    kept
+    identify(&mut findings, |span| &sources.get(span.file).path);
+    findings
 }

@@ -134,7 +134,7 @@ pub struct Finding {
     pub help: Option<String>,
     /// Name of the container that it is about.
     pub container: Option<String>,
-    /// Names of further containers that the same line decides it for.
+    /// Names of further containers that the same line decides it for, sorted, the first of many.
     pub also: Vec<String>,
     /// Where that container runs.
     pub environment: Environment,

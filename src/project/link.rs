@@ -36,6 +36,8 @@ pub(super) struct Linker<'a> {
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
     by_path: HashMap<String, DocumentId>,
+    /// The folders that the paths of Compose files start at, where another file includes them with one of its own.
+    project_directories: HashMap<DocumentId, String>,
     /// The supervisord and nginx configs by path.
     configs: BTreeMap<String, Kind>,
     /// What stages make of images, so that services that build the same share it.
@@ -63,6 +65,7 @@ impl<'a> Linker<'a> {
             failures,
             placed: Vec::new(),
             by_path: HashMap::new(),
+            project_directories: HashMap::new(),
             configs: BTreeMap::new(),
             built: RefCell::default(),
             argued: Cell::new(0),
@@ -70,6 +73,7 @@ impl<'a> Linker<'a> {
         for document in documents {
             linker.add(document);
         }
+        linker.project_directories = linker.project_directories();
         linker
     }
 
@@ -112,6 +116,33 @@ impl<'a> Linker<'a> {
         let skip = prefix.len();
         from.take_while(move |(path, _)| path.starts_with(&prefix))
             .map(move |(path, kind)| (path.as_str(), &path[skip..], *kind))
+    }
+
+    /// What `include` with a `project_directory` says of other Compose files.
+    fn project_directories(&self) -> HashMap<DocumentId, String> {
+        let mut directories = HashMap::new();
+        for document in &self.documents {
+            let Document::Compose(compose) = document else { continue };
+            let from = path::directory(&self.sources.get(compose.file).path);
+            for include in &compose.include {
+                let Some(directory) = include.project_directory.as_ref().filter(|directory| directory.known) else {
+                    continue;
+                };
+                let Some(directory) = path::join(from, &directory.value) else { continue };
+                let paths = include.paths.iter().filter(|path| path.known);
+                let included = paths.filter_map(|file| self.by_path.get(&path::join(from, &file.value)?));
+                directories.extend(included.map(|&id| (id, directory.clone())));
+            }
+        }
+        directories
+    }
+
+    /// The folder that the paths in a Compose file start at.
+    fn base_directory(&self, document: DocumentId) -> &str {
+        match self.project_directories.get(&document) {
+            Some(directory) => directory,
+            None => path::directory(self.path(document)),
+        }
     }
 
     /// The path of a document's file.
@@ -198,7 +229,7 @@ impl<'a> Linker<'a> {
         let context = build.context.as_ref().map_or(".", |context| context.value.as_str()).to_owned();
         let dockerfile = build.dockerfile.as_ref().map_or("Dockerfile", |file| file.value.as_str()).to_owned();
         let target = build.target.as_ref().map(|target| target.value.clone());
-        let context = path::join(path::directory(self.path(document)), &context)?;
+        let context = path::join(self.base_directory(document), &context)?;
         let path = path::join(&context, &dockerfile)?;
         let id = self.document(&path, Kind::Dockerfile, "built by a Compose service")?;
         let Document::Dockerfile(dockerfile) = &self.documents[id] else { return None };
@@ -233,7 +264,7 @@ impl<'a> Linker<'a> {
         };
         let partial = (service.image.is_none() && service.build.is_none()) || service.extends.is_some();
         let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
-        let base_directory = path::directory(self.path(document)).to_owned();
+        let base_directory = self.base_directory(document).to_owned();
         let marked = environment::by_profiles(service.profiles.iter().map(|profile| profile.value.as_str()))
             .unwrap_or_else(|| self.marks[document].clone());
         let facts = facts::Facts {

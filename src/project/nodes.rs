@@ -173,7 +173,7 @@ impl Nodes {
             self.stage_images(&scope, dockerfile, index, &config);
             let own = config.env.iter().filter(|entry| entry.stage == index);
             self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));
-            let globals = evaluator.global_args().filter(|_| index == 0);
+            let globals = (index == 0).then(|| evaluator.global_args()).into_iter().flatten();
             let own = config.args.iter().filter(|arg| arg.stage == Some(index)).cloned();
             for arg in globals.chain(own) {
                 self.envs.push(Env {

@@ -1,13 +1,14 @@
 //! What runs in a container: its first process, what that leads to, and the configs that those processes read.
 
 mod configs;
+mod programs;
 
 use std::collections::HashMap;
 
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
-use crate::container::{BuiltFrom, Container, Origin as ContainerOrigin, Process, ProcessOrigin};
+use crate::container::{BuiltFrom, Container, Image, Origin as ContainerOrigin, Process, ProcessOrigin};
 use crate::source::{Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::Service;
@@ -81,12 +82,16 @@ fn main_process(linker: &Linker, container: &Container) -> Pending {
         Document::Dockerfile(dockerfile) => Some((dockerfile, &**built)),
         _ => None,
     });
-    let part = main_argv(service, dockerfile);
+    let part = main_argv(service, dockerfile, container.image.as_ref());
     part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective }, 0)).into_iter().collect()
 }
 
 /// What the first process really runs, and where that is written.
-fn main_argv(service: Option<&Service>, built: Option<(&Dockerfile, &BuiltFrom)>) -> Option<(Effective, Span)> {
+fn main_argv(
+    service: Option<&Service>,
+    built: Option<(&Dockerfile, &BuiltFrom)>,
+    image: Option<&Image>,
+) -> Option<(Effective, Span)> {
     let from_image = |index: Option<usize>| match &built?.0.effective(index?)?.kind {
         Instruction::Cmd(invocation) | Instruction::Entrypoint(invocation) => Some(invocation),
         _ => None,
@@ -97,6 +102,7 @@ fn main_argv(service: Option<&Service>, built: Option<(&Dockerfile, &BuiltFrom)>
     let service_entrypoint = own(service.and_then(|service| service.entrypoint.as_ref()));
     let service_command = own(service.and_then(|service| service.command.as_ref()));
     let image_entrypoint = from_image(built.and_then(|(_, built)| built.config.entrypoint));
+    let base_entrypoint = service_entrypoint.is_none() && image_entrypoint.is_none();
     // A Compose entrypoint clears the image's command.
     let image_command = match service_entrypoint {
         Some(_) => None,
@@ -125,6 +131,12 @@ fn main_argv(service: Option<&Service>, built: Option<(&Dockerfile, &BuiltFrom)>
             words.push(text.clone());
         }
         (None, None) => {}
+    }
+    if let Some(first) = words.first().filter(|_| base_entrypoint)
+        && let Some(program) = image.and_then(|image| programs::in_front(image, &first.value))
+    {
+        let place = Span::at(first.span.file, first.span.start as usize);
+        words.insert(0, Text::verbatim(program, place));
     }
     let words = words.into_iter().map(|text| Word { text, literal: true }).collect();
     let argv = Argv::of_words(words)?;

@@ -47,7 +47,9 @@ pub(super) fn exposed_admin_interface(container: &Container, cx: &mut Cx) {
 }
 
 pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
-    for port in published(container, cx).filter(|port| port.reach == Reach::Everyone) {
+    // The API of a container engine is `docker-api-exposed`.
+    let others = |port: &&Port| port.reach == Reach::Everyone && !port.targets(2375);
+    for port in published(container, cx).filter(others) {
         let severity = match purpose(container, port, cx) {
             Purpose::Ordinary => Severity::Medium,
             Purpose::Web => Severity::Low,
@@ -71,8 +73,7 @@ pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
     let way_in = way_in(container, cx);
     let named = |span| (span, "reachable from outside through this".to_owned());
     for switch in &switches {
-        let finding =
-            cx.report(switch.span, format!("`{}` runs without authentication: {}", container.name, switch.what));
+        let finding = cx.report(switch.span, format!("`{}` runs {}: {}", container.name, switch.how, switch.what));
         finding.help(switch.help).evidence(switch.what.clone());
         match way_in.map(named) {
             Some((span, message)) => finding.related(span, message),
@@ -96,7 +97,7 @@ pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
 
 /// The published ports that count: with the host's network the engine ignores `ports`, an internal network publishes
 /// nothing, and of a port that is all variable nothing is known.
-fn published<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Port> + use<'a> {
+pub(super) fn published<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Port> + use<'a> {
     let service = cx.project.service(container);
     let unpublished = service.is_some_and(|service| {
         let mode = service.network_mode.as_ref().map(|mode| mode.value.as_str());

@@ -1,7 +1,8 @@
 //! Whether a service that fails is noticed, started again and kept from taking the host with it.
 
 use super::Cx;
-use crate::container::known::Role;
+use crate::command::Simple;
+use crate::container::known::{KnownImage, Role};
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::Document;
@@ -86,7 +87,8 @@ fn limits(service: &Service) -> Vec<&Scalar> {
 
 /// Whether a limit is set that is not nothing; one that a variable sets is taken as one.
 fn is_limited(service: &Service) -> bool {
-    let digits = |limit: &Scalar| limit.value.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let digits =
+        |limit: &Scalar| !limit.value.starts_with('-') && limit.value.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     limits(service).into_iter().any(|limit| !limit.known || digits(limit))
 }
 
@@ -135,19 +137,94 @@ const JOB_WORDS: &[&str] = &[
 fn is_job(service: &Service, container: &Container, cx: &Cx) -> bool {
     let job_word = |name: &str| name.split(['-', '_', '.']).any(|part| JOB_WORDS.contains(&part));
     let condition = |restart: &str| matches!(restart, "no" | "none" | "false" | "on-failure");
-    let once = service.restart.as_ref().is_some_and(|restart| {
-        let word = restart.value.split(':').next().unwrap_or_default();
-        matches!(word, "no" | "false") || condition(word) && service.ports.is_empty() && service.expose.is_empty()
-    });
+    let once =
+        service.restart.as_ref().is_some_and(|restart| condition(restart.value.split(':').next().unwrap_or_default()));
     let deploy = service.deploy.as_ref();
     let policy = deploy.and_then(|deploy| deploy.restart_policy.as_ref()?.as_ref());
     let interactive = [service.tty, service.stdin_open].into_iter().flatten().any(|flag| flag.value);
-    once || policy.is_some_and(|policy| condition(&policy.value))
+    once && service.ports.is_empty() && service.expose.is_empty()
+        || policy.is_some_and(|policy| condition(&policy.value))
         || deploy.and_then(|deploy| deploy.mode.as_ref()).is_some_and(|mode| mode.value.ends_with("-job"))
         || interactive && service.ports.is_empty()
         || job_word(&container.name)
         || service.profiles.iter().any(|profile| job_word(&profile.value))
         || compose_of(container, cx).is_some_and(|compose| is_waited_for(compose, &container.name))
+        || ends(container, service, cx)
+}
+
+/// Programs that do one thing and end.
+const ONE_SHOT: &[&str] = &[
+    "alembic",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cp",
+    "curl",
+    "dbmate",
+    "echo",
+    "exit",
+    "flyway",
+    "goose",
+    "liquibase",
+    "mc",
+    "migrate",
+    "mkdir",
+    "mongosh",
+    "mv",
+    "mysql",
+    "mysqldump",
+    "openssl",
+    "pg_dump",
+    "pg_isready",
+    "psql",
+    "redis-cli",
+    "rm",
+    "tar",
+    "touch",
+    "true",
+    "wget",
+];
+
+/// Programs that install, build or test when that is their first argument.
+const PACKAGE_MANAGERS: &[&str] =
+    &["bun", "bundle", "cargo", "composer", "dotnet", "go", "gradle", "mvn", "npm", "pip", "pnpm", "yarn"];
+
+/// Arguments with which frameworks do one thing and end.
+const ONE_SHOT_TASKS: &[&str] = &[
+    "collectstatic",
+    "createsuperuser",
+    "db:migrate",
+    "db:prepare",
+    "db:seed",
+    "db:setup",
+    "loaddata",
+    "makemigrations",
+    "migrate",
+    "migrate:deploy",
+    "migration:run",
+    "migrations",
+];
+
+/// Whether all that the service's own command or entrypoint starts ends by itself. A loop does not.
+fn ends(container: &Container, service: &Service, cx: &Cx) -> bool {
+    let own = service.entrypoint.as_ref().or(service.command.as_ref());
+    let main = || container.processes.iter().filter(|process| process.origin == ProcessOrigin::Main);
+    let mut commands = main().flat_map(|process| &process.effective.commands).peekable();
+    let mut scripts = main().flat_map(|process| &process.effective.package_scripts).peekable();
+    let task = |command: &Simple| {
+        let waits = command.name == "sleep" && command.args.iter().any(|word| word.text.as_str() != "infinity");
+        let first = command.args.first().map_or("", |word| word.text.as_str());
+        waits
+            || PACKAGE_MANAGERS.contains(&command.name.as_str()) && matches!(first, "build" | "ci" | "install" | "test")
+            || ONE_SHOT.contains(&command.name.as_str())
+            || command.args.iter().any(|word| ONE_SHOT_TASKS.contains(&word.text.as_str()))
+    };
+    let loops = |span| ["while ", "for ((", "infinity"].iter().any(|word| cx.text(span).contains(word));
+    let script_ends = |name: &str| name.split([':', '-']).any(|part| part == "build" || JOB_WORDS.contains(&part));
+    (commands.peek().is_some() || scripts.peek().is_some())
+        && own.is_some_and(|own| !loops(own.span))
+        && commands.all(task)
+        && scripts.all(|script| script_ends(script.name.text.as_str()))
 }
 
 /// Whether another service waits for this one to end.
@@ -159,11 +236,24 @@ fn is_waited_for(compose: &Compose, name: &str) -> bool {
     })
 }
 
+/// Shells, and programs that only wait.
+const IDLE: &[&str] = &["ash", "bash", "fish", "sh", "sleep", "tail", "zsh"];
+
 /// Whether something runs for long: a bare distribution or runtime that publishes nothing and is told nothing does not.
 fn is_service(service: &Service, container: &Container) -> bool {
-    let bare = container.built.is_none()
-        && container.known.is_some_and(|known| matches!(known.role, Role::Base | Role::Runtime));
-    !bare || !service.ports.is_empty() || !service.expose.is_empty() || service.restart.is_some()
+    let starts_nothing = |known: &KnownImage| match known.role {
+        Role::Base => true,
+        Role::Runtime => known.ports.is_empty(),
+        _ => false,
+    };
+    let bare = container.built.is_none() && container.known.is_some_and(starts_nothing);
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    !bare
+        || !service.ports.is_empty()
+        || !service.expose.is_empty()
+        || service.restart.is_some()
+        || commands.any(|command| !IDLE.contains(&command.name.as_str()))
+        || container.processes.iter().any(|process| !process.effective.package_scripts.is_empty())
 }
 
 /// Programs that serve until they are stopped.
@@ -209,12 +299,17 @@ fn runs_server(container: &Container) -> bool {
     let image = container.image.as_ref().map(|image| image.name()).unwrap_or_default();
     let function = ["lambda", "azure-functions", "functions-framework"].iter().any(|part| image.contains(part));
     let commands = || container.processes.iter().flat_map(|process| &process.effective.commands);
-    let shell = commands()
-        .all(|command| matches!(command.name.as_str(), "bash" | "sh" | "zsh" | "ash" | "fish" | "sleep" | "tail"));
+    // A `package.json` script is a program of which only the name is known.
+    let scripts = container.processes.iter().any(|process| !process.effective.package_scripts.is_empty());
+    let shell = !scripts && commands().all(|command| IDLE.contains(&command.name.as_str()));
     let programs = container.processes.iter().any(|process| matches!(process.origin, ProcessOrigin::Program { .. }));
     let serves = programs || commands().any(|command| SERVERS.contains(&command.name.as_str()));
     let started = built.config.cmd.is_some() || built.config.entrypoint.is_some();
-    !function && (serves || started && !shell && !built.config.exposed.is_empty())
+    let server = |known: &KnownImage| {
+        !matches!(known.role, Role::Base | Role::Runtime | Role::Engine) && !known.ports.is_empty()
+    };
+    let as_it_comes = !started && container.known.is_some_and(server);
+    !function && (serves || as_it_comes || started && !shell && !built.config.exposed.is_empty())
 }
 
 fn compose_of<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Compose> {
@@ -232,7 +327,7 @@ const NEIGHBOURS: usize = 16;
 
 /// The services of the same name in the other Compose files of the folder that are not for development or tests: they may
 /// be merged with this one.
-fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
+pub(super) fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
     let own = match container.origin {
         Origin::Service { document, .. } => document,
         Origin::Stage { .. } => usize::MAX,

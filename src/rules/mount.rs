@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::Cx;
-use crate::container::{Container, Mount, Reach};
+use crate::container::{Container, Mount, Port, Reach};
 use crate::finding::Severity;
 use crate::project::path::{below, file_name};
 use crate::source::Span;
 use crate::syntax::compose::MountKind;
 
 /// File names of the control sockets of container engines.
-const SOCKETS: [&str; 9] = [
+const SOCKETS: [&str; 10] = [
     "docker.sock",
     "docker-cli.sock",
     "docker.raw.sock",
@@ -20,18 +20,15 @@ const SOCKETS: [&str; 9] = [
     "cri-dockerd.sock",
     "dockershim.sock",
     "buildkitd.sock",
+    "balena-engine.sock",
 ];
 
-/// Folders with such a socket in them, and systemd's own socket.
-const SOCKET_FOLDERS: [&str; 7] = [
-    "/run",
-    "/run/docker",
-    "/run/podman",
-    "/run/containerd",
-    "/run/crio",
-    "/run/k3s/containerd",
-    "/run/systemd/private",
-];
+/// Folders with such a socket in them.
+const SOCKET_FOLDERS: [&str; 6] =
+    ["/run", "/run/docker", "/run/podman", "/run/containerd", "/run/crio", "/run/k3s/containerd"];
+
+/// systemd's own socket, which starts any unit for root, and the folder that it is in.
+const SYSTEMD: [&str; 2] = ["/run/systemd/private", "/run/systemd"];
 
 /// Parts of the names of images that pass on a few read-only calls of the engine.
 const SOCKET_PROXIES: [&str; 3] = ["socket-proxy", "dockerproxy", "docker-proxy"];
@@ -64,6 +61,8 @@ struct HostPath<'a> {
     /// Path on the host, `~` for the home of whoever starts the engine, without a slash at its end.
     path: Cow<'a, str>,
     mount: &'a Mount,
+    /// The mount or the volume behind it is read-only.
+    read_only: bool,
     /// The line that names the path, where that is not the mount.
     named: Option<Span>,
 }
@@ -77,15 +76,16 @@ fn host_paths<'a>(container: &'a Container, cx: &Cx<'a>) -> Vec<HostPath<'a>> {
         match mount.kind {
             MountKind::Bind | MountKind::NamedPipe => {
                 if let Some(path) = host_path(source, mount.open) {
-                    paths.push(HostPath { path, mount, named: None });
+                    paths.push(HostPath { path, mount, read_only: mount.read_only, named: None });
                 }
             }
             MountKind::Volume => {
                 let device = volume_device(container, source, cx);
-                if let Some((device, span)) = device
+                if let Some((device, span, options)) = device
                     && let Some(path) = host_path(device, false)
                 {
-                    paths.push(HostPath { path, mount, named: Some(span) });
+                    let read_only = mount.read_only || options.split(',').any(|word| word.trim() == "ro");
+                    paths.push(HostPath { path, mount, read_only, named: Some(span) });
                 }
             }
             _ => {}
@@ -94,14 +94,15 @@ fn host_paths<'a>(container: &'a Container, cx: &Cx<'a>) -> Vec<HostPath<'a>> {
     paths
 }
 
-/// The host path that the `local` driver binds for a named volume.
-fn volume_device<'a>(container: &Container, name: &str, cx: &Cx<'a>) -> Option<(&'a str, Span)> {
+/// The host path that the `local` driver binds for a named volume, and the options of the mount.
+fn volume_device<'a>(container: &Container, name: &str, cx: &Cx<'a>) -> Option<(&'a str, Span, &'a str)> {
     let crate::container::Origin::Service { document, .. } = container.origin else { return None };
     let volume = cx.project.compose(document)?.volumes.iter().find(|volume| volume.name.value == name)?;
     let option = |name: &str| volume.driver_opts.iter().find(|option| option.key.value == name);
-    let binds = option("o")?.value.as_ref()?.value.split(',').any(|word| matches!(word.trim(), "bind" | "rbind"));
+    let options = option("o")?.value.as_ref()?.value.as_str();
+    let binds = options.split(',').any(|word| matches!(word.trim(), "bind" | "rbind"));
     let device = option("device")?.value.as_ref().filter(|device| binds && device.known)?;
-    Some((device.value.as_str(), device.span))
+    Some((device.value.as_str(), device.span, options))
 }
 
 /// A source as a host path in one spelling.
@@ -134,7 +135,8 @@ fn engine_socket(path: &str) -> Option<bool> {
     }
     let path = path.strip_prefix("/var").filter(|rest| rest.starts_with("/run")).unwrap_or(path);
     let rootless = path.starts_with("/run/user/") || path.starts_with('~') || path.starts_with("/home/");
-    (SOCKETS.contains(&file_name(path)) || SOCKET_FOLDERS.contains(&path)).then_some(rootless)
+    let known = SOCKETS.contains(&file_name(path)) || SOCKET_FOLDERS.contains(&path) || SYSTEMD.contains(&path);
+    known.then_some(rootless)
 }
 
 pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
@@ -160,8 +162,11 @@ pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
     }
     for (path, mount, named) in sockets {
         let Some(rootless) = engine_socket(&path) else { continue };
-        let folder = !SOCKETS.contains(&file_name(&path)) && !path.contains("pipe") && !path.ends_with("private");
+        let folder = !SOCKETS.contains(&file_name(&path)) && !path.contains("pipe");
         let message = match folder {
+            true if SYSTEMD.iter().any(|systemd| path.ends_with(systemd)) => {
+                format!("`{name}` gets the socket of the host's systemd with `{path}`, and with that the host")
+            }
             true => format!("`{name}` gets `{path}` with the engine's socket in it, and with that the host"),
             false => format!("`{name}` controls the container engine, and with it the host"),
         };
@@ -192,7 +197,11 @@ pub(super) fn docker_api_exposed(container: &Container, cx: &mut Cx) {
     let name = &container.name;
     let help = "use TLS with client certificates on 2376, or a socket that stays on the host";
     let mut published = false;
-    for port in container.ports.iter().filter(|port| port.targets(2375) || port.published == Some((2375, 2375))) {
+    // Published under the number of the engine's port, something else is behind it unless the container has the engine.
+    let holds_socket = || host_paths(container, cx).iter().any(|host| engine_socket(&host.path).is_some());
+    let is_api = |port: &&Port| port.targets(2375) || (port.published == Some((2375, 2375)) && holds_socket());
+    let ports: Vec<&Port> = super::exposure::published(container, cx).filter(is_api).collect();
+    for port in ports {
         let severity = match port.reach {
             Reach::Loopback => continue,
             Reach::Everyone | Reach::Address => Severity::Critical,
@@ -212,8 +221,11 @@ pub(super) fn docker_api_exposed(container: &Container, cx: &mut Cx) {
             let address = word.text.as_str().rsplit_once("tcp://").map(|(_, address)| address);
             address.is_some_and(|address| !["127.", "localhost", "[::1]"].iter().any(|own| address.starts_with(own)))
         };
+        let verifies = |word: &crate::syntax::shell::Word| {
+            matches!(word.text.as_str(), "--tlsverify" | "--tlsverify=true" | "--tlsverify=1")
+        };
         if daemon
-            && !command.has_flag(&["--tlsverify"])
+            && !command.args.iter().any(verifies)
             && let Some(word) = command.args.iter().find(|word| listens(word))
         {
             let message = format!("the engine in `{name}` takes commands over TCP without TLS");
@@ -311,21 +323,32 @@ const ETC_PUBLIC: [&str; 15] = [
     "lsb-release",
 ];
 
-/// Folders of a home that hold keys.
-const CREDENTIALS: [&str; 13] = [
+/// Files and folders of a home that hold keys.
+const CREDENTIALS: &[&str] = &[
     ".aws",
     ".azure",
+    ".cargo/credentials.toml",
+    ".config/doctl",
     ".config/gcloud",
     ".config/gh",
+    ".config/rclone",
+    ".config/sops",
     ".docker",
+    ".gem/credentials",
     ".git-credentials",
     ".gnupg",
     ".kube",
+    ".m2/settings.xml",
+    ".my.cnf",
     ".netrc",
     ".npmrc",
+    ".oci",
     ".password-store",
+    ".pgpass",
     ".pypirc",
     ".ssh",
+    ".terraform.d",
+    ".vault-token",
 ];
 
 /// What a host path holds that is worth a finding.
@@ -359,7 +382,12 @@ fn holds(path: &str, read_only: bool) -> Option<Holds> {
             return (!one_volume).then_some(Holds::Root);
         }
     }
-    let programs = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local/bin", "/usr/local/sbin"];
+    if inside("/var/spool/cron") {
+        // What cron starts as root.
+        return (!read_only).then_some(Holds::Root);
+    }
+    let programs =
+        ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin"];
     let systems = ["/bin", "/sbin", "/lib", "/lib64", "/boot"];
     if matches!(path, "/usr" | "/usr/local" | "/usr/local/lib") || systems.iter().chain(&programs).any(|f| inside(f)) {
         return Some(if read_only { Holds::Programs } else { Holds::Root });
@@ -400,8 +428,8 @@ fn home(path: &str) -> Option<Holds> {
 }
 
 pub(super) fn root_equivalent_host_mount(container: &Container, cx: &mut Cx) {
-    for HostPath { path, mount, named } in host_paths(container, cx) {
-        if mount.read_only || engine_socket(&path).is_some() {
+    for HostPath { path, mount, read_only, named } in host_paths(container, cx) {
+        if read_only || engine_socket(&path).is_some() {
             continue;
         }
         let name = &container.name;
@@ -424,14 +452,14 @@ pub(super) fn root_equivalent_host_mount(container: &Container, cx: &mut Cx) {
 }
 
 pub(super) fn sensitive_host_path(container: &Container, cx: &mut Cx) {
-    for HostPath { path, mount, named } in host_paths(container, cx) {
+    for HostPath { path, mount, read_only, named } in host_paths(container, cx) {
         if engine_socket(&path).is_some() {
             continue;
         }
         let name = &container.name;
-        let found = holds(&path, mount.read_only);
+        let found = holds(&path, read_only);
         let (what, severity) = match found {
-            Some(Holds::Root) if mount.read_only => ("state of the host with secrets in it", Severity::High),
+            Some(Holds::Root) if read_only => ("state of the host with secrets in it", Severity::High),
             Some(Holds::State) => ("state of the host's kernel and devices", Severity::High),
             Some(Holds::Home) => ("everything in it, keys and history included", Severity::High),
             Some(Holds::Credentials) => ("keys to other systems", Severity::High),
@@ -439,17 +467,16 @@ pub(super) fn sensitive_host_path(container: &Container, cx: &mut Cx) {
             _ => continue,
         };
         // What every host has loaded, and the sources of its kernel, are public.
-        if mount.read_only && ["/lib/modules", "/usr/lib/modules", "/usr/src"].iter().any(|f| below(&path, f).is_some())
-        {
+        if read_only && ["/lib/modules", "/usr/lib/modules", "/usr/src"].iter().any(|f| below(&path, f).is_some()) {
             continue;
         }
         let severity = match severity {
-            Severity::High if mount.read_only && container.image_is(HOST_READERS) => Severity::Low,
+            Severity::High if read_only && container.image_is(HOST_READERS) => Severity::Low,
             Severity::High if path.starts_with("/sys/fs/cgroup") || path.starts_with("/sys/class") => Severity::Medium,
-            Severity::High if found == Some(Holds::State) && mount.read_only => Severity::Medium,
+            Severity::High if found == Some(Holds::State) && read_only => Severity::Medium,
             other => other,
         };
-        let verb = if mount.read_only { "reads" } else { "gets" };
+        let verb = if read_only { "reads" } else { "gets" };
         let finding = cx.report(mount.span, format!("`{name}` {verb} `{path}`: {what}"));
         finding.severity(severity).evidence(path.as_ref());
         finding.help(match found {
@@ -483,6 +510,8 @@ mod tests {
             ("/var/lib/docker/volumes/app/_data", None, None),
             ("/usr/bin/docker", Some(Holds::Root), Some(Holds::Programs)),
             ("/usr/share/zoneinfo", None, None),
+            ("/var/spool/cron/crontabs", Some(Holds::Root), None),
+            ("/var/spool/mail", None, None),
             ("/sys/fs/cgroup", Some(Holds::State), Some(Holds::State)),
             ("/dev", Some(Holds::State), Some(Holds::State)),
             ("/dev/null", None, None),
@@ -497,6 +526,8 @@ mod tests {
             ("/homework", None, None),
             ("~", Some(Holds::Home), Some(Holds::Home)),
             ("~/.aws", Some(Holds::Credentials), Some(Holds::Credentials)),
+            ("~/.m2", None, None),
+            ("~/.m2/settings.xml", Some(Holds::Credentials), Some(Holds::Credentials)),
             ("~/.ssh/known_hosts", None, None),
             ("~/.sshfs", None, None),
             ("~/data", None, None),

@@ -1,10 +1,11 @@
 //! Capabilities, namespaces, devices, security profiles.
 
 use super::Cx;
-use crate::container::Container;
+use super::health::overlays;
+use crate::container::{Container, Origin};
 use crate::finding::Severity;
 use crate::source::Span;
-use crate::syntax::compose::{Scalar, Service};
+use crate::syntax::compose::{Network, Scalar, Service};
 
 /// Parts of the names of images that build networks of their own.
 const VPN_IMAGES: &[&str] = &[
@@ -126,6 +127,23 @@ fn is_host(scalar: Option<&Scalar>) -> Option<Span> {
     scalar.filter(|scalar| scalar.known && scalar.value.trim() == "host").map(|scalar| scalar.span)
 }
 
+/// Where a service takes the host's network: by its mode, or as the external network that the engine calls `host`.
+fn host_network_of(service: &Service, container: &Container, cx: &Cx) -> Option<Span> {
+    if let Some(span) = is_host(service.network_mode.as_ref()) {
+        return Some(span);
+    }
+    let Origin::Service { document, .. } = container.origin else { return None };
+    let compose = cx.project.compose(document).filter(|_| !service.networks.is_empty())?;
+    let is_the_host = |network: &Network| {
+        let named = network.engine_name.as_ref().map_or(network.name.value.as_str(), |name| name.value.as_str());
+        network.external && named == "host"
+    };
+    // No more networks are looked at than people write.
+    let mut hosts = compose.networks.iter().take(200).filter(|network| is_the_host(network));
+    let joined = |host: &Network| service.networks.iter().take(200).find(|joined| joined.name.value == host.name.value);
+    hosts.find_map(joined).map(|joined| joined.name.span)
+}
+
 pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
     let Some(privileged) = service.privileged.filter(|privileged| privileged.value) else { return };
@@ -158,7 +176,7 @@ pub(super) fn host_reaching_capability(container: &Container, cx: &mut Cx) {
     if service.cap_add.iter().any(|scalar| capability(scalar) == "ALL") {
         return;
     }
-    let host_network = is_host(service.network_mode.as_ref());
+    let host_network = host_network_of(service, container, cx);
     for scalar in service.cap_add.iter().filter(|scalar| scalar.known) {
         let name = capability(scalar);
         let Some((_, allows)) = HOST_REACHING.iter().find(|(known, _)| *known == name) else { continue };
@@ -190,7 +208,8 @@ pub(super) fn capabilities_not_dropped(container: &Container, cx: &mut Cx) {
     else {
         return;
     };
-    if service.cap_drop.iter().any(|scalar| !scalar.known || capability(scalar) == "ALL") {
+    let drops = |service: &Service| service.cap_drop.iter().any(|scalar| !scalar.known || capability(scalar) == "ALL");
+    if drops(service) || overlays(container, cx).any(drops) {
         return;
     }
     let span = place_of(service, "cap_drop", container);
@@ -203,12 +222,15 @@ pub(super) fn no_new_privileges_missing(container: &Container, cx: &mut Cx) {
     else {
         return;
     };
-    let decided = |scalar: &Scalar| !scalar.known || security_option(scalar).0 == "no-new-privileges";
+    let decided = |service: &Service| {
+        let decides = |scalar: &Scalar| !scalar.known || security_option(scalar).0 == "no-new-privileges";
+        service.security_opt.iter().any(decides)
+    };
     let uses_sudo = container
         .processes
         .iter()
         .any(|process| process.effective.through.iter().any(|wrapper| matches!(wrapper.as_str(), "sudo" | "doas")));
-    if uses_sudo || service.security_opt.iter().any(decided) {
+    if uses_sudo || decided(service) || overlays(container, cx).any(decided) {
         return;
     }
     let span = place_of(service, "security_opt", container);
@@ -240,7 +262,7 @@ pub(super) fn security_profile_disabled(container: &Container, cx: &mut Cx) {
 
 pub(super) fn host_network(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
-    let Some(span) = is_host(service.network_mode.as_ref()) else { return };
+    let Some(span) = host_network_of(service, container, cx) else { return };
     let message =
         format!("`{}` shares the host's network, with everything that listens on its loopback", container.name);
     let needed = [VPN_IMAGES, MONITORING_IMAGES, DISCOVERY_IMAGES].iter().any(|images| container.image_is(images));
@@ -287,7 +309,8 @@ enum Device {
 
 /// What kind of device is at `path`, by the name below `/dev/`: of a disk with its unit (`sda1`), of others its beginning.
 fn device(path: &str) -> Device {
-    const DISKS: [&str; 9] = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "loop", "zd"];
+    const DISKS: [&str; 13] =
+        ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "loop", "zd", "nbd", "rbd", "drbd", "bcache"];
     const RAW: [&str; 8] = ["mapper", "disk", "block", "mem", "kmem", "port", "kmsg", "dm"];
     const USUAL: [&str; 22] = [
         "net/tun", "dri", "snd", "ttyUSB", "ttyACM", "ttyAMA", "ttyS", "serial", "video", "media", "nvidia", "kfd",
@@ -343,6 +366,7 @@ mod tests {
             ("/dev", Device::Raw),
             ("/dev/sda", Device::Raw),
             ("/dev/nvme0n1p2", Device::Raw),
+            ("/dev/nbd0", Device::Raw),
             ("/dev/mapper/vg-root", Device::Raw),
             ("/dev/disk/by-id/x", Device::Raw),
             ("/dev/kmsg", Device::Raw),

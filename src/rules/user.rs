@@ -1,12 +1,13 @@
 //! Who processes run as.
 
 use super::Cx;
-use crate::command::Simple;
+use crate::command::{Effective, Simple};
 use crate::container::known::Role;
 use crate::container::{
     BuiltFrom, CommandLine, CommandPlace, Container, Fact, ProcessOrigin, UserSource, Why, names_root,
 };
 use crate::finding::{Confidence, Severity};
+use crate::project::path::file_name;
 use crate::source::{FileId, Span};
 use crate::syntax::nginx::Nginx;
 use crate::syntax::shell::Word;
@@ -44,6 +45,7 @@ const SELF_DROPPING: &[&str] = &[
     "postfix",
     "postgres",
     "proftpd",
+    "radiusd",
     "smbd",
     "squid",
     "sshd",
@@ -59,10 +61,11 @@ const WITH_USER_FLAG: &[&str] =
     &["celery", "clickhouse", "gunicorn", "haproxy", "named", "ntpd", "pdns_server", "uwsgi", "vector"];
 
 /// Init systems that start programs whose accounts stand in files that are not read here.
-const OTHER_SUPERVISORS: &[&str] = &["init", "my_init", "runit", "runsvdir", "s6-svscan", "supervisord", "systemd"];
+const OTHER_SUPERVISORS: &[&str] =
+    &["init", "my_init", "runit", "runit_bootstrap", "runsvdir", "runsvinit", "s6-svscan", "supervisord", "systemd"];
 
-/// Parts of the names of images that say that they do not run as root.
-const UNPRIVILEGED_NAMES: [&str; 4] = ["unprivileged", "nonroot", "non-root", "rootless"];
+/// Parts of the names of images that do not run as root: they say so, or AWS Lambda starts them under an account of its own.
+const UNPRIVILEGED_NAMES: [&str; 5] = ["unprivileged", "nonroot", "non-root", "rootless", "/lambda/"];
 
 /// Programs that start whatever they are told: alone, they are a prompt.
 const INTERPRETERS: &[&str] = &[
@@ -71,7 +74,8 @@ const INTERPRETERS: &[&str] = &[
 ];
 
 /// Daemons that read what the system says, where another account gains little.
-const SYSTEM_DAEMONS: &[&str] = &["fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
+const SYSTEM_DAEMONS: &[&str] =
+    &["fail2ban-client", "fail2ban-server", "logrotate", "rsyslogd", "syslog-ng", "syslogd"];
 
 /// Programs that answer requests from the network.
 const NETWORK_SERVERS: &[&str] = &[
@@ -100,10 +104,24 @@ fn is_other_account(word: Option<&Word>) -> bool {
     word.is_some_and(|word| !names_root(word.text.as_str()))
 }
 
+/// Whether a command goes through a script of /etc/init.d, which starts a daemon as its distribution means it to run.
+fn is_init_script(command: &Simple) -> bool {
+    command.name == "service" || command.program.text.as_str().starts_with("/etc/init.d/")
+}
+
+/// What a command starts; of `service nginx start`, which runs the script of that name in /etc/init.d, nginx.
+fn program_name(command: &Simple) -> &str {
+    match command.args.first() {
+        Some(word) if command.name == "service" => word.text.as_str(),
+        _ => &command.name,
+    }
+}
+
 /// Whether a program gives up root by itself.
 fn drops_itself(command: &Simple) -> bool {
-    let name = command.name.as_str();
+    let name = program_name(command);
     is_other_account(command.dropped_to.as_ref())
+        || (is_init_script(command) && WITH_USER_FLAG.contains(&name))
         || SELF_DROPPING.contains(&name)
         || name.starts_with("php-fpm")
         || (WITH_USER_FLAG.contains(&name)
@@ -130,7 +148,7 @@ fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
         return Root::Supervised;
     }
     let processes = || container.processes.iter().filter(|p| !matches!(p.origin, ProcessOrigin::Program { .. }));
-    let mut commands = processes().flat_map(|process| &process.effective.commands);
+    let commands = processes().flat_map(|process| &process.effective.commands);
     if processes().any(|process| is_other_account(process.effective.dropped_to.as_ref()))
         || commands.clone().any(drops_itself)
     {
@@ -151,15 +169,21 @@ fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
     if commands.clone().any(|command| OTHER_SUPERVISORS.contains(&command.name.as_str())) {
         return Root::Hidden;
     }
-    match commands.find(|command| is_out_of_sight(command, container)) {
-        Some(script) => Root::Script(&script.name),
+    let out_of_sight = |command: &&Simple| container.scripts_at(command.span).next().is_none();
+    match commands.filter(out_of_sight).find_map(script_name) {
+        Some(script) => Root::Script(script),
         None => Root::Kept,
     }
 }
 
-/// Whether a command is a script that was not found.
-fn is_out_of_sight(command: &Simple, container: &Container) -> bool {
-    command.is_script() && container.scripts_at(command.span).next().is_none()
+/// The name of the script that a command runs: itself, what a shell is given, or one of /etc/init.d.
+fn script_name(command: &Simple) -> Option<&str> {
+    if command.is_script() || is_init_script(command) {
+        return Some(program_name(command));
+    }
+    let shell = matches!(command.name.as_str(), "sh" | "bash" | "ash" | "dash");
+    let file = command.args.iter().map(|word| word.text.as_str()).find(|word| !word.starts_with(['-', '+']))?;
+    (shell && file.ends_with(".sh")).then(|| file_name(file))
 }
 
 /// The containers that a file is part of.
@@ -308,12 +332,13 @@ enum Master {
 }
 
 /// The account of supervisord over all containers that read the config: root if one of them runs it as root.
-fn master(supervisor: &Supervisor, readers: &[&Container], cx: &Cx) -> Master {
-    let switches = |supervisor: &Supervisor| {
-        let section = supervisor.section("supervisord");
-        let user = section.and_then(|section| supervisor.get(section, "user"));
-        user.is_some_and(|user| !names_root(user.value.as_str().trim()))
+fn master<'a>(supervisor: &'a Supervisor, readers: &[&Container], cx: &Cx<'a>) -> Master {
+    let user = |supervisor: &'a Supervisor| {
+        let section = supervisor.section("supervisord")?;
+        let user = supervisor.get(section, "user")?;
+        Some((user.value.as_str().trim(), user.value.span)).filter(|(account, _)| !account.is_empty())
     };
+    let switches = |supervisor: &'a Supervisor| user(supervisor).is_some_and(|(account, _)| !names_root(account));
     if switches(supervisor) {
         return Master::NotRoot;
     }
@@ -333,7 +358,12 @@ fn master(supervisor: &Supervisor, readers: &[&Container], cx: &Cx) -> Master {
             Fact::Unknown(_) => Master::Unknown,
         }
     };
-    readers.iter().map(of_container).max().unwrap_or(Master::Unknown)
+    let started_as = readers.iter().map(of_container).max().unwrap_or(Master::Unknown);
+    match user(supervisor) {
+        // `user=root` says that it stays root; started as another account it would refuse.
+        Some((_, span)) if started_as != Master::NotRoot => Master::Root(Some(span)),
+        _ => started_as,
+    }
 }
 
 pub(super) fn supervisor_program_as_root(supervisor: &Supervisor, cx: &mut Cx) {
@@ -378,7 +408,7 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
     if commands.iter().chain(in_scripts).any(drops_itself) {
         return;
     }
-    let unseen = commands.iter().any(Simple::is_script) && scripts().next().is_none();
+    let unseen = commands.iter().find_map(script_name).filter(|_| scripts().next().is_none());
     let severity = gravity(program, commands, user.is_some());
     let span = user.map_or(program.header, |user| user.value.span);
     let message = match (user, master) {
@@ -386,18 +416,23 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
         (None, Master::Unknown) => {
             format!("program `{name}` has no `user` and runs as supervisord does, by default as root")
         }
-        (None, _) => format!("program `{name}` has no `user` and runs as root"),
+        (None, _) => match unseen {
+            Some(script) => {
+                format!("program `{name}` has no `user` and runs as root unless `{script}` switches")
+            }
+            None => format!("program `{name}` has no `user` and runs as root"),
+        },
     };
     let finding = cx.report(span, message);
     finding.inside(&node).severity(severity).help(match user {
         Some(_) => "name an account that is not root",
         None => "add `user=` with an account that is not root to the program",
     });
-    if user.is_none() && (master == Master::Unknown || unseen) {
+    if user.is_none() && (master == Master::Unknown || unseen.is_some()) {
         finding.severity(Severity::Low).confidence(Confidence::Guess);
     }
     if let (None, Master::Root(Some(span))) = (user, master) {
-        finding.related(span, "supervisord is started as root");
+        finding.related(span, "supervisord runs as root");
     }
 }
 
@@ -419,13 +454,22 @@ pub(super) fn sudo_in_run(command: &CommandLine, cx: &mut Cx) {
     if command.place != CommandPlace::Run {
         return;
     }
-    let mut uses = command.script.commands.iter().filter(|command| command.name() == Some("sudo"));
-    let Some(word) = uses.next().and_then(|first| first.words.first()) else { return };
-    let more = uses.count();
-    let message = match more {
-        0 => "RUN calls sudo".to_owned(),
-        _ => format!("RUN calls sudo {} times", more + 1),
+    let named = command.script.commands.iter().filter(|command| command.name() == Some("sudo"));
+    let mut uses: Vec<Span> = named.filter_map(|command| Some(command.words.first()?.text.span)).collect();
+    // Those inside `sh -c "…"` and behind `env` and their like.
+    if cx.text(command.span).contains("sudo") {
+        let inner = Effective::of_script(&command.script);
+        let wrapping = inner.commands.iter().flat_map(|command| &command.wrapping);
+        let is_sudo = |word: &&Word| word.text.as_str().rsplit('/').next() == Some("sudo");
+        uses.extend(wrapping.filter(is_sudo).map(|word| word.text.span));
+        uses.sort();
+        uses.dedup_by_key(|span| span.start);
+    }
+    let Some(first) = uses.first() else { return };
+    let message = match uses.len() {
+        1 => "RUN calls sudo".to_owned(),
+        times => format!("RUN calls sudo {times} times"),
     };
-    let finding = cx.report(word.text.span, message);
+    let finding = cx.report(*first, message);
     finding.help("switch with USER around the instruction, and leave sudo out of the image");
 }

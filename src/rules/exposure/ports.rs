@@ -76,6 +76,14 @@ const DATABASES: &[(&str, &str)] = &[
     ("artemis", "ActiveMQ"),
     ("nats", "NATS"),
     ("beanstalkd", "beanstalkd"),
+    ("tarantool", "Tarantool"),
+    ("manticore", "Manticore Search"),
+    ("aerospike", "Aerospike"),
+    ("gearmand", "Gearman"),
+    ("openldap", "OpenLDAP"),
+    ("pulsar", "Pulsar"),
+    ("immudb", "immudb"),
+    ("dgraph", "Dgraph"),
 ];
 
 /// Words in an image's name that make it a tool for a data service rather than the service.
@@ -112,6 +120,16 @@ const TOOLS: &[&str] = &[
     "viewer",
     "browser",
     "explorer",
+    "app",
+    "service",
+    "worker",
+    "bot",
+    "demo",
+    "example",
+    "meta",
+    "mcp",
+    "seed",
+    "seeder",
 ];
 
 /// Ports that belong to a data service whatever runs there. Those that other programs like too (9200, 8123, 7000) are only
@@ -209,7 +227,16 @@ const ADMINS: &[(&str, u16, &str)] = &[
     ("prometheus", 0, "Prometheus"),
     ("alertmanager", 0, "Alertmanager"),
     ("pihole", 80, "the Pi-hole interface"),
+    ("pihole", 443, "the Pi-hole interface"),
+    ("mailcatcher", 1080, "MailCatcher"),
+    ("kafka-manager", 0, "Kafka Manager"),
+    ("mongoclient", 0, "Mongoclient"),
+    ("lldap", 17170, "the LLDAP interface"),
     ("adguardhome", 3000, "the AdGuard Home interface"),
+    ("adguardhome", 80, "the AdGuard Home interface"),
+    ("dns-server", 5380, "the Technitium interface"),
+    ("tarantool-admin", 0, "Tarantool Admin"),
+    ("dejavu", 0, "Dejavu"),
 ];
 
 /// Images that are run to be reached from outside, by a word of their name; the web ports of theirs are ordinary.
@@ -265,6 +292,12 @@ const FACING: &[&str] = &[
     "samba",
     "transmission",
     "qbittorrent",
+    "unifi",
+    "cs2",
+    "factorio",
+    "palworld",
+    "terraria",
+    "valheim",
 ];
 
 /// Images that host repositories, which are pushed to through SSH.
@@ -275,6 +308,9 @@ const WEB_PORTS: &[u16] = &[80, 443, 3000, 8000, 8080, 8443, 9091];
 
 /// UDP services that are published to be reached: DNS, NTP, IKE, HTTP/3, tunnels, TURN, WireGuard, Tailscale.
 const UDP_PORTS: &[u16] = &[53, 123, 443, 500, 1194, 1701, 3478, 4500, 5349, 10000, 41641, 51820];
+
+/// Name and mail servers are published under their own ports to be reached: SMTP, DNS, POP3, IMAP, ManageSieve.
+const OWN_PORTS: &[u16] = &[25, 53, 110, 143, 465, 587, 993, 995, 4190];
 
 /// Ports of debuggers.
 const DEBUG_PORTS: &[(u16, &str)] = &[
@@ -308,18 +344,31 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
     if words().any(|word| FACING.contains(&word)) && (udp || !WEB_PORTS.iter().any(|web| port.targets(*web))) {
         return Purpose::Meant;
     }
+    let as_it_is = port.published == Some(port.target) && port.target.0 == port.target.1;
+    if as_it_is && OWN_PORTS.contains(&port.target.0) {
+        return Purpose::Meant;
+    }
     if port.targets(22) && words().any(|word| FORGES.contains(&word)) {
         return Purpose::Meant;
     }
     let store = matches!(role, Some(Role::Database | Role::Cache | Role::Broker));
     let database = match words().any(|word| TOOLS.contains(&word)) {
         true => None,
-        false => DATABASES.iter().find(|(word, _)| words().any(|part| part == *word)).map(|(_, product)| *product),
+        // In the middle (`my-redis-clone`) the word says what something is for or like.
+        false => {
+            let ends = [words().next(), words().next_back()];
+            // On a bare distribution or runtime the name of the service says what was put there.
+            let service = container.name.as_str();
+            let bare = built && matches!(role, Some(Role::Base | Role::Runtime));
+            let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
+            DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
+        }
     };
     // MQTT is what devices outside connect to.
-    let devices = port.targets(1883) || port.targets(8883);
+    let devices = port.targets(1883) || port.targets(8883) || name.contains("mosquitto");
     if !devices && (store || database.is_some()) {
-        return Purpose::Database(database.unwrap_or("a data service"));
+        let of_port = || DATABASE_PORTS.iter().find(|(number, _)| port.targets(*number)).map(|(_, product)| *product);
+        return Purpose::Database(database.or_else(of_port).unwrap_or("a data service"));
     }
     if udp && UDP_PORTS.iter().any(|number| port.targets(*number)) {
         return Purpose::Meant;

@@ -10,6 +10,8 @@ use crate::syntax::compose::Service;
 pub(super) struct Switch {
     /// Where it stands.
     pub span: Span,
+    /// How the service runs with it.
+    pub how: &'static str,
     /// What it is, in words.
     pub what: String,
     /// What to do.
@@ -26,8 +28,6 @@ enum Off {
     No,
     /// Anything at all, as long as it is not empty.
     Set,
-    /// Only nothing.
-    Empty,
 }
 
 /// Variables that switch authentication off, from the documentation of the images and programs that read them.
@@ -50,7 +50,8 @@ const VARIABLES: &[(&str, Off, &str)] = &[
     ("AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", Off::Yes, "set it to `false` and name API keys"),
     ("SURREAL_UNAUTHENTICATED", Off::Yes, "remove it and set an account"),
     ("COUCHDB_ADMIN_PARTY", Off::Yes, "remove it and set `COUCHDB_PASSWORD`"),
-    ("JUPYTER_TOKEN", Off::Empty, "remove it: a token is made at every start"),
+    ("CLICKHOUSE_SKIP_USER_SETUP", Off::Is("1"), "remove it and set `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD`"),
+    ("FLOWER_UNAUTHENTICATED_API", Off::Yes, "remove it and set `FLOWER_BASIC_AUTH`"),
     ("TRAEFIK_API_INSECURE", Off::Yes, "remove it and put a router with an authenticating middleware before the API"),
     ("ME_CONFIG_BASICAUTH", Off::No, "remove it and set an account and a password"),
     ("PGADMIN_CONFIG_SERVER_MODE", Off::No, "remove it: without server mode nobody logs in"),
@@ -66,25 +67,25 @@ pub(super) fn found(container: &Container) -> Vec<Switch> {
         let Some(value) = env.value.as_ref().filter(|_| env.known) else { continue };
         let row = VARIABLES.iter().find(|(name, ..)| *name == env.name.value);
         if let Some((name, _, help)) = row.filter(|(_, off, _)| off.is_met(&value.value)) {
-            // MySQL's image takes its own password before the permission to have none.
-            if matches!(*name, "ALLOW_EMPTY_PASSWORD") && has_password(container) {
+            // The images take a password before the permission to have none.
+            if has_password(container, name) {
                 continue;
             }
-            let what = match value.value.as_str() {
-                "" => format!("`{name}` is empty"),
-                value => format!("`{name}` is `{value}`"),
-            };
-            found.push(Switch { span: env.span, what, help });
+            let what = format!("`{name}` is `{}`", value.value);
+            found.push(Switch { span: env.span, how: OPEN, what, help });
         }
     }
     found.extend(anonymous_grafana(container));
+    found.extend(logged_in_phpmyadmin(container));
     for process in &container.processes {
         for command in &process.effective.commands {
             if let Some((span, what, help)) = of_command(command) {
-                found.push(Switch { span, what, help });
+                let how = if command.name == "vault" { VAULT_DEV } else { OPEN };
+                found.push(Switch { span, how, what, help });
             }
         }
     }
+    found.extend(vault_as_it_comes(container));
     found
 }
 
@@ -97,17 +98,44 @@ impl Off {
             Off::Yes => is_one(&["yes", "true", "1", "on"]),
             Off::No => is_one(&["no", "false", "0", "off"]),
             Off::Set => !value.is_empty(),
-            Off::Empty => value.is_empty(),
         }
     }
 }
 
-/// Whether a password is set all the same.
-fn has_password(container: &Container) -> bool {
+/// How a service runs that asks nobody.
+const OPEN: &str = "without authentication";
+
+/// How Vault runs that was started for trying it.
+const VAULT_DEV: &str = "in development mode, unsealed and without TLS";
+
+const VAULT_HELP: &str = "run it with a configuration file; `-dev` is for trying things";
+
+/// Vault's image starts a development server unless it is told otherwise.
+fn vault_as_it_comes(container: &Container) -> Option<Switch> {
+    let image = container.image.as_ref().filter(|_| container.processes.is_empty() && container.built.is_none())?;
+    let vault = matches!(image.name().as_str(), "hashicorp/vault" | "vault");
+    vault.then(|| Switch {
+        span: image.span,
+        how: VAULT_DEV,
+        what: "its image starts `server -dev`".to_owned(),
+        help: VAULT_HELP,
+    })
+}
+
+/// Whether a password is set although the variable `switch` allows to have none: any for Bitnami's images, root's for those
+/// of MySQL and MariaDB.
+fn has_password(container: &Container, switch: &str) -> bool {
+    let counts = |name: &str| match switch {
+        "ALLOW_EMPTY_PASSWORD" => name != switch && (name.ends_with("_PASSWORD") || name.ends_with("_PASSWORD_FILE")),
+        "MYSQL_ALLOW_EMPTY_PASSWORD" | "MARIADB_ALLOW_EMPTY_PASSWORD" | "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD" => {
+            let name = name.strip_prefix("MYSQL_").or_else(|| name.strip_prefix("MARIADB_")).unwrap_or_default();
+            matches!(name, "ROOT_PASSWORD" | "ROOT_PASSWORD_FILE" | "RANDOM_ROOT_PASSWORD" | "ROOT_PASSWORD_HASH")
+        }
+        _ => false,
+    };
     container.env.iter().any(|env| {
-        let name = env.name.value.as_str();
         let empty = env.value.as_ref().is_some_and(|value| value.value.is_empty());
-        !empty && name != "ALLOW_EMPTY_PASSWORD" && (name.ends_with("_PASSWORD") || name.ends_with("_PASSWORD_FILE"))
+        !empty && counts(&env.name.value)
     })
 }
 
@@ -120,7 +148,21 @@ fn anonymous_grafana(container: &Container) -> Option<Switch> {
     value("GF_AUTH_ANONYMOUS_ENABLED").filter(|(_, enabled)| Off::Yes.is_met(enabled))?;
     let (env, role) = value("GF_AUTH_ANONYMOUS_ORG_ROLE").filter(|(_, role)| matches!(*role, "Admin" | "Editor"))?;
     let what = format!("everyone is `{role}` in Grafana");
-    Some(Switch { span: env.span, what, help: "set the role to `Viewer`, or switch anonymous access off" })
+    Some(Switch { span: env.span, how: OPEN, what, help: "set the role to `Viewer`, or switch anonymous access off" })
+}
+
+/// phpMyAdmin logs everyone in as the account that it is given; with the name alone, without a password.
+fn logged_in_phpmyadmin(container: &Container) -> Option<Switch> {
+    container.image.as_ref().filter(|image| image.short_name() == "phpmyadmin")?;
+    let user =
+        container.env("PMA_USER").filter(|user| user.value.as_ref().is_some_and(|user| !user.value.is_empty()))?;
+    let what = "phpMyAdmin logs everyone in as the account of `PMA_USER`".to_owned();
+    Some(Switch {
+        span: user.span,
+        how: OPEN,
+        what,
+        help: "remove `PMA_USER` and `PMA_PASSWORD`: it then asks who logs in",
+    })
 }
 
 /// The setting on a command line that switches authentication off.
@@ -147,14 +189,21 @@ fn of_command(command: &Simple) -> Option<(Span, String, &'static str)> {
                 "remove it, and set a password with `--requirepass` or an ACL file",
             ))
         }
+        "elasticsearch" | "opensearch" => {
+            let names = ["xpack.security.enabled", "plugins.security.disabled"];
+            let off = |word: &&crate::syntax::shell::Word| {
+                let (name, value) = word.text.as_str().trim_start_matches("-E").split_once('=').unwrap_or_default();
+                names.iter().position(|known| *known == name).is_some_and(|at| [Off::No, Off::Yes][at].is_met(value))
+            };
+            let word = command.args.iter().find(off)?;
+            Some((word.text.span, format!("`{}`", word.text.as_str()), "remove it: security is on by default"))
+        }
         "mongod" => with(flag("--noauth"), "start it with `--auth` and create an account"),
         "mysqld" | "mariadbd" => with(flag("--skip-grant-tables"), "remove it: it is for repairs"),
         "traefik" => {
             with(flag("--api.insecure"), "remove it and put a router with an authenticating middleware before the API")
         }
-        "vault" if subcommand == Some("server") => {
-            with(flag("-dev"), "run it with a configuration file; `-dev` is for trying things")
-        }
+        "vault" if subcommand == Some("server") => with(flag("-dev"), VAULT_HELP),
         "cockroach" => with(flag("--insecure"), "start it with `--certs-dir`"),
         "surreal" => with(flag("--unauthenticated"), "remove it and set an account"),
         "filebrowser" => with(flag("--noauth"), "remove it"),

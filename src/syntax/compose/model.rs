@@ -79,6 +79,7 @@ impl<'a> Builder<'a> {
     fn network(&mut self, name: Spanned<String>, node: &Node) -> Network {
         Network {
             name,
+            engine_name: self.scalar_of(node, "name"),
             internal: self.boolean_of(node, "internal"),
             external: self.external(node),
             driver: self.scalar_of(node, "driver"),

@@ -277,6 +277,8 @@ pub struct Hook {
 pub struct Network {
     /// Name, at its key.
     pub name: Spanned<String>,
+    /// `name`: what the engine calls it, where that is not the project's name with the key.
+    pub engine_name: Option<Scalar>,
     /// `internal`.
     pub internal: Option<Spanned<bool>>,
     /// `external`.
