@@ -107,13 +107,13 @@ pub struct Written<'a> {
 /// is a vendor's token or a connection string.
 pub fn written(env: &Env) -> Option<Written<'_>> {
     let name = env.name.value.as_str();
-    // `user/password`, as the image of Neo4j reads it.
-    let neo4j = name == "NEO4J_AUTH";
-    let shape = if neo4j { Shape::Password } else { name::shape(name)? };
+    let separator = behind_user(name);
+    let shape = if separator.is_some() { Shape::Password } else { name::shape(name)? };
     let judged = env.literals.iter().filter_map(|literal| {
-        let value = match neo4j {
-            true => literal.value.split_once('/')?.1,
-            false => literal.value.as_str(),
+        let value = match separator {
+            // What a password is checked with begins with a dollar sign.
+            Some(separator) => literal.value.split_once(separator).filter(|(_, value)| !value.starts_with('$'))?.1,
+            None => literal.value.as_str(),
         };
         let elsewhere = !url::find(value).is_empty() || !token::find(value).is_empty();
         let verdict = if is_own_name(name, value) { own(shape) } else { value::judge(shape, value) };
@@ -125,6 +125,16 @@ pub fn written(env: &Env) -> Option<Written<'_>> {
         Verdict::Default => 2,
         Verdict::Secret { .. } => 3,
     })
+}
+
+/// What stands between a user and a password where a variable has both: the image of Neo4j takes `user/password`, HTTP
+/// `user:password`.
+fn behind_user(name: &str) -> Option<char> {
+    match name {
+        "NEO4J_AUTH" => Some('/'),
+        "BASIC_AUTH" => Some(':'),
+        _ => name.ends_with("_BASIC_AUTH").then_some(':'),
+    }
 }
 
 /// Whether a value is the name of a variable: its own, or another credential's in capitals.

@@ -36,6 +36,13 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<(Cycle, &'static str)>>> = Lazy
     table
 });
 
+/// The day of the table's snapshot, from its first line: no release of a later day is in it.
+static SNAPSHOT: LazyLock<Date> = LazyLock::new(|| {
+    let first = include_str!("eol.tsv").lines().next().unwrap_or_default();
+    let mut words = first.split([' ', ';']).skip_while(|word| *word != "snapshot");
+    words.find_map(|word| word.parse().ok()).unwrap_or(Date::MIN)
+});
+
 /// Image names ([`Image::name`](super::Image::name)) and the products that their tags name.
 const PRODUCTS: &[(&str, &str)] = &[
     ("alpine", "alpine-linux"),
@@ -53,19 +60,28 @@ const PRODUCTS: &[(&str, &str)] = &[
     ("bitnami/redis", "redis"),
     ("cassandra", "apache-cassandra"),
     ("centos", "centos"),
+    ("clickhouse/clickhouse-server", "clickhouse"),
     ("composer", "composer"),
+    ("consul", "consul"),
+    ("couchdb", "apache-couchdb"),
     ("debian", "debian"),
     ("drupal", "drupal"),
     ("eclipse-temurin", "eclipse-temurin"),
     ("elasticsearch", "elasticsearch"),
     ("elixir", "elixir"),
+    ("envoyproxy/envoy", "envoy"),
     ("erlang", "erlang"),
     ("fedora", "fedora"),
+    ("gitlab/gitlab-ce", "gitlab"),
+    ("gitlab/gitlab-ee", "gitlab"),
     ("golang", "go"),
     ("grafana/grafana", "grafana"),
     ("haproxy", "haproxy"),
+    ("hashicorp/consul", "consul"),
+    ("hashicorp/vault", "hashicorp-vault"),
     ("httpd", "apache-http-server"),
     ("influxdb", "influxdb"),
+    ("jboss/keycloak", "keycloak"),
     ("kibana", "kibana"),
     ("logstash", "logstash"),
     ("mariadb", "mariadb"),
@@ -76,26 +92,36 @@ const PRODUCTS: &[(&str, &str)] = &[
     ("mcr.microsoft.com/dotnet/runtime", "dotnet"),
     ("mcr.microsoft.com/dotnet/runtime-deps", "dotnet"),
     ("mcr.microsoft.com/dotnet/sdk", "dotnet"),
+    ("memcached", "memcached"),
     ("mongo", "mongodb"),
     ("mysql", "mysql"),
+    ("neo4j", "neo4j"),
     ("nextcloud", "nextcloud"),
     ("nginx", "nginx"),
     ("node", "nodejs"),
+    ("opensearchproject/opensearch", "opensearch"),
     ("oraclelinux", "oracle-linux"),
     ("perl", "perl"),
+    ("photon", "vmware-photon"),
     ("php", "php"),
     ("phpmyadmin", "phpmyadmin"),
     ("postgres", "postgresql"),
     ("postgis/postgis", "postgresql"),
+    ("prom/prometheus", "prometheus"),
     ("python", "python"),
+    ("quay.io/keycloak/keycloak", "keycloak"),
+    ("quay.io/prometheus/prometheus", "prometheus"),
     ("rabbitmq", "rabbitmq"),
     ("redis", "redis"),
     ("rockylinux", "rocky-linux"),
     ("ruby", "ruby"),
+    ("solr", "solr"),
+    ("telegraf", "telegraf"),
     ("tomcat", "tomcat"),
     ("traefik", "traefik"),
     ("ubuntu", "ubuntu"),
     ("valkey/valkey", "valkey"),
+    ("vault", "hashicorp-vault"),
     ("zookeeper", "zookeeper"),
 ];
 
@@ -114,10 +140,10 @@ const ARCHITECTURES: [&str; 8] =
 pub fn cycles(name: &str, tag: &str) -> Vec<&'static Cycle> {
     let mut found = Vec::new();
     if let Some(product) = product(name) {
-        found.extend(by_version(product, tag.split('-').next().unwrap_or_default()));
+        found.extend(line(product, tag.split('-').next().unwrap_or_default()));
     }
     if let Some((_, version)) = name.strip_prefix("gcr.io/distroless/").and_then(|name| name.rsplit_once("-debian")) {
-        found.extend(by_version("debian", version));
+        found.extend(line("debian", version));
     }
     // ROS has releases that are called like Ubuntu's.
     let distributions = if name.ends_with("ros") { &[][..] } else { &DISTRIBUTIONS };
@@ -126,16 +152,17 @@ pub fn cycles(name: &str, tag: &str) -> Vec<&'static Cycle> {
             found.extend(by_codename(distribution, part));
         }
         if let Some(version) = part.strip_prefix("alpine").filter(|version| !version.is_empty()) {
-            found.extend(by_version("alpine-linux", version));
+            found.extend(line("alpine-linux", version));
         }
     }
     found.dedup();
     found
 }
 
-/// The release line of an image's product whose support ends last, for a tag that names none.
+/// The release line of an image's product whose support ends last, for a tag that names none; only where it had ended
+/// when the table was made, since newer ones may have come since.
 pub fn last_cycle(name: &str) -> Option<&'static Cycle> {
-    last(product(name)?, "")
+    last(product(name)?, "").filter(|cycle| cycle.ends < *SNAPSHOT)
 }
 
 /// The product that an image's name stands for.
@@ -145,10 +172,17 @@ fn product(name: &str) -> Option<&'static str> {
     PRODUCTS.iter().find(|(known, _)| *known == name).map(|(_, product)| *product)
 }
 
-/// The release line that a version belongs to: the longest run of its leading parts that is one. Where there is none
-/// (`5` of MySQL), the version stands for the last of the release lines below it.
-fn by_version(product: &str, version: &str) -> Option<&'static Cycle> {
-    let version = version.strip_prefix(['v', 'V']).or_else(|| version.strip_prefix(product)).unwrap_or(version);
+/// The release line that a version belongs to. A version that stands for several is left out where one that came after
+/// the table may be meant.
+fn line(product: &str, version: &str) -> Option<&'static Cycle> {
+    let (cycle, exact) = by_version(product, version)?;
+    (exact || cycle.ends < *SNAPSHOT).then_some(cycle)
+}
+
+/// The release line that a version belongs to: the longest run of its leading parts that is one, and true. Where there is
+/// none (`5` of MySQL), the version stands for the last of the release lines below it.
+fn by_version(product: &str, version: &str) -> Option<(&'static Cycle, bool)> {
+    let version = bare(product, version);
     if !version.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
@@ -156,13 +190,29 @@ fn by_version(product: &str, version: &str) -> Option<&'static Cycle> {
     let mut rest = version;
     loop {
         if let Some((cycle, _)) = cycles.iter().find(|(cycle, _)| cycle.cycle == rest) {
-            return Some(cycle);
+            return Some((cycle, true));
         }
         match rest.rfind('.') {
             Some(dot) => rest = &rest[..dot],
-            None => return last(product, &format!("{version}.")),
+            None => return last(product, &format!("{version}.")).map(|cycle| (cycle, false)),
         }
     }
+}
+
+/// A version without what some put in front of it (`v1.2`, `centos7`).
+fn bare<'a>(product: &str, version: &'a str) -> &'a str {
+    version.strip_prefix(['v', 'V']).or_else(|| version.strip_prefix(product)).unwrap_or(version)
+}
+
+/// The release line that came next, for a version that the table has no line for: one too old for it, or an unstable one
+/// between two.
+pub fn next_cycle(name: &str, tag: &str) -> Option<&'static Cycle> {
+    let numbers = |version: &str| version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>();
+    let product = product(name)?;
+    let version = bare(product, tag.split('-').next().unwrap_or_default());
+    let wanted = numbers(version).filter(|_| by_version(product, version).is_none())?;
+    let cycles = TABLE.get(product)?.iter().filter_map(|(cycle, _)| Some((numbers(cycle.cycle)?, cycle)));
+    cycles.filter(|(line, _)| *line > wanted).min_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, cycle)| cycle)
 }
 
 /// Of the release lines that begin with `prefix`, the one whose support ends last.
@@ -198,6 +248,22 @@ mod tests {
         assert_eq!(names("gcr.io/distroless/static-debian11", "nonroot"), ["debian 11"]);
         assert_eq!(names("osrf/ros", "kinetic-desktop"), [""; 0]);
         assert_eq!(names("ghcr.io/python", "3.8"), [""; 0]);
+        for (repository, tag, expected) in [
+            ("nginx", "1.13-alpine", Some("1.14")),
+            ("nginx", "1.14", None),
+            ("elasticsearch", "5", Some("6")),
+            ("clickhouse/clickhouse-server", "23.3.7.5-alpine", Some("25.1")),
+            ("redis", "99", None),
+            ("alpine", "20230901", None),
+            ("python", "slim", None),
+            ("acme/nginx", "1.13", None),
+        ] {
+            assert_eq!(next_cycle(repository, tag).map(|cycle| cycle.cycle), expected, "{repository}:{tag}");
+        }
+        // Newer ones may have come since.
+        assert_eq!(names("gitlab/gitlab-ce", "19"), [""; 0]);
+        assert_eq!(last_cycle("gitlab/gitlab-ce"), None);
+        assert!(*SNAPSHOT > Date::MIN);
         assert_eq!(last_cycle("centos").map(|cycle| cycle.cycle), Some("7"));
     }
 }

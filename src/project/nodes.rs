@@ -182,7 +182,7 @@ impl Nodes {
                     span: arg.value.as_ref().map_or(arg.name.span, |value| arg.name.span.to(value.span)),
                     name: arg.name.clone(),
                     known: arg.value.as_ref().is_none_or(Expanded::is_known),
-                    literals: arg.value.as_ref().and_then(literal).into_iter().collect(),
+                    literals: arg.value.as_ref().map(literals).unwrap_or_default(),
                     value: arg.value.as_ref().map(|value| Spanned::new(value.value.clone(), value.span)),
                 });
             }
@@ -254,17 +254,20 @@ impl Nodes {
             Some(name) => !["powershell", "pwsh", "cmd"].contains(&name.trim_end_matches(".exe")),
             None => !windows,
         };
+        let mut pipefail = shell.is_some_and(|words| words.iter().any(|word| word.value == "pipefail"));
         let form = match invocation {
             Invocation::Exec(words) => PendingForm::Exec(words.clone()),
             Invocation::Shell(text) => {
                 let (text, posix) = match script_body(instruction, text) {
-                    Some((body, shebang)) => (body, posix && shebang),
+                    Some(script) => {
+                        pipefail |= script.pipefail;
+                        (script.body, posix && script.posix)
+                    }
                     None => (text.clone(), posix),
                 };
                 if posix { PendingForm::Shell(text) } else { PendingForm::Opaque(text) }
             }
         };
-        let pipefail = shell.is_some_and(|words| words.iter().any(|word| word.value == "pipefail"));
         self.commands.push(Pending { scope: scope.clone(), place, span: instruction.span, form, pipefail });
     }
 
@@ -406,15 +409,36 @@ impl Nodes {
     }
 }
 
-/// The body that is the script where a RUN is nothing but a here-document, and whether a POSIX shell runs it.
-fn script_body(instruction: &Instruction, text: &Text) -> Option<(Text, bool)> {
+/// A script that a RUN gives as a here-document.
+struct ScriptBody {
+    body: Text,
+    /// A POSIX shell runs it.
+    posix: bool,
+    /// The shell is started with `pipefail`.
+    pipefail: bool,
+}
+
+/// The body that is the script where a RUN is nothing but a here-document, or a shell that reads one (`bash -e <<EOF`).
+fn script_body(instruction: &Instruction, text: &Text) -> Option<ScriptBody> {
+    const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "ksh", "zsh"];
     let [heredoc] = instruction.heredocs.as_slice() else { return None };
-    let command = text.value.lines().next().unwrap_or_default().trim();
-    let only = command.starts_with("<<") && !command[2..].contains(char::is_whitespace);
-    only.then(|| {
-        let shebang = heredoc.body.value.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default());
+    let command = text.value.lines().next().unwrap_or_default();
+    let mut words: Vec<&str> = command.split_whitespace().collect();
+    let marker = words.iter().position(|word| word.starts_with("<<"))?;
+    words.remove(marker);
+    let body = heredoc.body.clone();
+    let Some((program, options)) = words.split_first() else {
+        let shebang = body.value.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default());
         let posix = shebang.is_none_or(|line| line.trim_end().ends_with("sh") || line.contains("sh -"));
-        (heredoc.body.clone(), posix)
+        return Some(ScriptBody { body, posix, pipefail: false });
+    };
+    // What is no option is a script, so that the here-document is its input.
+    let is_option = |word: &&str| *word == "pipefail" || word.starts_with('-') && !word.contains('c');
+    let reads_it = SHELLS.contains(program) || program.strip_prefix("/bin/").is_some_and(|name| SHELLS.contains(&name));
+    (reads_it && options.iter().all(is_option)).then(|| ScriptBody {
+        body,
+        posix: true,
+        pipefail: options.contains(&"pipefail"),
     })
 }
 
@@ -427,10 +451,13 @@ fn is_windows(dockerfile: &Dockerfile, config: &ImageConfig) -> bool {
     dockerfile.escape == '`' || ["windows", "nanoserver", "servercore"].iter().any(|name| base.contains(name))
 }
 
-/// The whole value where no variable is in it.
-fn literal(value: &Expanded) -> Option<Spanned<String>> {
-    let fixed = value.used.is_empty() && value.unresolved.is_empty();
-    fixed.then(|| Spanned::new(value.value.clone(), value.span))
+/// The whole value where no variable is in it, else the defaults of its variables.
+fn literals(value: &Expanded) -> Vec<Spanned<String>> {
+    if value.used.is_empty() && value.unresolved.is_empty() {
+        vec![Spanned::new(value.value.clone(), value.span)]
+    } else {
+        value.defaults.clone()
+    }
 }
 
 fn template_literals(template: &compose::template::Template) -> Vec<Spanned<String>> {
@@ -454,7 +481,7 @@ pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
         span: entry.span,
         name: Spanned::new(entry.name.clone(), entry.span),
         known: value.is_known(),
-        literals: literal(value).into_iter().collect(),
+        literals: literals(value),
         value: Some(Spanned::new(value.value.clone(), value.span)),
     }
 }

@@ -56,30 +56,34 @@ pub(super) fn secret_in_environment(env: &Env, cx: &mut Cx) {
 }
 
 pub(super) fn default_credentials(env: &Env, cx: &mut Cx) {
-    if env.place == EnvPlace::BuildArg || env.place == EnvPlace::Dotenv && is_example(env, cx) {
+    let dotenv = env.place == EnvPlace::Dotenv;
+    if env.place == EnvPlace::BuildArg || dotenv && is_example(env, true, cx) {
         return;
     }
     let Some(written) = secret::written(env).filter(|written| is_default(env, written, cx)) else { return };
     let name = &env.name.value;
     let message = match env.place {
         EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg => {
-            format!("the image brings a well-known value for `{name}`")
+            format!("the image brings a guessable value for `{name}`")
         }
-        EnvPlace::Dotenv => format!("`{name}` has a well-known value"),
+        EnvPlace::Dotenv => format!("`{name}` has a guessable value"),
         _ if written.literal.span != env.value.as_ref().map_or(env.span, |value| value.span) => {
-            format!("`{name}` of {} falls back to a well-known value", owner(env))
+            format!("`{name}` of {} falls back to a guessable value", owner(env))
         }
-        _ => format!("`{name}` of {} has a well-known value", owner(env)),
+        _ => format!("`{name}` of {} has a guessable value", owner(env)),
     };
     let port =
         env.scope.container.and_then(|index| open_port(&cx.project.containers[index], name)).map(|port| port.span);
+    let to_fill_in = is_example(env, false, cx);
     let finding = cx.report(place(env, cx), message);
     finding
         .help("set a long random value; a variable without a default (`${NAME:?}`) cannot be forgotten")
         .evidence(name);
-    if let Some(port) = port {
+    if to_fill_in || is_login_elsewhere(name) {
+        finding.severity(Severity::Low);
+    } else if let Some(port) = port {
         finding.severity(Severity::Critical).related(port, "everyone can reach the service here");
-    } else if env.place == EnvPlace::Dotenv {
+    } else if dotenv {
         finding.severity(Severity::Medium);
     }
 }
@@ -121,12 +125,7 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
         // What a build is run with for want of a real one (`SECRET_KEY=dummy ./manage.py collectstatic`) guards nothing.
         let for_build =
             command.place == CommandPlace::Run && given.program.is_empty() && given.verdict == Verdict::Default;
-        if !secret
-            || account
-            || for_build
-            || !token::find(&given.value).is_empty()
-            || !url::find(&given.value).is_empty()
-        {
+        if !secret || account || for_build || is_token(given.span, cx) || !url::find(&given.value).is_empty() {
             continue;
         }
         let to = if given.program.is_empty() { String::new() } else { format!(" of `{}`", given.program) };
@@ -139,6 +138,17 @@ pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
             .help("let the program read it from a file (a mounted secret), or from a variable that is set on the host")
             .evidence(format!("{} {}", given.program, given.name));
     }
+}
+
+/// Whether the value shows by its format what it is, with what stands in front of it (`Authorization: Bearer`).
+fn is_token(span: Span, cx: &Cx) -> bool {
+    /// Bytes in front of the value that are looked at.
+    const FRONT: usize = 64;
+    let text = &cx.sources.get(span.file).text;
+    let range = span.range();
+    let from = text.floor_char_boundary(range.start.saturating_sub(FRONT));
+    let found = token::find(&text[from..text.floor_char_boundary(range.end)]);
+    found.iter().any(|token| from + token.range.end > range.start)
 }
 
 /// The place to report: the value, which stands in one place however many names refer to it, where it is in one line.
@@ -167,10 +177,15 @@ fn is_given_by_compose(env: &Env, cx: &Cx) -> bool {
     })
 }
 
-/// Whether a `.env` file is one to be copied and filled in.
-fn is_example(env: &Env, cx: &Cx) -> bool {
+/// Whether a file says by its name that it is one to be copied and filled in; with `folders` those of its folders count.
+fn is_example(env: &Env, folders: bool, cx: &Cx) -> bool {
+    const SIGNS: [&str; 9] =
+        ["example", "examples", "sample", "samples", "template", "templates", "dist", "tmpl", "tpl"];
     let path = cx.sources.get(env.span.file).path.to_ascii_lowercase();
-    ["example", "sample", "template", "dist", "default", "tmpl", "tpl"].iter().any(|word| path.contains(word))
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let says = |part: &str| SIGNS.contains(&part);
+    name.split(['.', '-', '_']).any(|part| says(part) || part == "default" || part == "defaults")
+        || folders && above.split('/').any(says)
 }
 
 /// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
@@ -201,6 +216,12 @@ fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
         );
     }
     secret::value::is_made_of(value, &names)
+}
+
+/// Whether a name is that of a login at a mail server or an identity provider, which somebody else has set.
+fn is_login_elsewhere(name: &str) -> bool {
+    const OTHERS: [&str; 6] = ["SMTP", "IMAP", "MAIL", "OIDC", "OAUTH", "OAUTH2"];
+    name.split(['_', '.', '-']).any(|word| OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other)))
 }
 
 /// The port at which everyone can reach what the credential of that name protects: not where the name is that of

@@ -59,10 +59,20 @@ fn is_check(program: Program) -> bool {
 const CHECKS: [&str; 9] =
     ["sha1sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "md5sum", "--verify", "gpgv", "cosign"];
 
+/// Indices of the commands of the script that check something.
+fn checks(line: &CommandLine) -> impl Iterator<Item = usize> {
+    let programs = mentions(line, &CHECKS).then(|| line.programs());
+    programs.into_iter().flatten().filter(|(_, program)| is_check(*program)).map(|(index, _)| index)
+}
+
 /// Index of the last command of the script that checks something: what was downloaded before it is taken as checked.
 fn last_check(line: &CommandLine) -> Option<usize> {
-    let checks = || line.programs().filter(|(_, program)| is_check(*program)).map(|(index, _)| index);
-    if mentions(line, &CHECKS) { checks().max() } else { None }
+    checks(line).max()
+}
+
+/// Index of the first command of the script that checks something: what is installed behind it is taken as checked.
+fn first_check(line: &CommandLine) -> Option<usize> {
+    checks(line).min()
 }
 
 /// Text that a script writes to a file.

@@ -68,6 +68,9 @@ const FLAGS: &[(&[&str], &str, bool, Option<char>)] = &[
 /// Programs that set an account's password; another rule is about them, but what they get is kept out of output.
 pub const ACCOUNT_TOOLS: [&str; 5] = ["useradd", "usermod", "adduser", "chpasswd", "groupadd"];
 
+/// Programs with a command that stores settings, given as a name and a value behind it.
+const CONFIGURED: [&str; 10] = ["npm", "pnpm", "yarn", "aws", "pip", "pip3", "git", "composer", "gcloud", "poetry"];
+
 /// Programs whose words are text or patterns, not settings.
 const TEXT_TOOLS: [&str; 8] = ["sed", "grep", "egrep", "fgrep", "awk", "perl", "test", "["];
 
@@ -86,6 +89,8 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
         assignments(&command.assignments, &mut found);
         let program = command.name().unwrap_or_default();
         arguments(program, command.args(), &mut found);
+        let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_ref());
+        bodies.for_each(|body| settings(body, &mut found));
     }
     found.sort_by_key(|given| (given.span, given.program.is_empty()));
     found.dedup_by(|a, b| a.span == b.span);
@@ -115,6 +120,9 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
     if TEXT_TOOLS.contains(&program) {
         return;
     }
+    // `npm config set NAME VALUE`, `aws configure set NAME VALUE`
+    let configures = CONFIGURED.contains(&program)
+        && args.iter().take(4).any(|word| matches!(word.text.as_str(), "config" | "configure" | "set"));
     // What sets variables is not what reads them.
     let setter = matches!(program, "export" | "env" | "declare" | "local" | "readonly" | "set");
     let program = if setter || program.contains('$') { "" } else { program };
@@ -126,25 +134,28 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
         let next = args.get(at + 1);
         // `name=value`, with or without dashes in front.
         let dashes = written.len() - written.trim_start_matches('-').len();
-        if let Some(equals) = written.find('=').filter(|&equals| is_name(&written[dashes..equals])) {
-            let name = &written[dashes..equals];
+        if let Some(equals) = written.find('=').filter(|&equals| is_name(own_name(&written[dashes..equals]))) {
+            let name = own_name(&written[dashes..equals]);
             if let Some(shape) = name::shape(name) {
-                push(shape, &written[..equals], &text.slice(equals + 1..written.len()));
+                push(shape, own_name(&written[..equals]), &text.slice(equals + 1..written.len()));
+            } else if name == "header"
+                && let Some((shape, colon, start)) = header(written, equals + 1)
+            {
+                push(shape, &written[equals + 1..colon], &text.slice(start..written.len()));
             }
             continue;
         }
-        if let Some(colon) = written.find(": ").filter(|&colon| is_name(&written[..colon])) {
-            if let Some((shape, start)) = header(written, colon) {
-                push(shape, &written[..colon], &text.slice(start..written.len()));
-            }
+        if let Some((shape, colon, start)) = header(written, 0) {
+            push(shape, &written[..colon], &text.slice(start..written.len()));
             continue;
         }
-        let settings = matches!(written, "requirepass" | "masterauth");
-        if dashes > 0 && written.len() > 2 || settings {
-            let shape = is_name(&written[dashes..]).then(|| name::shape(written)).flatten();
+        let setting = matches!(written, "requirepass" | "masterauth");
+        if dashes > 0 && written.len() > 2 || setting || configures {
+            let name = own_name(&written[dashes..]);
+            let shape = is_name(name).then(|| name::shape(name)).flatten();
             let value = next.filter(|next| !next.text.as_str().starts_with('-'));
             if let (Some(shape), Some(value)) = (shape.filter(|shape| *shape > Shape::Key), value) {
-                push(shape, written, &value.text);
+                push(shape, own_name(written), &value.text);
                 continue;
             }
         }
@@ -188,15 +199,48 @@ fn logs_in(args: &[Word]) -> bool {
     args.iter().any(|word| word.text.as_str() == "login")
 }
 
-/// `Name: value`, as curl's `-H` takes it: what the name says, and where the value starts.
-fn header(written: &str, colon: usize) -> Option<(Shape, usize)> {
-    let name = &written[..colon];
+/// `Name: value` from `from` on, as curl's `-H` takes it: what the name says, and where the colon and the value are.
+fn header(written: &str, from: usize) -> Option<(Shape, usize, usize)> {
+    let colon = from + written[from..].find(": ")?;
+    let name = &written[from..colon];
     let start = colon + 2;
+    if !is_name(name) {
+        return None;
+    }
     if name.eq_ignore_ascii_case("authorization") {
         let scheme = written[start..].find(' ').map_or(0, |blank| blank + 1);
-        return Some((Shape::Token, start + scheme));
+        return Some((Shape::Token, colon, start + scheme));
     }
-    Some((name::shape(name)?, start))
+    Some((name::shape(name)?, colon, start))
+}
+
+/// The name without the registry that it is for, which npm writes in front (`//registry.example.org/:_authToken`).
+fn own_name(name: &str) -> &str {
+    name.rsplit("/:").next().unwrap_or_default()
+}
+
+/// Secrets in a config that a here-document writes: only values that look random, since the text may be anything.
+fn settings(body: &Text, found: &mut Vec<Given>) {
+    let text = body.as_str();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        let at = line.find(['=', ':']).map(|at| start + at);
+        if let Some(at) = at.filter(|&at| at < end) {
+            let name = own_name(line[..at - start].trim().trim_matches(['"', '\'']));
+            let shape = is_name(name).then(|| name::shape(name)).flatten();
+            let around = [' ', '\t', '"', '\'', ',', ';'];
+            let rest = text[at + 1..end].trim_start_matches(around);
+            let value = rest.trim_end_matches(around);
+            let offset = end - rest.len();
+            if let Some(shape) = shape
+                && value::judge(shape, value) == (Verdict::Secret { random: true })
+            {
+                push(found, shape, name, "", &body.slice(offset..offset + value.len()));
+            }
+        }
+        start += line.len();
+    }
 }
 
 /// Whether what stands in front of `=` or behind dashes can be a name.
@@ -206,7 +250,19 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
+/// The default, where a value is nothing but a variable with one that is literal.
+fn fallback(value: &Text) -> Option<Text> {
+    let inner = value.as_str().strip_prefix("${")?.strip_suffix('}')?;
+    let name = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let operator = [":-", "-"].into_iter().find(|operator| inner[name..].starts_with(operator))?;
+    let start = name + operator.len();
+    let literal = name > 0 && !inner[start..].contains(['$', '`', '}', '"', '\'']);
+    literal.then(|| value.slice(2 + start..2 + inner.len()))
+}
+
 fn push(found: &mut Vec<Given>, shape: Shape, name: &str, program: &str, value: &Text) {
+    let fallback = fallback(value);
+    let value = fallback.as_ref().unwrap_or(value);
     let text = value.as_str();
     // What `docker build --secret id=…` and keytool's standard password say is no secret.
     if text.is_empty() || text.starts_with("id=") || text.starts_with("type=") || text == "changeit" {

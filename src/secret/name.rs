@@ -17,8 +17,8 @@ pub enum Shape {
 const MAX_NAME: usize = 128;
 
 /// Stems of which a credential's name has at least one.
-const STEMS: [&[u8]; 10] =
-    [b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"auth", b"salt", b"cookie", b"pword"];
+const STEMS: [&[u8]; 11] =
+    [b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"auth", b"salt", b"cookie", b"pword", b"_pw"];
 
 /// Last words of names that say something about a credential and are not one.
 const ABOUT: &[&str] = &[
@@ -361,6 +361,9 @@ fn kinds<'a>(words: &'a [&'a str]) -> impl Iterator<Item = Shape> + 'a {
         if last && word.ends_with("pwd") && end + usize::from(word.len() > 3) > 1 && word != "oldpwd" {
             return Some(Shape::Password);
         }
+        if last && word == "pw" && at > 0 {
+            return Some(Shape::Password);
+        }
         if closes && ends(&["secret", "secretkey"]) || last && matches!(word, "salt" | "creds") {
             return Some(Shape::Secret);
         }
@@ -378,6 +381,8 @@ fn kinds<'a>(words: &'a [&'a str]) -> impl Iterator<Item = Shape> + 'a {
             _ if CHOSEN_KEYS.contains(&before) || base => Some(Shape::Secret),
             _ if ISSUED_KEYS.contains(&before) => Some(Shape::Token),
             "" => None,
+            // `ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY` of Rails.
+            "primary" if at >= 2 && CHOSEN_KEYS.contains(&words[at - 2]) => Some(Shape::Secret),
             _ if PLAIN_KEYS.contains(&before) => None,
             _ => Some(Shape::Key),
         }
@@ -392,7 +397,7 @@ fn has_stem(name: &str) -> bool {
         STEMS.iter().any(|stem| rest.len() >= stem.len() && rest[..stem.len()].eq_ignore_ascii_case(stem))
     };
     // The first letters of the stems rule most places out at once.
-    let first = |byte: u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'k' | b'c' | b'a');
+    let first = |byte: u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'k' | b'c' | b'a' | b'_');
     bytes.len() <= MAX_NAME && bytes.iter().enumerate().any(|(at, &byte)| first(byte) && starts(at))
 }
 
@@ -439,6 +444,10 @@ mod tests {
             ("dbPassword", Some(Shape::Password)),
             ("PAPERLESS_DBPASS", Some(Shape::Password)),
             ("MYSQL_PWD", Some(Shape::Password)),
+            ("TV_RELAY_PW", Some(Shape::Password)),
+            ("RECORD_ENCRYPTION_PRIMARY_KEY", Some(Shape::Secret)),
+            ("PRIMARY_KEY", None),
+            ("MAX_PW", None),
             ("--requirepass", Some(Shape::Password)),
             ("REDIS_AUTH", Some(Shape::Password)),
             ("SFTPGO_DATA_PROVIDER__PASSWORD", Some(Shape::Password)),

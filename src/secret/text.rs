@@ -11,7 +11,7 @@ use regex::{Regex, bytes};
 use super::{name, token, url, value};
 
 /// Words that a credential's name has one of, whatever their case.
-pub const STEMS: &str = "pass|pwd|pword|secret|token|key|cred|auth|salt|cookie";
+pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie";
 
 /// [`STEMS`]; a hit is widened to the whole name.
 static STEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).expect("the pattern is valid"));

@@ -314,9 +314,15 @@ fn guessable(value: &str, names: &[&str]) -> Option<Guess> {
             continue;
         }
         let rest = &normal[at..];
+        // `123` is what everybody tries behind a word, and nothing in the middle of a longer number.
+        let digit = |at: Option<usize>| at.and_then(|at| normal.get(at)).is_some_and(u8::is_ascii_digit);
+        let in_number = |end: usize| digit(at.checked_sub(1)) || digit(Some(end));
         for (kind, words) in WORDS {
             for word in words.split_ascii_whitespace().filter(|word| rest.starts_with(word.as_bytes())) {
-                reached[at + word.len()] |= so_far | kind;
+                let end = at + word.len();
+                if !(word.bytes().all(|byte| byte.is_ascii_digit()) && in_number(end)) {
+                    reached[end] |= so_far | kind;
+                }
             }
         }
         for name in names.iter().filter(|name| name.len() >= 2 && rest.len() >= name.len()) {
@@ -371,6 +377,8 @@ mod tests {
             (Secret, "long-and-random-alphanumeric-string", Verdict::Default),
             (Password, "hunter3x", secret(false)),
             (Password, "84712", secret(false)),
+            (Password, "84712391", secret(false)),
+            (Password, "db123", Verdict::Default),
             (Secret, "6eKz1nYhNmpf8w3HoMeCdnIoUqCF8Q1aif3BGks74pU", secret(true)),
             (Key, "email", Verdict::Plain),
             (Key, "8aff725d2e16ef31fbc42", secret(true)),

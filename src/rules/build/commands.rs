@@ -33,14 +33,18 @@ pub(in crate::rules) fn world_writable_permission(node: &StageNode, cx: &mut Cx)
             continue;
         }
         for (index, command) in line.script.commands.iter().enumerate() {
-            let Some((mode, targets)) = mode_and_targets(command) else { continue };
-            let Some(sticky) = world_writable(&mode.text.value) else { continue };
-            let mut targets = targets.iter().map(|target| target.text.value.as_str());
-            let target = targets.find(|target| !target.starts_with('-')).unwrap_or_default();
-            if !target.is_empty() && removed_later(&line.script, index, target) {
-                continue;
+            let programs = holds_script(command).then(|| line.programs()).into_iter().flatten();
+            let inner = programs.filter(|(at, program)| *at == index && program.name == "chmod");
+            let inner = inner.filter_map(|(_, program)| mode_of_chmod(program.args));
+            let given = mode_and_targets(command).into_iter().chain(inner);
+            for (mode, targets) in given {
+                let Some(sticky) = world_writable(&mode.text.value) else { continue };
+                let mut targets = targets.iter().map(|target| target.text.value.as_str());
+                let target = targets.find(|target| !target.starts_with('-')).unwrap_or_default();
+                if target.is_empty() || !removed_later(&line.script, index, target) {
+                    writable(node, cx, mode.text.span, &mode.text.value, target, sticky);
+                }
             }
-            writable(node, cx, mode.text.span, &mode.text.value, target, sticky);
         }
     }
 }
@@ -80,7 +84,16 @@ fn mode_and_targets(command: &Command) -> Option<(Word, &[Word])> {
     }
     let is_chmod = |word: &Word| word.text.value.rsplit('/').next() == Some("chmod");
     let at = command.words.iter().position(is_chmod)?;
-    let mut words = &command.words[at + 1..];
+    mode_of_chmod(&command.words[at + 1..])
+}
+
+/// Whether a word of a command is a script with a `chmod` in it (`bash -c "chmod 777 /x"`).
+fn holds_script(command: &Command) -> bool {
+    command.words.iter().any(|word| word.text.value.contains("chmod "))
+}
+
+/// The mode in the arguments of `chmod`, and the files behind it.
+fn mode_of_chmod(mut words: &[Word]) -> Option<(Word, &[Word])> {
     // A mode may begin with a dash too (`-w`), but then it takes something away.
     while let Some((first, rest)) = words.split_first() {
         if !first.text.value.starts_with('-') {
@@ -338,7 +351,7 @@ pub(in crate::rules) fn shell_form_command(container: &Container, cx: &mut Cx) {
     }
     let keyword = instruction.keyword.value.to_ascii_uppercase();
     let ignored = if keyword == "ENTRYPOINT" { ", and CMD and arguments are ignored" } else { "" };
-    let message = format!("{keyword} in shell form runs under `/bin/sh -c`, which does not pass signals on{ignored}");
+    let message = format!("{keyword} in shell form runs under `/bin/sh -c`, which may not pass signals on{ignored}");
     let finding = cx.report(instruction.span, message);
     if text.value.contains(['$', '|', '&', ';', '<', '>', '*', '`', '(', '~', '\n']) || !first.assignments.is_empty() {
         finding.severity(Severity::Info);

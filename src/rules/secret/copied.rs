@@ -10,10 +10,6 @@ use crate::syntax::dockerfile::Kind;
 
 /// Last parts of paths of files and folders that hold credentials, with what they are.
 const STORES: &[(&str, &str)] = &[
-    ("id_rsa", "a private SSH key"),
-    ("id_dsa", "a private SSH key"),
-    ("id_ecdsa", "a private SSH key"),
-    ("id_ed25519", "a private SSH key"),
     (".ssh", "a folder of SSH keys"),
     (".npmrc", "npm's login"),
     (".pypirc", "PyPI's login"),
@@ -48,6 +44,9 @@ const STORES: &[(&str, &str)] = &[
     ("application_default_credentials.json", "logins for Google Cloud"),
 ];
 
+/// What `ssh-keygen` calls private keys; what stands in front or behind says which one it is.
+const SSH_KEYS: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
+
 /// Endings of key stores.
 const KEY_STORES: [&str; 6] = [".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"];
 
@@ -62,7 +61,9 @@ pub(in crate::rules) fn secret_file_copied(stage: &StageNode, cx: &mut Cx) {
         let (Kind::Copy(transfer) | Kind::Add(transfer)) = &instruction.kind else { continue };
         let from_stage = instruction.flag_value("from").is_some();
         for source in &transfer.sources {
-            let Some((what, sure)) = holds(source.as_str(), transfer.destination.as_str()) else { continue };
+            let destination = transfer.destination.as_str();
+            let found = holds(source.as_str(), destination).or_else(|| becomes(source.as_str(), destination));
+            let Some((what, sure)) = found else { continue };
             if !from_stage && is_harmless(source.as_str(), stage, cx) {
                 continue;
             }
@@ -92,27 +93,27 @@ fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
     }
     let lower = source.trim_end_matches(['/', '*']).trim_start_matches("./").to_ascii_lowercase();
     let file = lower.rsplit('/').next().unwrap_or_default();
-    let example =
-        ["example", "sample", "template", "dist", "default", "test", "dummy", "fixture", ".pub", ".enc", "snakeoil"];
-    if example.iter().any(|word| file.contains(word)) {
+    if is_example(file) {
         return None;
     }
-    let is = |name: &str| lower == name || lower.strip_suffix(name).is_some_and(|front| front.ends_with('/'));
-    if let Some((_, what)) = STORES.iter().find(|(name, _)| is(name)) {
+    if let Some(what) = store(&lower) {
         // Most of these only name a registry.
         return Some((what, !matches!(file, ".npmrc" | ".htpasswd" | "secrets.yml" | "secrets.yaml")));
     }
     if file == ".env" || file.starts_with(".env.") {
         return Some(("variables, secret ones among them", file == ".env"));
     }
-    if KEY_STORES.iter().any(|ending| file.ends_with(ending)) {
+    // Those of the certificates that are trusted hold no private key.
+    let trusted = file.contains("trust") || file.contains("cacert");
+    if KEY_STORES.iter().any(|ending| file.ends_with(ending)) && !trusted {
         return Some(("a key store", true));
     }
-    let json = file.ends_with(".json");
-    if json
-        && ["service-account", "serviceaccount", "service_account", "client_secret"].iter().any(|n| file.contains(n))
-    {
+    let google = ["service-account", "serviceaccount", "service_account", "client_secret", "adminsdk"];
+    if file.ends_with(".json") && google.iter().any(|name| file.contains(name)) {
         return Some(("logins for Google Cloud", true));
+    }
+    if file.ends_with("-credentials.json") || file.ends_with("_credentials.json") {
+        return Some(("credentials", true));
     }
     if file.ends_with(".tfvars") {
         return Some(("Terraform's variables", false));
@@ -120,8 +121,10 @@ fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
     // Keys that packages are checked with are public.
     let packages =
         ["/etc/apt", "/usr/share/keyrings", "/etc/apk", "/etc/pki", "rpm-gpg", "/usr/local/share/ca-certificates"];
-    let public =
-        ["sign", "gpg", "apt", "repo", "pub", "archive", "keyring", "cert", "chain", "ca", "root", "bundle", "dhparam"];
+    let public = [
+        "sign", "gpg", "apt", "repo", "pub", "public", "archive", "keyring", "cert", "chain", "ca", "root", "bundle",
+        "dhparam",
+    ];
     if packages.iter().any(|folder| destination.contains(folder)) {
         return None;
     }
@@ -141,16 +144,65 @@ fn holds(source: &str, destination: &str) -> Option<(&'static str, bool)> {
     (file.ends_with(".pem") && !is_public).then_some(("a certificate or a private key", false))
 }
 
-/// Whether the file is a `.env` file of the repository that holds no secret.
+/// What a file of that path is for, where it is one of [`STORES`] or a private SSH key; in lower case.
+fn store(path: &str) -> Option<&'static str> {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let is_key = |name: &str| {
+        let Some((front, rest)) = file.split_once(name) else { return false };
+        let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
+        !front.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && matches!(extension, "" | "key" | "pem" | "bak" | "old" | "ppk")
+    };
+    if SSH_KEYS.iter().any(|name| is_key(name)) {
+        return Some("a private SSH key");
+    }
+    let is = |name: &str| path == name || path.strip_suffix(name).is_some_and(|front| front.ends_with('/'));
+    STORES.iter().find(|(name, _)| is(name)).map(|(_, what)| *what)
+}
+
+/// What a file of any name becomes where the image keeps it: `COPY key /root/.ssh/id_rsa`.
+fn becomes(source: &str, destination: &str) -> Option<(&'static str, bool)> {
+    let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    // Into a folder a file goes under its own name.
+    if destination.ends_with('/') || source.contains("://") || source.starts_with("<<") || is_example(&file(source)) {
+        return None;
+    }
+    let lower = destination.to_ascii_lowercase();
+    let what = store(&lower).filter(|what| !is_example(&file(destination)) && !what.starts_with("a folder"))?;
+    let folder = [".aws", ".azure", ".kube"].contains(&file(destination).as_str());
+    (!folder).then_some((what, what == "a private SSH key"))
+}
+
+/// Whether a file says by its name, in lower case, that it is public or made up.
+fn is_example(file: &str) -> bool {
+    let signs =
+        ["example", "sample", "template", "dist", "default", "test", "dummy", "fixture", ".pub", ".enc", "snakeoil"];
+    signs.iter().any(|sign| file.contains(sign))
+}
+
+/// Whether the file is one of the repository that holds no secret: a `.env` file, or a `.npmrc` with settings alone.
 fn is_harmless(source: &str, stage: &StageNode, cx: &Cx) -> bool {
     let document = stage.scope.document;
     let owners = cx.project.owners[document].iter();
     let contexts = owners.filter_map(|&owner| Some(cx.project.containers[owner].built.as_ref()?.context.as_str()));
     let mut paths = contexts.filter_map(|context| path::join(context, source));
+    if source.ends_with(".npmrc") {
+        let text = paths.find_map(|path| cx.sources.store().read(&path).ok());
+        return text.is_some_and(|text| !logs_in(&String::from_utf8_lossy(&text)));
+    }
     let Some(file) = paths.find_map(|path| cx.sources.find(&path)) else { return false };
     let Some(Document::Dotenv(_)) = cx.project.documents.iter().find(|document| document.file() == file) else {
         return false;
     };
     let own = cx.project.envs.iter().filter(|env| env.span.file == file);
     own.filter_map(secret::written).all(|written| matches!(written.verdict, Verdict::Plain | Verdict::Placeholder))
+}
+
+/// Whether a line of an `.npmrc` gives a login that is not put in from outside.
+fn logs_in(npmrc: &str) -> bool {
+    npmrc.lines().filter(|line| !line.trim_start().starts_with(['#', ';'])).any(|line| {
+        let lower = line.to_ascii_lowercase();
+        (lower.contains("_auth") || lower.contains("_password")) && !line.contains("${")
+    })
 }

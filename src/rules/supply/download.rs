@@ -112,6 +112,7 @@ const FETCHERS: &[&str] = &[
     "bower",
     "luarocks",
     "cpanm",
+    "cargo",
 ];
 
 /// Options whose value is sent, or is the way to the host, not the host itself.

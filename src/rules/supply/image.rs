@@ -113,9 +113,9 @@ fn moves(image: &Image) -> Option<Moves<'_>> {
     let variant = |part: &str| VARIANTS.contains(&part) || codename(part) || java(part) || alpine(part);
     // `latest-pg16` follows the newest; `16-latest` stays in its release line.
     let mut parts = tag.split(['-', '_']);
-    if tag.starts_with("latest-")
-        || (parts.clone().any(moving) && parts.clone().all(|part| moving(part) || variant(part)))
-    {
+    // What has no digit has no version either: `web-latest` of a repository for several programs.
+    let unversioned = |part: &str| moving(part) || variant(part) || !tag.contains(|c: char| c.is_ascii_digit());
+    if tag.starts_with("latest-") || (parts.clone().any(moving) && parts.clone().all(unversioned)) {
         return Some(Moves::Alias(tag));
     }
     parts.all(variant).then_some(Moves::Variant(tag))
@@ -201,13 +201,17 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
     }
     let today = cx.config.today;
     cycles.retain(|cycle| cycle.ends < today);
-    let Some(first) = cycles.iter().map(|cycle| cycle.ends).min() else { return };
+    let older = lifecycle::next_cycle(&name, tag).filter(|next| next.ends < today);
+    let Some(first) = cycles.iter().copied().chain(older).map(|cycle| cycle.ends).min() else { return };
     let named = |cycle: &Cycle| format!("of {kind}{} {}", display(cycle.product), cycle.cycle);
     let ended = cycles.iter().enumerate().map(|(index, cycle)| match index {
         0 => format!("support {} ended on {}", named(cycle), cycle.ends),
         _ => format!("that {} on {}", named(cycle), cycle.ends),
     });
-    let ended = ended.collect::<Vec<String>>().join(", ");
+    let older = older.map(|next| {
+        format!("it is older than {} {}, whose support ended on {}", display(next.product), next.cycle, next.ends)
+    });
+    let ended = older.into_iter().chain(ended).collect::<Vec<String>>().join(", ");
     let shown = image.reference.split('@').next().unwrap_or_default();
     let message = format!("`{shown}` gets no security fixes any more: {ended}");
     let finding = cx.report(image.span, message);
@@ -231,6 +235,7 @@ fn display(product: &str) -> &str {
         ("alpine-linux", "Alpine Linux"),
         ("amazon-corretto", "Amazon Corretto"),
         ("amazon-linux", "Amazon Linux"),
+        ("apache-couchdb", "CouchDB"),
         ("apache-cassandra", "Cassandra"),
         ("apache-http-server", "Apache httpd"),
         ("centos", "CentOS"),
@@ -252,6 +257,20 @@ fn display(product: &str) -> &str {
         ("perl", "Perl"),
         ("tomcat", "Tomcat"),
         ("traefik", "Traefik"),
+        ("clickhouse", "ClickHouse"),
+        ("consul", "Consul"),
+        ("envoy", "Envoy"),
+        ("gitlab", "GitLab"),
+        ("hashicorp-vault", "Vault"),
+        ("keycloak", "Keycloak"),
+        ("memcached", "Memcached"),
+        ("neo4j", "Neo4j"),
+        ("opensearch", "OpenSearch"),
+        ("prometheus", "Prometheus"),
+        ("solr", "Solr"),
+        ("telegraf", "Telegraf"),
+        ("valkey", "Valkey"),
+        ("vmware-photon", "Photon OS"),
         ("zookeeper", "ZooKeeper"),
         ("nodejs", "Node.js"),
         ("oracle-linux", "Oracle Linux"),

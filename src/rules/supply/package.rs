@@ -1,7 +1,7 @@
 //! Packages of the distribution.
 
 use super::super::Cx;
-use super::{flag, last_check, lines, mentions, written};
+use super::{first_check, flag, lines, mentions, written};
 use crate::command::Program;
 use crate::container::{CommandLine, CommandPlace};
 use crate::finding::Severity;
@@ -151,7 +151,7 @@ pub(in crate::rules) fn unsigned_packages_allowed(line: &CommandLine, cx: &mut C
         return;
     }
     let help = "remove it, and give the package manager the key that the packages are signed with";
-    let checked = last_check(line);
+    let checked = first_check(line);
     for (index, program) in line.programs() {
         if program.name == "sed" {
             for word in program.args.iter().filter(|word| is_unsigned_edit(word.text.as_str())) {

@@ -148,7 +148,9 @@ fn assigned(line: &CommandLine, cx: &mut Cx) {
         for one in program.assignments {
             judge(&one.name.value, &one.value, one.name.span.to(one.value.text.span), cx);
         }
-        if matches!(program.name, "export" | "declare" | "typeset" | "readonly" | "setx") {
+        // `go env -w` keeps the variable for every later `go`.
+        let go = program.name == "go" && program.args.first().is_some_and(|word| word.text.value == "env");
+        if go || matches!(program.name, "export" | "declare" | "typeset" | "readonly" | "setx") {
             for word in program.args {
                 let Some((name, value)) = word.text.value.split_once('=') else { continue };
                 let text = word.text.slice(name.len() + 1..name.len() + 1 + value.len());

@@ -19,6 +19,9 @@ pub struct Expanded {
     pub unresolved: Vec<Spanned<String>>,
     /// Every name that was looked at, where it stands.
     pub used: Vec<Spanned<String>>,
+    /// The defaults that are literal text, such as `x` in `${NAME:-x}`, whether the name has a value or not; empty ones
+    /// not.
+    pub defaults: Vec<Spanned<String>>,
     /// Why BuildKit would refuse the word: an open quote, a bad substitution, `${NAME:?message}` without a value.
     pub error: Option<String>,
 }
@@ -26,7 +29,14 @@ pub struct Expanded {
 impl Expanded {
     /// A word that BuildKit takes as it stands.
     pub fn verbatim(text: &Text) -> Self {
-        Expanded { value: text.value.clone(), span: text.span, unresolved: Vec::new(), used: Vec::new(), error: None }
+        Expanded {
+            value: text.value.clone(),
+            span: text.span,
+            unresolved: Vec::new(),
+            used: Vec::new(),
+            defaults: Vec::new(),
+            error: None,
+        }
     }
 
     /// Whether the value is what a build would use: nothing was missing and nothing was wrong.
@@ -75,13 +85,16 @@ impl Expansion {
             lookup: &|name| lookup(name),
             unresolved: Vec::new(),
             used: Vec::new(),
+            defaults: Vec::new(),
         };
         let (value, error) = match expander.until(None, false, 0) {
             Ok(value) => (value, None),
             Err(error) => (text.value.clone(), Some(error)),
         };
-        let expanded = Expanded { value, span: text.span, unresolved: expander.unresolved, used: expander.used, error };
-        (expanded, expander.produced)
+        let Expander { unresolved, used, defaults, .. } = expander;
+        let produced = expander.produced;
+        let expanded = Expanded { value, span: text.span, unresolved, used, defaults, error };
+        (expanded, produced)
     }
 }
 
@@ -104,6 +117,7 @@ struct Expander<'t, 'v> {
     lookup: &'t dyn Fn(&str) -> Option<&'v str>,
     unresolved: Vec<Spanned<String>>,
     used: Vec<Spanned<String>>,
+    defaults: Vec<Spanned<String>>,
 }
 
 impl<'v> Expander<'_, 'v> {
@@ -223,8 +237,13 @@ impl<'v> Expander<'_, 'v> {
             '+' | '-' | '?' | '#' | '%' => {}
             _ => return Err(format!("`{operator}` is not an operator of a substitution")),
         }
+        let start = self.at;
         let word = self.until(Some('}'), matches!(operator, '#' | '%'), depth + 1)?;
         self.used.push(name.clone());
+        let written = start..self.at - 1;
+        if operator == '-' && !word.is_empty() && !self.text.value[written.clone()].contains('$') {
+            self.defaults.push(Spanned::new(word.clone(), self.text.span_of(written)));
+        }
         let set = value.filter(|value| !(colon && value.is_empty()));
         let result = match (operator, set) {
             ('-', None) | ('+', Some(_)) => word,
