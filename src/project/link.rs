@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read, references};
 use crate::container::facet::Scope;
 use crate::container::{
-    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
+    BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
     known,
 };
 use crate::source::{Kind, ReadError, Sources, Span};
@@ -540,9 +540,4 @@ fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNod
         }
     }
     nodes
-}
-
-/// The fact that something is where `span` says; used by the facts of a container.
-pub(super) fn known_at<T>(value: T, span: Span) -> Fact<T> {
-    Fact::Known(crate::source::Spanned::new(value, span))
 }
