@@ -101,15 +101,20 @@ fn main_argv(
     };
     let service_entrypoint = own(service.and_then(|service| service.entrypoint.as_ref()));
     let service_command = own(service.and_then(|service| service.command.as_ref()));
+    // The engine takes the image's command where the container's is empty.
+    let service_command = service_command.filter(|(words, _)| !words.is_empty());
     let image_entrypoint = from_image(built.and_then(|(_, built)| built.config.entrypoint));
     let base_entrypoint = service_entrypoint.is_none() && image_entrypoint.is_none();
-    // A Compose entrypoint clears the image's command.
-    let image_command = match service_entrypoint {
-        Some(_) => None,
-        None => from_image(built.and_then(|(_, built)| built.config.cmd)),
+    // A Compose entrypoint clears the image's command; an empty one clears the image's entrypoint alone.
+    let image_command = match &service_entrypoint {
+        Some((words, _)) if !words.is_empty() => None,
+        _ => from_image(built.and_then(|(_, built)| built.config.cmd)),
     };
     let (mut words, mut span) = match (service_entrypoint, image_entrypoint) {
-        (Some((words, span)), _) => (words, Some(span)),
+        (Some((words, span)), _) => {
+            let span = (!words.is_empty()).then_some(span);
+            (words, span)
+        }
         (None, Some(Invocation::Exec(words))) => (words.clone(), None),
         // In shell form the entrypoint runs alone, whatever the command is.
         (None, Some(Invocation::Shell(text))) => return Some((Effective::of_shell(text), text.span)),
@@ -191,8 +196,9 @@ fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Opt
         let path = path::join(&folder, "package.json")?;
         let Ok(file) = linker.sources.load(&path, Kind::Auxiliary, "scripts that a container runs") else { continue };
         let text = &linker.sources.get(file).text;
-        let package: serde_json::Value = serde_json::from_str(text).ok()?;
-        let script = package.get("scripts")?.get(name)?.as_str()?.to_owned();
+        let package: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let script = package.get("scripts").and_then(|scripts| scripts.get(name)?.as_str());
+        let Some(script) = script.map(str::to_owned) else { continue };
         // Where it stands: behind its key, as JSON would write it; else the place is not certain and the file's start serves.
         let scripts = text.find("\"scripts\"").unwrap_or_default();
         let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
@@ -211,7 +217,7 @@ fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option
     } else {
         format!("/usr/local/bin/{path}")
     };
-    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
+    let found = sources_of(container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
     let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
@@ -234,13 +240,21 @@ fn workdir(linker: &Linker, container: &Container) -> String {
     own.map(|workdir| workdir.value.clone()).or_else(built).unwrap_or_else(|| "/".to_owned())
 }
 
-/// The repository files that may be at `path` in the container: what mounts put there, then COPY, the last first.
-fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String> {
+/// The mounts of a container as the engine makes them: a mount hides what is below its target, deeper mounts are on top.
+fn mounts_by_depth(container: &Container) -> Vec<(&str, &str)> {
+    let mounts = container.mounts.iter();
+    let mut mounts: Vec<(&str, &str)> =
+        mounts.filter_map(|mount| Some((mount.target.as_deref()?, mount.repository_path.as_deref()?))).collect();
+    mounts.sort_by_key(|(target, _)| target.split('/').filter(|part| !part.is_empty()).count());
+    mounts
+}
+
+/// The repository files that may be at `path` in the container: what mounts put there, the deepest first, then COPY, the
+/// last first.
+fn sources_of(container: &Container, path: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for mount in &container.mounts {
-        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path)
-            && let Some(rest) = path::below(path, target)
-        {
+    for (target, source) in mounts_by_depth(container).into_iter().rev() {
+        if let Some(rest) = path::below(path, target) {
             found.extend(path::join(source, rest));
         }
     }
@@ -249,7 +263,7 @@ fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String>
         let destination = &transfer.destination.value;
         let Some(rest) = path::below(path, destination) else { continue };
         for source in &transfer.sources {
-            for context in contexts(linker, built) {
+            for context in contexts(container, built) {
                 let Some(source) = path::join(&context, source.value.trim_start_matches('/')) else { continue };
                 if rest.is_empty() {
                     found.push(source.clone());
@@ -267,10 +281,9 @@ fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String>
 
 /// The folder that the build sees; for an image that no service builds, the root of the repository as well, where many
 /// builds are started.
-fn contexts(linker: &Linker, built: &BuiltFrom) -> Vec<String> {
-    let own = path::directory(linker.path(built.document));
+fn contexts(container: &Container, built: &BuiltFrom) -> Vec<String> {
     let mut contexts = vec![built.context.clone()];
-    if built.context == own && !own.is_empty() {
+    if matches!(container.origin, ContainerOrigin::Stage { .. }) && !built.context.is_empty() {
         contexts.push(String::new());
     }
     contexts
@@ -284,25 +297,46 @@ struct Landing {
     inside: String,
 }
 
-/// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
-/// COPY from the context; later ones replace earlier ones at the same path.
-fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
-    let mut landings: Vec<Landing> = Vec::new();
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let mut put = |file: String, inside: String| match taken.get(&inside) {
-        Some(&at) => landings[at].file = file,
-        None if landings.len() < MAX_LANDINGS => {
-            taken.insert(inside.clone(), landings.len());
-            landings.push(Landing { file, inside });
+/// Landings while they are collected.
+#[derive(Default)]
+struct Landings {
+    all: Vec<Landing>,
+    /// Where in `all` what is at a path stands.
+    taken: HashMap<String, usize>,
+}
+
+impl Landings {
+    fn put(&mut self, file: String, inside: String) {
+        match self.taken.get(&inside) {
+            Some(&at) => self.all[at].file = file,
+            None if self.all.len() < MAX_LANDINGS => {
+                self.taken.insert(inside.clone(), self.all.len());
+                self.all.push(Landing { file, inside });
+            }
+            None => {}
         }
-        None => {}
-    };
+    }
+
+    /// Forgets what a mount at `target` hides.
+    fn hide(&mut self, target: &str) {
+        let before = self.all.len();
+        self.all.retain(|landing| path::below(&landing.inside, target).is_none());
+        if self.all.len() < before {
+            self.taken = self.all.iter().enumerate().map(|(at, landing)| (landing.inside.clone(), at)).collect();
+        }
+    }
+}
+
+/// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
+/// COPY from the context; later ones replace earlier ones at the same path, and a mount all that is below its target.
+fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
+    let mut landings = Landings::default();
     if let Some(built) = &container.built {
         for transfer in built.config.transfers.iter().filter(|transfer| transfer.origin == Origin::Context) {
             let destination = &transfer.destination.value;
             for source in &transfer.sources {
                 let bare = source.value.trim_start_matches('/');
-                let found = contexts(linker, built).into_iter().find_map(|context| {
+                let found = contexts(container, built).into_iter().find_map(|context| {
                     let files = expand(linker, &path::join(&context, bare)?, destination);
                     (!files.is_empty()).then_some(files)
                 });
@@ -311,19 +345,21 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
                     let name = if rest.is_empty() { path::file_name(&file) } else { &rest };
                     let into_folder = several || !rest.is_empty() || bare.contains('*');
                     let inside = if into_folder { path::absolute(destination, name) } else { destination.clone() };
-                    put(file, inside);
+                    landings.put(file, inside);
                 }
             }
         }
     }
-    for mount in &container.mounts {
-        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
-            for (file, rest) in expand(linker, source, target) {
-                put(file, path::absolute(target, &rest));
-            }
+    for (target, source) in mounts_by_depth(container) {
+        let files = expand(linker, source, target);
+        if !files.is_empty() {
+            landings.hide(target);
+        }
+        for (file, rest) in files {
+            landings.put(file, path::absolute(target, &rest));
         }
     }
-    landings
+    landings.all
 }
 
 /// The files that a source brings to `destination`: itself, what a pattern in its last part matches, or, of a folder, the
