@@ -65,7 +65,7 @@ pub struct StageNode {
 pub struct Failure {
     /// The file that was being read or graded, when it was just one.
     pub file: Option<FileId>,
-    /// What was being done, as a clause (`parsing`, `rule explicit-root-user`).
+    /// What was being done, as a clause (`parsing`, `checking rule explicit-root-user`).
     pub doing: String,
     /// The panic's message.
     pub message: String,
