@@ -144,7 +144,7 @@ pub struct Process {
     /// The whole command as written.
     pub span: Span,
     /// What it really runs.
-    pub effective: Effective,
+    pub effective: Arc<Effective>,
 }
 
 /// What starts a process.

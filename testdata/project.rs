@@ -3,7 +3,9 @@
 #[path = "support/virtual_repository.rs"]
 mod virtual_repository;
 
-use confscan::container::{Container, Environment, Fact, Healthcheck, Why};
+use std::sync::Arc;
+
+use confscan::container::{Container, Environment, Fact, Healthcheck, ProcessOrigin, Why};
 use confscan::project::Project;
 use confscan::source::{Sources, Span};
 
@@ -260,6 +262,28 @@ fn commands_are_followed_into_package_json_and_entrypoint_scripts() {
     ]);
     let name = joined.project.containers[0].name.clone();
     assert!(joined.programs(&name).contains(&"nodemon at package.json:1".to_owned()), "{:?}", joined.programs(&name));
+}
+
+#[test]
+fn a_script_that_many_services_start_is_read_once() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    build: .\n    entrypoint: ./start.sh\n  b:\n    build: .\n    entrypoint: ./start.sh\n  c:\n    build: \
+             .\n    command: npm start\n  d:\n    build: .\n    command: npm start\n",
+        ),
+        ("Dockerfile", "FROM node:24\nWORKDIR /app\nCOPY . .\n"),
+        ("start.sh", "#!/bin/sh\nexec server\n"),
+        ("package.json", "{\"scripts\": {\"start\": \"node server.js\"}}\n"),
+    ]);
+    for (first, second) in [("a", "b"), ("c", "d")] {
+        let script = |name| {
+            let processes = joined.container(name).processes.iter();
+            let scripts: Vec<_> = processes.filter(|process| process.origin != ProcessOrigin::Main).collect();
+            scripts.first().map(|process| process.effective.clone()).expect("a script is started")
+        };
+        assert!(Arc::ptr_eq(&script(first), &script(second)), "{first} {second}");
+    }
 }
 
 #[test]

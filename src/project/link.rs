@@ -6,12 +6,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
+use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
     known,
 };
-use crate::source::{Kind, Sources, Span};
+use crate::source::{FileId, Kind, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
@@ -39,6 +40,11 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
+    /// What scripts of the repository run, by their files and, in a `package.json`, their names: many containers may
+    /// start the same one.
+    pub scripts: HashMap<(FileId, String), Option<Arc<Effective>>>,
+    /// The scripts of the `package.json` files that were read.
+    pub packages: HashMap<FileId, HashMap<String, String>>,
     by_path: HashMap<String, DocumentId>,
     /// The folders that the paths of Compose files start at, where another file includes them with one of its own.
     project_directories: HashMap<DocumentId, String>,
@@ -68,6 +74,8 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             placed: Vec::new(),
+            scripts: HashMap::new(),
+            packages: HashMap::new(),
             by_path: HashMap::new(),
             project_directories: HashMap::new(),
             configs: BTreeMap::new(),

@@ -4,12 +4,13 @@ mod configs;
 mod programs;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
 use crate::container::{BuiltFrom, Container, Image, Origin as ContainerOrigin, Process, ProcessOrigin};
-use crate::source::{Kind, Span, Text};
+use crate::source::{FileId, Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Dockerfile, Invocation, Kind as Instruction, Origin};
@@ -83,7 +84,9 @@ fn main_process(linker: &Linker, container: &Container) -> Pending {
         _ => None,
     });
     let part = main_argv(service, dockerfile, container.image.as_ref());
-    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective }, 0)).into_iter().collect()
+    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective: Arc::new(effective) }, 0))
+        .into_iter()
+        .collect()
 }
 
 /// What the first process really runs, and where that is written.
@@ -152,23 +155,23 @@ fn main_argv(
 /// Follows a process into `package.json` scripts, scripts of the repository and what those are told to start.
 fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: usize, pending: &mut Pending) {
     for script in &process.effective.package_scripts {
-        if let Some(text) = package_script(linker, container, &script.name.text.value) {
+        if let Some(effective) = package_script(linker, container, &script.name.text.value) {
             let origin = ProcessOrigin::PackageScript(script.name.text.value.clone());
-            pending.push((Process { origin, span: script.span, effective: Effective::of_shell(&text) }, depth + 1));
+            pending.push((Process { origin, span: script.span, effective }, depth + 1));
         }
     }
     for command in &process.effective.commands {
         let Some((program, args)) = script_of(command) else { continue };
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
         if let Some(argv) = Argv::of_words(args.to_vec()) {
-            let effective = Effective::of_argv(&argv);
+            let effective = Arc::new(Effective::of_argv(&argv));
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &program) {
+        if let Some((path, effective)) = script_at(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
-            pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
+            pending.push((Process { origin, span: command.span, effective }, depth + 1));
         }
     }
 }
@@ -188,30 +191,44 @@ fn script_of(command: &Simple) -> Option<(String, &[Word])> {
     (command.args[at].literal && script.ends_with(".sh")).then(|| (path, &command.args[at + 1..]))
 }
 
-/// A script of the `package.json` that lies where the container runs.
-fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Option<Text> {
+/// What a script of the `package.json` that lies where the container runs starts.
+fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Option<Arc<Effective>> {
     let mut folders: Vec<String> = container.built.iter().map(|built| built.context.clone()).collect();
     folders.extend(container.mounts.iter().filter_map(|mount| mount.repository_path.clone()));
     for folder in folders {
         let path = path::join(&folder, "package.json")?;
         let Ok(file) = linker.sources.load(&path, Kind::Auxiliary, "scripts that a container runs") else { continue };
         let text = &linker.sources.get(file).text;
-        let package: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let script = package.get("scripts").and_then(|scripts| scripts.get(name)?.as_str());
-        let Some(script) = script.map(str::to_owned) else { continue };
-        // Where it stands: behind its key, as JSON would write it; else the place is not certain and the file's start serves.
-        let scripts = text.find("\"scripts\"").unwrap_or_default();
-        let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
-        let start = key.and_then(|key| text[key..].find(&script).map(|at| key + at));
-        let start = start.unwrap_or_default();
-        let end = (start + script.len()).min(text.len());
-        return Some(Text::verbatim(script, Span::new(file, start..end)));
+        let scripts = linker.packages.entry(file).or_insert_with(|| package_scripts(text));
+        let Some(script) = scripts.get(name) else { continue };
+        let found = linker.scripts.entry((file, name.to_owned()));
+        return found
+            .or_insert_with(|| Some(Arc::new(Effective::of_shell(&package_text(file, text, name, script)))))
+            .clone();
     }
     None
 }
 
-/// The script of the repository that is at `path` in the container, for a POSIX shell.
-fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
+/// The scripts of a `package.json` by name.
+fn package_scripts(text: &str) -> HashMap<String, String> {
+    let package: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let scripts = package.get("scripts").and_then(|scripts| scripts.as_object()).into_iter().flatten();
+    scripts.filter_map(|(name, script)| Some((name.clone(), script.as_str()?.to_owned()))).collect()
+}
+
+/// A script with its place: behind its key, as JSON would write it; else the place is not certain and the file's start
+/// serves.
+fn package_text(file: FileId, text: &str, name: &str, script: &str) -> Text {
+    let scripts = text.find("\"scripts\"").unwrap_or_default();
+    let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
+    let start = key.and_then(|key| text[key..].find(script).map(|at| key + at));
+    let start = start.unwrap_or_default();
+    let end = (start + script.len()).min(text.len());
+    Text::verbatim(script, Span::new(file, start..end))
+}
+
+/// The script of the repository that is at `path` in the container, and what it starts where it is for a POSIX shell.
+fn script_at(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Arc<Effective>)> {
     let inside = if path.contains('/') {
         path::absolute(&workdir(linker, container), path)
     } else {
@@ -220,9 +237,13 @@ fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option
     let found = sources_of(container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
-    let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
-    let shell = shebang.split(['/', ' ']).any(|part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv"));
-    shell.then(|| (found, Text::verbatim(text.clone(), Span::new(file, 0..text.len()))))
+    let effective = linker.scripts.entry((file, String::new())).or_insert_with(|| {
+        let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
+        let is_shell = |part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv");
+        let whole = || Text::verbatim(text.clone(), Span::new(file, 0..text.len()));
+        shebang.split(['/', ' ']).any(is_shell).then(|| Arc::new(Effective::of_shell(&whole())))
+    });
+    effective.clone().map(|effective| (found, effective))
 }
 
 /// The folder that the container's processes start in.
@@ -475,7 +496,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
             let process = Process {
                 origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
                 span: command.value.span,
-                effective: Effective::of_supervisor(&command.value),
+                effective: Arc::new(Effective::of_supervisor(&command.value)),
             };
             pending.push((process, 0));
         }
