@@ -1,6 +1,7 @@
 //! Which files of the repository the `include` directives of nginx configs bring in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::path;
 use crate::container::DocumentId;
@@ -21,14 +22,14 @@ pub(super) type Placed = (usize, DocumentId, String);
 #[derive(Debug, Default)]
 pub struct Includes {
     /// By the span of the directive, in the order in which nginx reads them.
-    files: HashMap<Span, Vec<DocumentId>>,
+    files: HashMap<Span, Arc<[DocumentId]>>,
     included: HashSet<FileId>,
 }
 
 impl Includes {
     /// The documents that the `include` at `span` reads; nothing where none of them is in the repository.
     pub fn of(&self, span: Span) -> &[DocumentId] {
-        self.files.get(&span).map_or(&[], Vec::as_slice)
+        self.files.get(&span).map_or(&[], |found| found)
     }
 
     /// Whether another config includes the file, so that it is read as a part of that one.
@@ -58,18 +59,22 @@ impl Includes {
         let mut files = HashMap::new();
         for &(id, nginx) in &configs {
             let directory = path::directory(&sources.get(nginx.file).path);
+            let mut known: HashMap<&str, Arc<[DocumentId]>> = HashMap::new();
             for visit in nginx.walk().filter(|visit| visit.directive.is("include")) {
                 let Some(pattern) = visit.directive.argument(0).filter(|pattern| !pattern.contains(['$', '{'])) else {
                     continue;
                 };
-                let mut found = landed.included(id, pattern);
-                if found.is_empty() {
-                    found = in_repository(directory, pattern, &fragments);
-                }
-                found.retain(|&other| other != id);
-                if !found.is_empty() {
+                let found = known.entry(pattern).or_insert_with(|| {
+                    let mut found = landed.included(id, pattern);
+                    if found.is_empty() {
+                        found = in_repository(directory, pattern, &fragments);
+                    }
+                    found.retain(|&other| other != id);
                     edges.entry(id).or_default().extend(&found);
-                    files.insert(visit.directive.span, found);
+                    found.into()
+                });
+                if !found.is_empty() {
+                    files.insert(visit.directive.span, found.clone());
                 }
             }
         }

@@ -193,6 +193,7 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.find_environments();
         nodes::collect(&mut project);
         project
     }
