@@ -514,11 +514,11 @@ fn comments(document: &Document) -> &[Span] {
 fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNode> {
     let mut nodes = Vec::new();
     let mut users: HashMap<DocumentId, Vec<&BuiltFrom>> = HashMap::new();
+    let mut seen = HashSet::new();
     for built in containers.iter().filter_map(|container| container.built.as_ref()) {
-        let users = users.entry(built.document).or_default();
         // Services that build the same share it.
-        if !users.last().is_some_and(|last| std::ptr::eq(*last, &**built)) {
-            users.push(built);
+        if seen.insert(Arc::as_ptr(built)) {
+            users.entry(built.document).or_default().push(built);
         }
     }
     for (id, document) in documents.iter().enumerate() {
