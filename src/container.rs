@@ -52,7 +52,7 @@ impl Environment {
 pub struct Marked {
     /// The environment.
     pub environment: Environment,
-    /// By what, as a clause (`file name part "dev"`).
+    /// By what, as a clause (``file name part `dev` ``).
     pub reason: String,
 }
 
@@ -144,7 +144,7 @@ pub struct Process {
     /// The whole command as written.
     pub span: Span,
     /// What it really runs.
-    pub effective: Effective,
+    pub effective: Arc<Effective>,
 }
 
 /// What starts a process.
@@ -248,7 +248,7 @@ pub struct ConfigFile {
 }
 
 impl Container {
-    /// The value of an environment variable, where it is certain.
+    /// The environment variable `name`; its value may not be known.
     pub fn env(&self, name: &str) -> Option<&Env> {
         self.env.iter().find(|env| env.name.value == name)
     }

@@ -56,10 +56,6 @@ const NAMED: usize = 50;
 
 impl Merged {
     fn and(&mut self, other: Merged) {
-        let rank = |finding: &Finding| {
-            let (severity, environment) = (Reverse(finding.severity), Reverse(finding.environment));
-            (severity, environment, finding.container.clone(), finding.message.clone())
-        };
         if rank(&other.finding) < rank(&self.finding) {
             self.finding = other.finding;
         }
@@ -68,6 +64,15 @@ impl Merged {
             self.containers.pop_last();
         }
     }
+}
+
+/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
+/// not matter in which order the threads find them.
+fn rank(finding: &Finding) -> impl Ord {
+    let worst = (Reverse(finding.severity), Reverse(finding.environment));
+    let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
+    let labels: Vec<(Span, &str)> = finding.labels.iter().map(|label| (label.span, label.message.as_str())).collect();
+    (worst, about, Reverse(finding.confidence), &finding.help, labels)
 }
 
 impl Found {
@@ -227,4 +232,43 @@ fn settle(mut findings: Vec<Finding>, sources: &Sources, secrets: &[Span]) -> Ve
     }
     identify(&mut findings, |span| &sources.get(span.file).path);
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Confidence, Severity};
+
+    #[test]
+    fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
+        let mut sources = Sources::default();
+        let file = sources.add(Source::new("Dockerfile", "FROM a\nUSER root\n"));
+        let (project, config) = (Project::default(), Config::new(jiff::civil::date(2026, 11, 1)));
+        let mut cx = Cx::new(&project, &sources, &config, &RULES[0].rule, None);
+        let finding = cx
+            .report(Span::new(file, 7..16), "message")
+            .severity(Severity::Medium)
+            .confidence(Confidence::Likely)
+            .clone();
+        let changes: [fn(&mut Finding); 7] = [
+            |finding| finding.severity = Severity::Low,
+            |finding| finding.container = Some("web".to_owned()),
+            |finding| finding.message.push('s'),
+            |finding| finding.help = Some("help".to_owned()),
+            |finding| finding.labels.push(finding.labels[0].clone()),
+            |finding| finding.confidence = Confidence::Guess,
+            |finding| finding.node.push('x'),
+        ];
+        let merged = |first: &Finding, second: &Finding| {
+            let [mut first, second] =
+                [first, second].map(|it| Merged { finding: it.clone(), containers: BTreeSet::new() });
+            first.and(second);
+            format!("{:?}", first.finding)
+        };
+        for change in changes {
+            let mut other = finding.clone();
+            change(&mut other);
+            assert_eq!(merged(&finding, &other), merged(&other, &finding));
+        }
+    }
 }

@@ -11,6 +11,8 @@ mod read;
 mod references;
 
 use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
@@ -46,6 +48,8 @@ pub struct Project {
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
+    /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
+    pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
 }
 
 /// A build stage as a node.
@@ -66,7 +70,7 @@ pub struct StageNode {
 pub struct Failure {
     /// The file that was being read or graded, when it was just one.
     pub file: Option<FileId>,
-    /// What was being done, as a clause (`parsing`, `rule explicit-root-user`).
+    /// What was being done, as a clause (`parsing`, `checking rule explicit-root-user`).
     pub doing: String,
     /// The panic's message.
     pub message: String,
@@ -124,20 +128,34 @@ impl Project {
         if let Some(container) = scope.container {
             return self.containers[container].environment.environment;
         }
-        let owners = self.owners.get(scope.document).map_or(&[][..], Vec::as_slice);
-        let ships = |&&owner: &&usize| match (scope.stage, &self.containers[owner].built) {
-            (Some(stage), Some(built)) if built.document == scope.document => {
-                built.reachable.get(stage).copied().unwrap_or(false)
+        let owned = self.environments.get(&(scope.document, scope.stage)).copied();
+        let marked = || self.marks.get(scope.document).map(|mark| mark.environment);
+        owned.or_else(marked).unwrap_or(Environment::Unmarked)
+    }
+
+    /// Finds the environments of documents and stages: the most live of the containers that they are part of.
+    fn find_environments(&mut self) {
+        for (document, owners) in self.owners.iter().enumerate() {
+            let mut most: HashMap<Option<usize>, Environment> = HashMap::new();
+            let mut put = |stage, environment| {
+                let known = most.entry(stage).or_insert(environment);
+                *known = environment.max(*known);
+            };
+            // What is not the Dockerfile of a container is part of it as a whole.
+            let mut seen = HashSet::new();
+            for container in owners.iter().map(|&owner| &self.containers[owner]) {
+                let environment = container.environment.environment;
+                put(None, environment);
+                // Services that build the same share it.
+                if let Some(built) = container.built.as_ref().filter(|built| built.document == document)
+                    && seen.insert((Arc::as_ptr(built), environment))
+                {
+                    let reachable = built.reachable.iter().enumerate().filter(|(_, reachable)| **reachable);
+                    reachable.for_each(|(stage, _)| put(Some(stage), environment));
+                }
             }
-            _ => true,
-        };
-        owners
-            .iter()
-            .filter(ships)
-            .map(|&owner| self.containers[owner].environment.environment)
-            .max()
-            .or_else(|| self.marks.get(scope.document).map(|mark| mark.environment))
-            .unwrap_or(Environment::Unmarked)
+            self.environments.extend(most.into_iter().map(|(stage, environment)| ((document, stage), environment)));
+        }
     }
 }
 

@@ -63,7 +63,8 @@ enum Named {
 /// it is elsewhere; for several paths the directory that those have in common.
 ///
 /// # Errors
-/// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config.
+/// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config; or an
+/// option is about a path that is not named.
 pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
     let current = std::env::current_dir().and_then(fs::canonicalize);
     let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
@@ -72,6 +73,9 @@ pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync
     let named: Vec<Named> = paths.iter().map(|path| name(path, options, &current)).collect::<Result<_, _>>()?;
     if options.kind.is_some() && named.iter().all(|named| matches!(named, Named::Directory(_))) {
         return Err(Error("--kind says what a named file is; only directories are named".to_owned()));
+    }
+    if options.stdin_filename.is_some() && !named.iter().any(|named| matches!(named, Named::Stdin(_))) {
+        return Err(Error("--stdin-filename says what `-` is read as; `-` is not named".to_owned()));
     }
     let allowed: Vec<PathBuf> = named
         .iter()

@@ -340,6 +340,7 @@ fn named_files_are_always_read() {
         (&["sub/vars"][..], "sub/vars: cannot tell what kind of config this is; say so with --kind"),
         (&["missing"], "missing: no such file or directory"),
         (&["--kind", "nginx", "sub"], "--kind says what a named file is; only directories are named"),
+        (&["sub", "--stdin-filename", "x"], "--stdin-filename says what `-` is read as; `-` is not named"),
         (&["-"], "stdin: cannot tell what kind of config this is; say so with --kind"),
         (&["-", "--stdin-filename", "missing/compose.yaml"], "missing: no such file"),
     ] {

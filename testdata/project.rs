@@ -3,7 +3,9 @@
 #[path = "support/virtual_repository.rs"]
 mod virtual_repository;
 
-use confscan::container::{Container, Environment, Fact, Healthcheck, Why};
+use std::sync::Arc;
+
+use confscan::container::{Container, Environment, Fact, Healthcheck, ProcessOrigin, Why};
 use confscan::project::Project;
 use confscan::source::{Sources, Span};
 
@@ -99,6 +101,41 @@ fn a_service_that_names_the_image_of_another_runs_what_that_builds() {
 }
 
 #[test]
+fn an_image_that_several_files_build_is_the_one_of_the_services_own_file() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    build: {context: ., target: prod, args: {ACCOUNT: node}}\n    image: acme/app\n  worker:\n    \
+             image: acme/app\n  tagged:\n    image: docker.io/acme/app:latest\n  older:\n    image: acme/app:1\n",
+        ),
+        ("docker-compose.dev.yml", "services:\n  dev:\n    build: {context: ., target: dev}\n    image: acme/app\n"),
+        ("other/compose.yaml", "services:\n  elsewhere:\n    image: acme/app\n"),
+        ("Dockerfile", "FROM node:24 AS dev\nUSER root\nFROM node:24 AS prod\nARG ACCOUNT=root\nUSER $ACCOUNT\n"),
+    ]);
+    for name in ["web", "worker", "tagged", "elsewhere"] {
+        assert_eq!(joined.user(name), "node at Dockerfile:5", "{name}");
+    }
+    assert_eq!(joined.user("dev"), "root at Dockerfile:2");
+    assert_eq!(joined.user("older"), "UnknownImage");
+}
+
+#[test]
+fn an_empty_account_or_entrypoint_leaves_the_images() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  user:\n    build: .\n    user: ''\n  entrypoint:\n    build: .\n    entrypoint: []\n  text:\n    build: \
+             .\n    entrypoint: ''\n  both:\n    build: .\n    entrypoint: []\n    command: [other]\n",
+        ),
+        ("Dockerfile", "FROM alpine:3.22\nUSER app\nENTRYPOINT [\"start\"]\nCMD [\"server\"]\n"),
+    ]);
+    assert_eq!(joined.user("user"), "app at Dockerfile:2");
+    assert_eq!(joined.programs("entrypoint"), ["server at Dockerfile:4"]);
+    assert_eq!(joined.programs("text"), ["server at Dockerfile:4"]);
+    assert_eq!(joined.programs("both"), ["other at compose.yaml:14"]);
+}
+
+#[test]
 fn the_health_check_is_the_services_then_the_images() {
     let joined = Joined::of(&[
         (
@@ -181,6 +218,39 @@ fn a_mounted_nginx_config_belongs_to_the_service() {
 }
 
 #[test]
+fn a_mount_hides_what_the_image_has_there_and_the_deepest_mount_wins() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  edge:\n    build: image\n    entrypoint: /app/bin/start.sh\n    volumes:\n      - \
+             ./one.conf:/etc/nginx/conf.d/one.conf\n      - ./sites:/etc/nginx/conf.d\n      - .:/app\n      - ./own:/app/bin\n",
+        ),
+        ("image/Dockerfile", "FROM nginx:1.29\nCOPY *.conf /etc/nginx/conf.d/\n"),
+        ("image/hidden.conf", "server { listen 80; }\n"),
+        ("sites/one.conf", "server { listen 81; }\n"),
+        ("sites/two.conf", "server { listen 82; }\n"),
+        ("one.conf", "server { listen 83; }\n"),
+        ("bin/start.sh", "#!/bin/sh\nexec hidden\n"),
+        ("own/start.sh", "#!/bin/sh\nexec server\n"),
+    ]);
+    assert_eq!(joined.configs(&joined.container("edge").servers), ["one.conf", "sites/two.conf"]);
+    assert_eq!(joined.programs("edge"), ["start.sh at compose.yaml:4", "server at own/start.sh:2"]);
+}
+
+#[test]
+fn only_a_build_that_no_service_starts_may_see_the_root_of_the_repository() {
+    let docker = "FROM nginx:1.29\nCOPY site.conf /etc/nginx/conf.d/\n";
+    let joined = Joined::of(&[
+        ("compose.yaml", "services:\n  edge:\n    build: built\n"),
+        ("built/Dockerfile", docker),
+        ("alone/Dockerfile", docker),
+        ("site.conf", "server { listen 80; }\n"),
+    ]);
+    assert_eq!(joined.configs(&joined.container("edge").servers), [""; 0]);
+    assert_eq!(joined.configs(&joined.container("alone").servers), ["site.conf"]);
+}
+
+#[test]
 fn commands_are_followed_into_package_json_and_entrypoint_scripts() {
     let joined = Joined::of(&[
         (
@@ -192,6 +262,43 @@ fn commands_are_followed_into_package_json_and_entrypoint_scripts() {
     ]);
     let name = joined.project.containers[0].name.clone();
     assert!(joined.programs(&name).contains(&"nodemon at package.json:1".to_owned()), "{:?}", joined.programs(&name));
+}
+
+#[test]
+fn a_script_that_many_services_start_is_read_once() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    build: .\n    entrypoint: ./start.sh\n  b:\n    build: .\n    entrypoint: ./start.sh\n  c:\n    build: \
+             .\n    command: npm start\n  d:\n    build: .\n    command: npm start\n",
+        ),
+        ("Dockerfile", "FROM node:24\nWORKDIR /app\nCOPY . .\n"),
+        ("start.sh", "#!/bin/sh\nexec server\n"),
+        ("package.json", "{\"scripts\": {\"start\": \"node server.js\"}}\n"),
+    ]);
+    for (first, second) in [("a", "b"), ("c", "d")] {
+        let script = |name| {
+            let processes = joined.container(name).processes.iter();
+            let scripts: Vec<_> = processes.filter(|process| process.origin != ProcessOrigin::Main).collect();
+            scripts.first().map(|process| process.effective.clone()).expect("a script is started")
+        };
+        assert!(Arc::ptr_eq(&script(first), &script(second)), "{first} {second}");
+    }
+}
+
+#[test]
+fn a_package_json_without_the_script_does_not_stop_the_search() {
+    let joined = Joined::of(&[
+        ("compose.yaml", "services:\n  web:\n    build: .\n    command: npm start\n    volumes: ['./web:/app']\n"),
+        ("Dockerfile", "FROM node:24\nWORKDIR /app\n"),
+        ("package.json", "{\"workspaces\": [\"web\"]}\n"),
+        ("web/package.json", "{\"scripts\": {\"start\": \"nodemon server.js\"}}\n"),
+    ]);
+    assert!(
+        joined.programs("web").contains(&"nodemon at web/package.json:1".to_owned()),
+        "{:?}",
+        joined.programs("web")
+    );
 }
 
 #[test]

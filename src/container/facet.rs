@@ -18,7 +18,7 @@ pub struct Scope {
     pub stage: Option<usize>,
     /// The container that it belongs to, where it is just one.
     pub container: Option<usize>,
-    /// Logical path in the document (`services.web`, `stage.build`, `program.worker`).
+    /// Logical path in the document (`services.web`, `stages.build`, `program.worker`).
     pub path: String,
 }
 

@@ -101,7 +101,7 @@ fn parse_row(line: &'static str) -> Option<KnownImage> {
     })
 }
 
-/// What is known of an image; nothing of one that is built here.
+/// What is known of the image that a reference names, whoever built it.
 pub fn lookup(image: &Image) -> Option<&'static KnownImage> {
     let name = image.name();
     let tag = image.tag.as_deref().unwrap_or("latest");

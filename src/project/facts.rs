@@ -24,7 +24,9 @@ pub(super) struct Facts<'a> {
 impl Facts<'_> {
     /// The account that the first process starts as.
     pub fn user(&self) -> Fact<User> {
-        if let Some(user) = self.service.and_then(|service| service.user.as_ref()) {
+        // An empty one leaves the image's.
+        let user = self.service.and_then(|service| service.user.as_ref()).filter(|user| !user.value.is_empty());
+        if let Some(user) = user {
             if !user.known {
                 return Fact::Unknown(Why::Variable);
             }

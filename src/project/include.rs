@@ -1,6 +1,7 @@
 //! Which files of the repository the `include` directives of nginx configs bring in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::path;
 use crate::container::DocumentId;
@@ -21,14 +22,14 @@ pub(super) type Placed = (usize, DocumentId, String);
 #[derive(Debug, Default)]
 pub struct Includes {
     /// By the span of the directive, in the order in which nginx reads them.
-    files: HashMap<Span, Vec<DocumentId>>,
+    files: HashMap<Span, Arc<[DocumentId]>>,
     included: HashSet<FileId>,
 }
 
 impl Includes {
     /// The documents that the `include` at `span` reads; nothing where none of them is in the repository.
     pub fn of(&self, span: Span) -> &[DocumentId] {
-        self.files.get(&span).map_or(&[], Vec::as_slice)
+        self.files.get(&span).map_or(&[], |found| found)
     }
 
     /// Whether another config includes the file, so that it is read as a part of that one.
@@ -53,22 +54,27 @@ impl Includes {
                 fragments.insert((path::directory(path), path::file_name(path)), id);
             }
         }
+        let landed = Landed::of(placed, documents);
         let mut edges: HashMap<DocumentId, Vec<DocumentId>> = HashMap::new();
         let mut files = HashMap::new();
         for &(id, nginx) in &configs {
             let directory = path::directory(&sources.get(nginx.file).path);
+            let mut known: HashMap<&str, Arc<[DocumentId]>> = HashMap::new();
             for visit in nginx.walk().filter(|visit| visit.directive.is("include")) {
                 let Some(pattern) = visit.directive.argument(0).filter(|pattern| !pattern.contains(['$', '{'])) else {
                     continue;
                 };
-                let mut found = in_container(id, pattern, placed, documents);
-                if found.is_empty() {
-                    found = in_repository(directory, pattern, &fragments);
-                }
-                found.retain(|&other| other != id);
-                if !found.is_empty() {
+                let found = known.entry(pattern).or_insert_with(|| {
+                    let mut found = landed.included(id, pattern);
+                    if found.is_empty() {
+                        found = in_repository(directory, pattern, &fragments);
+                    }
+                    found.retain(|&other| other != id);
                     edges.entry(id).or_default().extend(&found);
-                    files.insert(visit.directive.span, found);
+                    found.into()
+                });
+                if !found.is_empty() {
+                    files.insert(visit.directive.span, found.clone());
                 }
             }
         }
@@ -82,29 +88,44 @@ fn is_main(nginx: &Nginx) -> bool {
     nginx.directives.iter().any(|directive| directive.is("http") || directive.is("events"))
 }
 
-/// The files that land in a container of `id` where the pattern looks for them. A relative path starts at the
-/// directory of the main config, whichever file it stands in.
-fn in_container(id: DocumentId, pattern: &str, placed: &[Placed], documents: &[Document]) -> Vec<DocumentId> {
-    for (container, _, inside) in placed.iter().filter(|(_, document, _)| *document == id) {
-        let prefix = if path::below(inside, PREFIX).is_some() { PREFIX } else { path::directory(inside) };
-        let pattern = path::absolute(prefix, pattern);
-        let mut found: Vec<(String, DocumentId)> = placed
-            .iter()
-            .filter(|(other, ..)| other == container)
-            .map(|(_, document, inside)| (rendered(inside), *document))
-            .filter(|(inside, _)| {
-                path::directory(inside) == path::directory(&pattern)
-                    && path::glob(path::file_name(&pattern), path::file_name(inside))
-            })
-            .filter(|(_, document)| matches!(&documents[*document], Document::Nginx(nginx) if !is_main(nginx)))
-            .collect();
-        if !found.is_empty() {
-            found.sort();
-            found.dedup();
-            return found.into_iter().map(|(_, document)| document).collect();
+/// Where configs land in containers.
+struct Landed<'a> {
+    /// The containers that a document lands in, and where.
+    places: HashMap<DocumentId, Vec<(usize, &'a str)>>,
+    /// By container and folder: the names and documents of the configs in it that others may include.
+    folders: HashMap<(usize, String), Vec<(String, DocumentId)>>,
+}
+
+impl<'a> Landed<'a> {
+    fn of(placed: &'a [Placed], documents: &[Document]) -> Self {
+        let mut landed = Landed { places: HashMap::new(), folders: HashMap::new() };
+        for (container, document, inside) in placed {
+            landed.places.entry(*document).or_default().push((*container, inside));
+            if matches!(&documents[*document], Document::Nginx(nginx) if !is_main(nginx)) {
+                let inside = rendered(inside);
+                let folder = landed.folders.entry((*container, path::directory(&inside).to_owned())).or_default();
+                folder.push((path::file_name(&inside).to_owned(), *document));
+            }
         }
+        landed
     }
-    Vec::new()
+
+    /// The files that land in a container of `id` where the pattern looks for them. A relative path starts at the
+    /// directory of the main config, whichever file it stands in.
+    fn included(&self, id: DocumentId, pattern: &str) -> Vec<DocumentId> {
+        for &(container, inside) in self.places.get(&id).into_iter().flatten() {
+            let prefix = if path::below(inside, PREFIX).is_some() { PREFIX } else { path::directory(inside) };
+            let pattern = path::absolute(prefix, pattern);
+            let folder = self.folders.get(&(container, path::directory(&pattern).to_owned())).into_iter().flatten();
+            let mut found: Vec<_> = folder.filter(|(name, _)| path::glob(path::file_name(&pattern), name)).collect();
+            if !found.is_empty() {
+                found.sort();
+                found.dedup();
+                return found.into_iter().map(|(_, document)| *document).collect();
+            }
+        }
+        Vec::new()
+    }
 }
 
 /// Where the official image's entrypoint writes what it makes of `/etc/nginx/templates/NAME.template`.

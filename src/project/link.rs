@@ -6,11 +6,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read, references};
+use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach, known,
 };
-use crate::source::{Kind, ReadError, Sources, Span};
+use crate::source::{FileId, Kind, ReadError, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
@@ -24,7 +25,11 @@ struct Build {
     document: DocumentId,
     stage: usize,
     context: String,
+    args: Arc<[BuildArg]>,
 }
+
+/// A build argument: its name, its value unless that comes from outside, and where it stands.
+type BuildArg = (String, Option<String>, Span);
 
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
@@ -34,6 +39,11 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
+    /// What scripts of the repository run, by their files and, in a `package.json`, their names: many containers may
+    /// start the same one.
+    pub scripts: HashMap<(FileId, String), Option<Arc<Effective>>>,
+    /// The scripts of the `package.json` files that were read.
+    pub packages: HashMap<FileId, HashMap<String, String>>,
     by_path: HashMap<String, DocumentId>,
     /// The folders that the paths of Compose files start at, where another file includes them with one of its own.
     project_directories: HashMap<DocumentId, String>,
@@ -46,7 +56,7 @@ pub(super) struct Linker<'a> {
 }
 
 /// A document, a stage, a context and the build arguments with their places.
-type BuildKey = (DocumentId, usize, String, Vec<(String, Option<String>, Span)>);
+type BuildKey = (DocumentId, usize, String, Arc<[BuildArg]>);
 
 /// Services that are graded with their own build arguments. Each costs what its Dockerfile makes; the rest of a file with
 /// more is graded with the defaults.
@@ -63,6 +73,8 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             placed: Vec::new(),
+            scripts: HashMap::new(),
+            packages: HashMap::new(),
             by_path: HashMap::new(),
             project_directories: HashMap::new(),
             configs: BTreeMap::new(),
@@ -201,6 +213,7 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.find_environments();
         nodes::collect(&mut project);
         project
     }
@@ -208,7 +221,9 @@ impl<'a> Linker<'a> {
     /// A container for every service.
     fn services(&mut self) -> Vec<Container> {
         let mut containers = Vec::new();
-        let mut built_images: HashMap<String, Build> = HashMap::new();
+        // What builds an image, in a file and in the whole repository.
+        let mut in_file: HashMap<(DocumentId, String), Build> = HashMap::new();
+        let mut anywhere: HashMap<String, (bool, Build)> = HashMap::new();
         let mut waiting = Vec::new();
         for document in 0..self.documents.len() {
             let Document::Compose(compose) = &self.documents[document] else { continue };
@@ -216,16 +231,25 @@ impl<'a> Linker<'a> {
             for service in 0..count {
                 let built = self.build_of(document, service);
                 let service_model = self.service(document, service);
-                let image = service_model.and_then(|service| service.image.as_ref()).map(|image| image.value.clone());
+                let image = service_model.and_then(|service| service.image.as_ref());
+                let image = image.and_then(|image| nodes::tagged_name(&image.value));
                 if let (Some(built), Some(image)) = (&built, &image) {
-                    built_images.insert(image.clone(), built.clone());
+                    in_file.entry((document, image.clone())).or_insert_with(|| built.clone());
+                    let live = self.marks[document].environment.is_live();
+                    let known = anywhere.entry(image.clone()).or_insert_with(|| (live, built.clone()));
+                    if live && !known.0 {
+                        *known = (live, built.clone());
+                    }
                 }
                 waiting.push((document, service, built, image));
             }
         }
         for (document, service, built, image) in waiting {
-            let shared = image.and_then(|image| built_images.get(&image).cloned());
-            let built = built.or(shared);
+            let built = built.or_else(|| {
+                let image = image?;
+                let elsewhere = || anywhere.get(&image).map(|(_, built)| built.clone());
+                in_file.get(&(document, image.clone())).cloned().or_else(elsewhere)
+            });
             if let Some(container) = self.container_of_service(document, service, built) {
                 containers.push(container);
             }
@@ -249,6 +273,10 @@ impl<'a> Linker<'a> {
         let context = build.context.as_ref().map_or(".", |context| context.value.as_str()).to_owned();
         let dockerfile = build.dockerfile.as_ref().map_or("Dockerfile", |file| file.value.as_str()).to_owned();
         let target = build.target.as_ref().map(|target| target.value.clone());
+        let args = build.args.iter().filter(|arg| arg.value.as_ref().is_none_or(|value| value.known));
+        let args: Arc<[BuildArg]> = args
+            .map(|arg| (arg.key.value.clone(), arg.value.as_ref().map(|value| value.value.clone()), arg.span))
+            .collect();
         let context = path::join(self.base_directory(document), &context)?;
         let path = path::join(&context, &dockerfile)?;
         let id = self.document(&path, Kind::Dockerfile, "built by a Compose service")?;
@@ -257,21 +285,13 @@ impl<'a> Linker<'a> {
             Some(target) => dockerfile.stage_by_name(&target).or_else(|| target.parse().ok())?,
             None => dockerfile.shipped()?,
         };
-        (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context })
+        (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context, args })
     }
 
     fn container_of_service(&self, document: DocumentId, index: usize, built: Option<Build>) -> Option<Container> {
         let service = self.service(document, index)?;
         let name = service.name.clone()?;
-        let built = built.and_then(|build| {
-            let args = service.build.as_ref().map_or(&[][..], |build| &build.args);
-            let args: Vec<_> = args
-                .iter()
-                .filter(|arg| arg.value.as_ref().is_none_or(|value| value.known))
-                .map(|arg| (arg.key.value.clone(), arg.value.as_ref().map(|value| value.value.clone()), arg.span))
-                .collect();
-            self.built_from(build, args)
-        });
+        let built = built.and_then(|build| self.built_from(build));
         let scope = Scope { document, stage: None, container: None, path: format!("services.{}", name.value) };
         let image = match (&built, &service.image) {
             (Some(built), _) => self.base_image(built),
@@ -351,13 +371,13 @@ impl<'a> Linker<'a> {
         }
     }
 
-    fn built_from(&self, build: Build, mut args: Vec<(String, Option<String>, Span)>) -> Option<Arc<BuiltFrom>> {
-        let Build { document, stage, context } = build;
+    fn built_from(&self, build: Build) -> Option<Arc<BuiltFrom>> {
+        let Build { document, stage, context, mut args } = build;
         let dockerfile = self.dockerfile(document)?;
         if !args.is_empty() {
             self.argued.set(self.argued.get() + 1);
             if self.argued.get() > MAX_ARGUED {
-                args.clear();
+                args = Arc::default();
             }
         }
         let key = (document, stage, context, args);
@@ -440,7 +460,8 @@ impl<'a> Linker<'a> {
             let stage_name = dockerfile.stages[stage].name.as_ref().map(|name| name.value.as_str());
             let environment = self.stage_environment(document, stage_name);
             let context = path::directory(self.path(document)).to_owned();
-            let Some(built) = self.built_from(Build { document, stage, context }, Vec::new()) else { continue };
+            let build = Build { document, stage, context, args: Arc::default() };
+            let Some(built) = self.built_from(build) else { continue };
             let image = self.base_image(&built);
             let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
             let from = &dockerfile.instructions[dockerfile.stages[stage].from];
@@ -513,11 +534,11 @@ fn comments(document: &Document) -> &[Span] {
 fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNode> {
     let mut nodes = Vec::new();
     let mut users: HashMap<DocumentId, Vec<&BuiltFrom>> = HashMap::new();
+    let mut seen = HashSet::new();
     for built in containers.iter().filter_map(|container| container.built.as_ref()) {
-        let users = users.entry(built.document).or_default();
         // Services that build the same share it.
-        if !users.last().is_some_and(|last| std::ptr::eq(*last, &**built)) {
-            users.push(built);
+        if seen.insert(Arc::as_ptr(built)) {
+            users.entry(built.document).or_default().push(built);
         }
     }
     for (id, document) in documents.iter().enumerate() {

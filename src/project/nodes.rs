@@ -83,6 +83,13 @@ fn built_images(project: &Project) -> HashSet<String> {
     names
 }
 
+/// The name of an image with its tag, by which a service finds what another one builds; none where a digest says which
+/// image it is.
+pub(super) fn tagged_name(reference: &str) -> Option<String> {
+    let parts = split(reference);
+    parts.digest.is_none().then(|| tagged(&parts.registry, &parts.repository, &parts.tag))
+}
+
 /// The name of an image with its tag, which is `latest` where none is written.
 fn tagged(registry: &Option<String>, repository: &str, tag: &Option<String>) -> String {
     let registry = registry.as_deref().unwrap_or_default();

@@ -4,12 +4,13 @@ mod configs;
 mod programs;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::link::Linker;
 use super::path;
 use crate::command::{Argv, Effective, Simple};
 use crate::container::{BuiltFrom, Container, Image, Origin as ContainerOrigin, Process, ProcessOrigin};
-use crate::source::{Kind, Span, Text};
+use crate::source::{FileId, Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Dockerfile, Invocation, Kind as Instruction, Origin};
@@ -83,7 +84,9 @@ fn main_process(linker: &Linker, container: &Container) -> Pending {
         _ => None,
     });
     let part = main_argv(service, dockerfile, container.image.as_ref());
-    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective }, 0)).into_iter().collect()
+    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective: Arc::new(effective) }, 0))
+        .into_iter()
+        .collect()
 }
 
 /// What the first process really runs, and where that is written.
@@ -101,15 +104,20 @@ fn main_argv(
     };
     let service_entrypoint = own(service.and_then(|service| service.entrypoint.as_ref()));
     let service_command = own(service.and_then(|service| service.command.as_ref()));
+    // The engine takes the image's command where the container's is empty.
+    let service_command = service_command.filter(|(words, _)| !words.is_empty());
     let image_entrypoint = from_image(built.and_then(|(_, built)| built.config.entrypoint));
     let base_entrypoint = service_entrypoint.is_none() && image_entrypoint.is_none();
-    // A Compose entrypoint clears the image's command.
-    let image_command = match service_entrypoint {
-        Some(_) => None,
-        None => from_image(built.and_then(|(_, built)| built.config.cmd)),
+    // A Compose entrypoint clears the image's command; an empty one clears the image's entrypoint alone.
+    let image_command = match &service_entrypoint {
+        Some((words, _)) if !words.is_empty() => None,
+        _ => from_image(built.and_then(|(_, built)| built.config.cmd)),
     };
     let (mut words, mut span) = match (service_entrypoint, image_entrypoint) {
-        (Some((words, span)), _) => (words, Some(span)),
+        (Some((words, span)), _) => {
+            let span = (!words.is_empty()).then_some(span);
+            (words, span)
+        }
         (None, Some(Invocation::Exec(words))) => (words.clone(), None),
         // In shell form the entrypoint runs alone, whatever the command is.
         (None, Some(Invocation::Shell(text))) => return Some((Effective::of_shell(text), text.span)),
@@ -147,23 +155,23 @@ fn main_argv(
 /// Follows a process into `package.json` scripts, scripts of the repository and what those are told to start.
 fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: usize, pending: &mut Pending) {
     for script in &process.effective.package_scripts {
-        if let Some(text) = package_script(linker, container, &script.name.text.value) {
+        if let Some(effective) = package_script(linker, container, &script.name.text.value) {
             let origin = ProcessOrigin::PackageScript(script.name.text.value.clone());
-            pending.push((Process { origin, span: script.span, effective: Effective::of_shell(&text) }, depth + 1));
+            pending.push((Process { origin, span: script.span, effective }, depth + 1));
         }
     }
     for command in &process.effective.commands {
         let Some((program, args)) = script_of(command) else { continue };
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
         if let Some(argv) = Argv::of_words(args.to_vec()) {
-            let effective = Effective::of_argv(&argv);
+            let effective = Arc::new(Effective::of_argv(&argv));
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, text)) = script_text(linker, container, &program) {
+        if let Some((path, effective)) = script_at(linker, container, &program) {
             let origin = ProcessOrigin::Script(path);
-            pending.push((Process { origin, span: command.span, effective: Effective::of_shell(&text) }, depth + 1));
+            pending.push((Process { origin, span: command.span, effective }, depth + 1));
         }
     }
 }
@@ -183,40 +191,59 @@ fn script_of(command: &Simple) -> Option<(String, &[Word])> {
     (command.args[at].literal && script.ends_with(".sh")).then(|| (path, &command.args[at + 1..]))
 }
 
-/// A script of the `package.json` that lies where the container runs.
-fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Option<Text> {
+/// What a script of the `package.json` that lies where the container runs starts.
+fn package_script(linker: &mut Linker, container: &Container, name: &str) -> Option<Arc<Effective>> {
     let mut folders: Vec<String> = container.built.iter().map(|built| built.context.clone()).collect();
     folders.extend(container.mounts.iter().filter_map(|mount| mount.repository_path.clone()));
     for folder in folders {
         let path = path::join(&folder, "package.json")?;
         let Ok(file) = linker.sources.load(&path, Kind::Auxiliary, "scripts that a container runs") else { continue };
         let text = &linker.sources.get(file).text;
-        let package: serde_json::Value = serde_json::from_str(text).ok()?;
-        let script = package.get("scripts")?.get(name)?.as_str()?.to_owned();
-        // Where it stands: behind its key, as JSON would write it; else the place is not certain and the file's start serves.
-        let scripts = text.find("\"scripts\"").unwrap_or_default();
-        let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
-        let start = key.and_then(|key| text[key..].find(&script).map(|at| key + at));
-        let start = start.unwrap_or_default();
-        let end = (start + script.len()).min(text.len());
-        return Some(Text::verbatim(script, Span::new(file, start..end)));
+        let scripts = linker.packages.entry(file).or_insert_with(|| package_scripts(text));
+        let Some(script) = scripts.get(name) else { continue };
+        let found = linker.scripts.entry((file, name.to_owned()));
+        return found
+            .or_insert_with(|| Some(Arc::new(Effective::of_shell(&package_text(file, text, name, script)))))
+            .clone();
     }
     None
 }
 
-/// The script of the repository that is at `path` in the container, for a POSIX shell.
-fn script_text(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Text)> {
+/// The scripts of a `package.json` by name.
+fn package_scripts(text: &str) -> HashMap<String, String> {
+    let package: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let scripts = package.get("scripts").and_then(|scripts| scripts.as_object()).into_iter().flatten();
+    scripts.filter_map(|(name, script)| Some((name.clone(), script.as_str()?.to_owned()))).collect()
+}
+
+/// A script with its place: behind its key, as JSON would write it; else the place is not certain and the file's start
+/// serves.
+fn package_text(file: FileId, text: &str, name: &str, script: &str) -> Text {
+    let scripts = text.find("\"scripts\"").unwrap_or_default();
+    let key = text[scripts..].find(&format!("\"{name}\"")).map(|at| scripts + at);
+    let start = key.and_then(|key| text[key..].find(script).map(|at| key + at));
+    let start = start.unwrap_or_default();
+    let end = (start + script.len()).min(text.len());
+    Text::verbatim(script, Span::new(file, start..end))
+}
+
+/// The script of the repository that is at `path` in the container, and what it starts where it is for a POSIX shell.
+fn script_at(linker: &mut Linker, container: &Container, path: &str) -> Option<(String, Arc<Effective>)> {
     let inside = if path.contains('/') {
         path::absolute(&workdir(linker, container), path)
     } else {
         format!("/usr/local/bin/{path}")
     };
-    let found = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
+    let found = sources_of(container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
-    let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
-    let shell = shebang.split(['/', ' ']).any(|part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv"));
-    shell.then(|| (found, Text::verbatim(text.clone(), Span::new(file, 0..text.len()))))
+    let effective = linker.scripts.entry((file, String::new())).or_insert_with(|| {
+        let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
+        let is_shell = |part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv");
+        let whole = || Text::verbatim(text.clone(), Span::new(file, 0..text.len()));
+        shebang.split(['/', ' ']).any(is_shell).then(|| Arc::new(Effective::of_shell(&whole())))
+    });
+    effective.clone().map(|effective| (found, effective))
 }
 
 /// The folder that the container's processes start in.
@@ -234,13 +261,21 @@ fn workdir(linker: &Linker, container: &Container) -> String {
     own.map(|workdir| workdir.value.clone()).or_else(built).unwrap_or_else(|| "/".to_owned())
 }
 
-/// The repository files that may be at `path` in the container: what mounts put there, then COPY, the last first.
-fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String> {
+/// The mounts of a container as the engine makes them: a mount hides what is below its target, deeper mounts are on top.
+fn mounts_by_depth(container: &Container) -> Vec<(&str, &str)> {
+    let mounts = container.mounts.iter();
+    let mut mounts: Vec<(&str, &str)> =
+        mounts.filter_map(|mount| Some((mount.target.as_deref()?, mount.repository_path.as_deref()?))).collect();
+    mounts.sort_by_key(|(target, _)| target.split('/').filter(|part| !part.is_empty()).count());
+    mounts
+}
+
+/// The repository files that may be at `path` in the container: what mounts put there, the deepest first, then COPY, the
+/// last first.
+fn sources_of(container: &Container, path: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for mount in &container.mounts {
-        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path)
-            && let Some(rest) = path::below(path, target)
-        {
+    for (target, source) in mounts_by_depth(container).into_iter().rev() {
+        if let Some(rest) = path::below(path, target) {
             found.extend(path::join(source, rest));
         }
     }
@@ -249,7 +284,7 @@ fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String>
         let destination = &transfer.destination.value;
         let Some(rest) = path::below(path, destination) else { continue };
         for source in &transfer.sources {
-            for context in contexts(linker, built) {
+            for context in contexts(container, built) {
                 let Some(source) = path::join(&context, source.value.trim_start_matches('/')) else { continue };
                 if rest.is_empty() {
                     found.push(source.clone());
@@ -267,10 +302,9 @@ fn sources_of(linker: &Linker, container: &Container, path: &str) -> Vec<String>
 
 /// The folder that the build sees; for an image that no service builds, the root of the repository as well, where many
 /// builds are started.
-fn contexts(linker: &Linker, built: &BuiltFrom) -> Vec<String> {
-    let own = path::directory(linker.path(built.document));
+fn contexts(container: &Container, built: &BuiltFrom) -> Vec<String> {
     let mut contexts = vec![built.context.clone()];
-    if built.context == own && !own.is_empty() {
+    if matches!(container.origin, ContainerOrigin::Stage { .. }) && !built.context.is_empty() {
         contexts.push(String::new());
     }
     contexts
@@ -284,25 +318,46 @@ struct Landing {
     inside: String,
 }
 
-/// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
-/// COPY from the context; later ones replace earlier ones at the same path.
-fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
-    let mut landings: Vec<Landing> = Vec::new();
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let mut put = |file: String, inside: String| match taken.get(&inside) {
-        Some(&at) => landings[at].file = file,
-        None if landings.len() < MAX_LANDINGS => {
-            taken.insert(inside.clone(), landings.len());
-            landings.push(Landing { file, inside });
+/// Landings while they are collected.
+#[derive(Default)]
+struct Landings {
+    all: Vec<Landing>,
+    /// Where in `all` what is at a path stands.
+    taken: HashMap<String, usize>,
+}
+
+impl Landings {
+    fn put(&mut self, file: String, inside: String) {
+        match self.taken.get(&inside) {
+            Some(&at) => self.all[at].file = file,
+            None if self.all.len() < MAX_LANDINGS => {
+                self.taken.insert(inside.clone(), self.all.len());
+                self.all.push(Landing { file, inside });
+            }
+            None => {}
         }
-        None => {}
-    };
+    }
+
+    /// Forgets what a mount at `target` hides.
+    fn hide(&mut self, target: &str) {
+        let before = self.all.len();
+        self.all.retain(|landing| path::below(&landing.inside, target).is_none());
+        if self.all.len() < before {
+            self.taken = self.all.iter().enumerate().map(|(at, landing)| (landing.inside.clone(), at)).collect();
+        }
+    }
+}
+
+/// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
+/// COPY from the context; later ones replace earlier ones at the same path, and a mount all that is below its target.
+fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
+    let mut landings = Landings::default();
     if let Some(built) = &container.built {
         for transfer in built.config.transfers.iter().filter(|transfer| transfer.origin == Origin::Context) {
             let destination = &transfer.destination.value;
             for source in &transfer.sources {
                 let bare = source.value.trim_start_matches('/');
-                let found = contexts(linker, built).into_iter().find_map(|context| {
+                let found = contexts(container, built).into_iter().find_map(|context| {
                     let files = expand(linker, &path::join(&context, bare)?, destination);
                     (!files.is_empty()).then_some(files)
                 });
@@ -311,19 +366,21 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
                     let name = if rest.is_empty() { path::file_name(&file) } else { &rest };
                     let into_folder = several || !rest.is_empty() || bare.contains('*');
                     let inside = if into_folder { path::absolute(destination, name) } else { destination.clone() };
-                    put(file, inside);
+                    landings.put(file, inside);
                 }
             }
         }
     }
-    for mount in &container.mounts {
-        if let (Some(target), Some(source)) = (&mount.target, &mount.repository_path) {
-            for (file, rest) in expand(linker, source, target) {
-                put(file, path::absolute(target, &rest));
-            }
+    for (target, source) in mounts_by_depth(container) {
+        let files = expand(linker, source, target);
+        if !files.is_empty() {
+            landings.hide(target);
+        }
+        for (file, rest) in files {
+            landings.put(file, path::absolute(target, &rest));
         }
     }
-    landings
+    landings.all
 }
 
 /// The files that a source brings to `destination`: itself, what a pattern in its last part matches, or, of a folder, the
@@ -439,7 +496,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
             let process = Process {
                 origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
                 span: command.value.span,
-                effective: Effective::of_supervisor(&command.value),
+                effective: Arc::new(Effective::of_supervisor(&command.value)),
             };
             pending.push((process, 0));
         }

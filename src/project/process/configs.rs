@@ -1,6 +1,6 @@
 //! The config files of servers whose formats are not parsed, where supervisord starts them.
 
-use super::{Landing, sources_of};
+use super::{Landing, sources_of, workdir};
 use crate::container::{ConfigFile, Container, ProcessOrigin};
 use crate::project::link::Linker;
 use crate::project::path;
@@ -16,8 +16,7 @@ const MAX_FILES: usize = 64;
 /// Reads the files of the repository that the programs of [`SERVERS`] name on their command lines, and those that
 /// PHP-FPM finds by itself.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
-    let workdir = container.built.as_ref().and_then(|built| built.config.workdir.as_ref());
-    let workdir = workdir.map_or("/", |workdir| workdir.value.as_str());
+    let workdir = workdir(linker, container);
     let mut named = Vec::new();
     let mut php = false;
     let programs = container.processes.iter().filter(|p| matches!(p.origin, ProcessOrigin::Program { .. }));
@@ -26,14 +25,14 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
         if SERVERS.contains(&command.name.as_str()) && named.len() < MAX_FILES {
             let values = command.args.iter().map(|word| word.text.as_str());
             let values = values.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
-            named.extend(values.filter(|v| v.contains(['/', '.'])).map(|value| path::absolute(workdir, value)));
+            named.extend(values.filter(|v| v.contains(['/', '.'])).map(|value| path::absolute(&workdir, value)));
         }
     }
     named.sort();
     named.dedup();
     let mut found: Vec<(String, String)> = Vec::new();
     for inside in named {
-        let file = sources_of(linker, container, &inside).into_iter().find(|path| linker.sources.exists(path));
+        let file = sources_of(container, &inside).into_iter().find(|path| linker.sources.exists(path));
         found.extend(file.map(|file| (file, inside)));
     }
     let of_php = |landing: &&Landing| php && landing.inside.contains("fpm") && landing.inside.ends_with(".conf");
