@@ -28,7 +28,9 @@ impl Stdout {
     /// Those of the standard output.
     pub fn write(&self, write: impl FnOnce(&mut dyn Write, Options) -> io::Result<()>) -> io::Result<()> {
         let color = self.choice != ColorChoice::Never;
-        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&width| width > 0);
+        let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&width| width > 0);
+        let width =
+            given.or_else(|| terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)));
         let mut out = BufWriter::new(AutoStream::new(io::stdout().lock(), self.choice));
         match write(&mut out, Options { quiet: false, color, width }).and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

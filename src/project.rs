@@ -8,6 +8,7 @@ mod nodes;
 pub mod path;
 mod process;
 mod read;
+mod references;
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};

@@ -583,3 +583,17 @@ fn files_that_configs_refer_to_are_read_inside_of_the_root_only() {
         assert_eq!(store.list(path), [""; 0], "{path}");
     }
 }
+
+#[test]
+fn a_file_that_is_referred_to_and_too_large_is_a_gap() {
+    let tree = Tree::new(&[
+        ("compose.yaml", "services:\n  a:\n    image: acme/a:1\n    env_file: a.vars\n"),
+        ("a.vars", &format!("A={}\n", "x".repeat(2_000))),
+    ]);
+    let run = tree.run(&["--quiet", "--fail-on", "never", "--max-file-size", "1K"]);
+    assert!(
+        run.code == 2 && run.out.contains("a.vars:1:1: high: ") && run.out.contains("[unreadable-file]"),
+        "{run:?}"
+    );
+    assert_eq!(tree.run(&["--fail-on", "never"]).code, 0);
+}

@@ -322,3 +322,27 @@ fn environments_come_from_paths_profiles_stages_and_comments() {
     use Environment::{Development, Production, Test, Unmarked};
     assert_eq!(environments, [Unmarked, Development, Development, Production, Test]);
 }
+
+#[test]
+fn what_a_compose_file_refers_to_is_read_whatever_its_name_is() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "include: [parts/cache.yml]\nservices:\n  web:\n    image: acme/web:1\n    env_file: [config/web.vars, ../outside, \
+             https://x/y]\n  job:\n    extends: {file: common.yml, service: base}\n",
+        ),
+        (
+            "parts/cache.yml",
+            "services:\n  cache:\n    image: redis:7\n    env_file: {path: cache.vars, required: false}\n",
+        ),
+        ("parts/cache.vars", "MAXMEMORY=1\n"),
+        ("common.yml", "services:\n  base:\n    image: acme/base:1\n    command: [serve]\n"),
+        ("config/web.vars", "COLOUR=red\n"),
+        ("unused.vars", "A=b\n"),
+    ]);
+    let mut read: Vec<&str> = joined.sources.iter().map(|(_, source)| source.path.as_str()).collect();
+    read.sort_unstable();
+    assert_eq!(read, ["common.yml", "compose.yaml", "config/web.vars", "parts/cache.vars", "parts/cache.yml"]);
+    assert_eq!(joined.user("cache"), "root at parts/cache.yml:3");
+    assert!(joined.project.envs.iter().any(|env| env.name.value == "COLOUR"));
+}

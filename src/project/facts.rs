@@ -1,10 +1,9 @@
 //! What decides a container's facts: Compose beats the image, a stage beats its base.
 
-use super::link::known_at;
 use crate::container::facet::Scope;
 use crate::container::known::KnownImage;
 use crate::container::{BuiltFrom, Fact, Healthcheck, Image, ImagePlace, User, UserSource, Why, image::split};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Base, Dockerfile, Healthcheck as Instruction, Kind};
 
@@ -105,4 +104,9 @@ pub(super) fn image(scope: Scope, place: ImagePlace, span: Span, text: String, k
         variable,
         built_here: false,
     }
+}
+
+/// The fact that something is where `span` says.
+fn known_at<T>(value: T, span: Span) -> Fact<T> {
+    Fact::Known(Spanned::new(value, span))
 }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read};
+use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read, references};
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{
-    BuiltFrom, Container, DocumentId, Env, Environment, Fact, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
-    known,
+    BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach, known,
 };
-use crate::source::{FileId, Kind, Sources, Span};
+use crate::source::{FileId, Kind, ReadError, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{MountKind, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
@@ -85,14 +84,28 @@ impl<'a> Linker<'a> {
         for document in documents {
             linker.add(document);
         }
+        linker.read_references();
         linker.project_directories = linker.project_directories();
         linker
+    }
+
+    /// Reads what the Compose files refer to, and what that refers to.
+    fn read_references(&mut self) {
+        let mut next = 0;
+        while let Some(document) = self.documents.get(next) {
+            if let Document::Compose(compose) = document {
+                for reference in references::of_compose(compose, path::directory(self.path(next))) {
+                    self.document(&reference.path, reference.kind, reference.why);
+                }
+            }
+            next += 1;
+        }
     }
 
     fn add(&mut self, document: Document) -> DocumentId {
         let id = self.documents.len();
         let source = self.sources.get(document.file());
-        let comment = comments(&document).iter().find_map(|span| environment::by_comment(&source.text[span.range()]));
+        let comment = comments(&document).iter().find_map(|span| environment::by_comment(source.slice(*span)));
         self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
         if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
             self.configs.insert(source.path.clone(), source.kind);
@@ -111,7 +124,14 @@ impl<'a> Linker<'a> {
         if self.sources.find(path).is_some() {
             return None;
         }
-        let file = self.sources.load(path, kind, why).ok()?;
+        let file = match self.sources.load(path, kind, why) {
+            Ok(file) => file,
+            Err(error @ (ReadError::TooLarge { .. } | ReadError::Io(_))) => {
+                self.sources.skip(path, error.to_string(), true);
+                return None;
+            }
+            Err(_) => return None,
+        };
         match read::parse(file, self.sources.get(file)) {
             Ok(document) => document.map(|document| self.add(document)),
             Err(failure) => {
@@ -540,9 +560,4 @@ fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNod
         }
     }
     nodes
-}
-
-/// The fact that something is where `span` says; used by the facts of a container.
-pub(super) fn known_at<T>(value: T, span: Span) -> Fact<T> {
-    Fact::Known(crate::source::Spanned::new(value, span))
 }

@@ -1,8 +1,9 @@
-//! The terminal report: file by file in the order of the lines, and a summary at the end, where a terminal stops.
+//! The terminal report: file by file, the worst first, and a summary at the end, where a terminal stops.
 
 mod excerpt;
 mod summary;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -35,9 +36,10 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Res
     if options.quiet {
         return report.findings.iter().try_for_each(|finding| page.line(finding, out));
     }
-    let hidden = collapsed(&report.findings);
+    let findings = worst_first(&report.findings);
+    let hidden = collapsed(&findings);
     let mut at = 0;
-    for findings in report.findings.chunk_by(|a, b| a.primary().file == b.primary().file) {
+    for findings in findings.chunk_by(|a, b| a.primary().file == b.primary().file) {
         page.file(findings, &hidden[at..at + findings.len()], out)?;
         at += findings.len();
     }
@@ -66,12 +68,12 @@ impl Page<'_> {
     }
 
     /// The findings of one file, but for those that are only counted. A file in which nothing is shown is left out.
-    fn file(&self, findings: &[Finding], hidden: &[bool], out: &mut dyn Write) -> io::Result<()> {
+    fn file(&self, findings: &[&Finding], hidden: &[bool], out: &mut dyn Write) -> io::Result<()> {
         if hidden.iter().all(|hidden| *hidden) {
             return Ok(());
         }
         let path = &self.report.sources.get(findings[0].primary().file).path;
-        let counts = summary::counts(findings.iter());
+        let counts = summary::counts(findings.iter().copied());
         writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), visible(path)))?;
         for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| !**hidden) {
             self.finding(finding, out)?;
@@ -117,9 +119,24 @@ impl Page<'_> {
     }
 }
 
+/// The findings file by file: the file with the worst first, in it the worst first, and equally bad ones in the order of
+/// the report.
+fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
+    let mut files: Vec<Vec<&Finding>> = findings
+        .chunk_by(|a, b| a.primary().file == b.primary().file)
+        .map(|findings| {
+            let mut findings: Vec<&Finding> = findings.iter().collect();
+            findings.sort_by_key(|finding| Reverse(finding.severity));
+            findings
+        })
+        .collect();
+    files.sort_by_key(|findings| findings.first().map(|finding| Reverse(finding.severity)));
+    files.concat()
+}
+
 /// Which findings are only counted: of each rule with many in one file, all but the worst, and of equally bad ones the
 /// first; and of each rule's low and info findings, all but the first in the report.
-fn collapsed(findings: &[Finding]) -> Vec<bool> {
+fn collapsed(findings: &[&Finding]) -> Vec<bool> {
     let mut hidden = vec![false; findings.len()];
     let mut in_file: HashMap<_, Vec<usize>> = HashMap::new();
     let mut mild: HashMap<&str, usize> = HashMap::new();
@@ -132,7 +149,7 @@ fn collapsed(findings: &[Finding]) -> Vec<bool> {
         }
     }
     for mut indices in in_file.into_values().filter(|indices| indices.len() > COLLAPSE) {
-        indices.sort_by_key(|&index| (std::cmp::Reverse(findings[index].severity), index));
+        indices.sort_by_key(|&index| (Reverse(findings[index].severity), index));
         indices[SHOWN..].iter().for_each(|&index| hidden[index] = true);
     }
     hidden

@@ -22,10 +22,11 @@ pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
         let open = port.reach.is_public() && is_open_by_default(container);
         let whom = if open { ", and it asks nobody for a password" } else { "" };
         let message = format!("`{}` publishes {product} ({}) on {}{whom}", container.name, target(port), place(port));
+        let written = cx.text(port.span);
         let finding = cx.report(port.span, message);
         finding.help(format!(
             "remove the entry, as services reach it by name on their network; for access from the host write {}",
-            on_loopback(port)
+            on_loopback(port, written)
         ));
         finding.severity(if open { Severity::Critical } else { severity }).confidence(confidence(container, port));
     }
@@ -40,8 +41,12 @@ pub(super) fn exposed_admin_interface(container: &Container, cx: &mut Cx) {
             _ => continue,
         };
         let message = format!("`{}` publishes {product} ({}) on {}", container.name, target(port), place(port));
+        let written = cx.text(port.span);
         let finding = cx.report(port.span, message);
-        finding.help(format!("write {} and reach it through a tunnel or an authenticating proxy", on_loopback(port)));
+        finding.help(format!(
+            "write {} and reach it through a tunnel or an authenticating proxy",
+            on_loopback(port, written)
+        ));
         finding.severity(severity).confidence(confidence(container, port));
     }
 }
@@ -59,10 +64,11 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
             Purpose::Database(_) | Purpose::Admin(_) | Purpose::Debugger(_) | Purpose::Meant => continue,
         };
         let message = format!("`{}` publishes {} on every address of the host", container.name, target(port));
+        let written = cx.text(port.span);
         let finding = cx.report(port.span, message);
         let help = match severity {
             Severity::Info => "nothing to do where this is the way in from outside".to_owned(),
-            _ => format!("write {} and let the reverse proxy be the way in", on_loopback(port)),
+            _ => format!("write {} and let the reverse proxy be the way in", on_loopback(port, written)),
         };
         finding.help(help).severity(severity).confidence(confidence(container, port));
     }
@@ -163,8 +169,13 @@ fn place(port: &Port) -> String {
     }
 }
 
-/// The entry as it would be written for the host alone.
-fn on_loopback(port: &Port) -> String {
+/// The entry as it would be written for the host alone; `written` is the entry as it stands in the file.
+fn on_loopback(port: &Port, written: &str) -> String {
+    let written = written.trim_matches(['"', '\'']);
+    // The short spelling with a variable; the long one is a mapping of several words.
+    if port.open && port.host_ip.is_none() && written.contains(':') && !written.contains(char::is_whitespace) {
+        return format!("`127.0.0.1:{written}`");
+    }
     let range = |(first, last): (u16, u16)| match first == last {
         true => first.to_string(),
         false => format!("{first}-{last}"),
