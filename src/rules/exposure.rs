@@ -76,7 +76,9 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
 
 pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
     let switches: Vec<Switch> = switches::found(container);
-    let way_in = way_in(container, cx);
+    // The API and the dashboard of a proxy have a port of their own, beside the ones for its traffic.
+    let proxy = role(container) == Some(Role::Edge);
+    let way_in = way_in_by(container, cx, |port| !(proxy && matches!(port.target, (80, 80) | (443, 443))));
     let named = |span| (span, "reachable from outside through this".to_owned());
     for switch in &switches {
         let finding = cx.report(switch.span, format!("`{}` runs {}: {}", container.name, switch.how, switch.what));
@@ -126,7 +128,12 @@ fn is_internal(compose: &Compose, name: &str) -> bool {
 
 /// Where strangers get in: a port that is published beyond the host, or the host's network.
 pub(super) fn way_in(container: &Container, cx: &Cx) -> Option<crate::source::Span> {
-    if let Some(port) = published(container, cx).find(|port| port.reach.is_public()) {
+    way_in_by(container, cx, |_| true)
+}
+
+/// The way in by one of the ports that count, or the host's network.
+fn way_in_by(container: &Container, cx: &Cx, counts: impl Fn(&Port) -> bool) -> Option<crate::source::Span> {
+    if let Some(port) = published(container, cx).find(|port| port.reach.is_public() && counts(port)) {
         return Some(port.span);
     }
     let mode = cx.project.service(container)?.network_mode.as_ref()?;

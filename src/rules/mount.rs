@@ -179,9 +179,9 @@ pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
         } else {
             finding.help(match mount.read_only {
                 true => {
-                    "remove it: read-only does not keep calls out; or put a proxy in between that allows single calls"
+                    "remove it: read-only does not keep calls out; or put a proxy in between that allows only the calls that are needed"
                 }
-                false => "remove it, or put a proxy in between that allows single calls",
+                false => "remove it, or put a proxy in between that allows only the calls that are needed",
             });
             if rootless {
                 finding.severity(Severity::High);

@@ -77,10 +77,11 @@ const DISCOVERY_IMAGES: &[&str] = &[
 const HOST_CODE: [&str; 4] = ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO"];
 
 /// Capabilities that act on what all containers and the host share (capabilities(7)), and what they allow.
-const HOST_REACHING: [(&str, &str); 12] = [
+const HOST_REACHING: [(&str, &str); 13] = [
     ("NET_ADMIN", "change interfaces, routes and firewalls"),
     ("BPF", "load programs into the kernel"),
-    ("SYS_BOOT", "reboot the host and load another kernel"),
+    ("SYS_BOOT", "load another kernel on the host"),
+    ("DAC_READ_SEARCH", "read every file of a host file system that a mount comes from"),
     ("SYS_TIME", "set the host's clock"),
     ("PERFMON", "watch every process of the host"),
     ("SYSLOG", "read the kernel's log and its addresses"),
@@ -276,7 +277,7 @@ pub(super) fn host_network(container: &Container, cx: &mut Cx) {
 pub(super) fn host_pid_namespace(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
     let Some(span) = is_host(service.pid.as_ref()) else { return };
-    let finding = cx.report(span, format!("`{}` sees and signals every process of the host", container.name));
+    let finding = cx.report(span, format!("`{}` can see and signal every process of the host", container.name));
     finding.help("remove it, or share the processes of one container with `service:<name>`");
     if container.image_is(MONITORING_IMAGES) {
         finding.severity(Severity::Medium);
@@ -297,7 +298,7 @@ pub(super) fn host_ipc_namespace(container: &Container, cx: &mut Cx) {
 /// What kind of device a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Device {
-    /// A disk, memory, or the kernel's log: all of the host is in it.
+    /// A disk or memory: all of the host is in it.
     Raw,
     /// A device for what applications do: graphics, sound, serial lines, tunnels.
     Usual,
@@ -309,9 +310,8 @@ enum Device {
 
 /// What kind of device is at `path`, by the name below `/dev/`: of a disk with its unit (`sda1`), of others its beginning.
 fn device(path: &str) -> Device {
-    const DISKS: [&str; 13] =
-        ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "loop", "zd", "nbd", "rbd", "drbd", "bcache"];
-    const RAW: [&str; 8] = ["mapper", "disk", "block", "mem", "kmem", "port", "kmsg", "dm"];
+    const DISKS: [&str; 12] = ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "zd", "nbd", "rbd", "drbd", "bcache"];
+    const RAW: [&str; 7] = ["mapper", "disk", "block", "mem", "kmem", "port", "dm"];
     const USUAL: [&str; 22] = [
         "net/tun", "dri", "snd", "ttyUSB", "ttyACM", "ttyAMA", "ttyS", "serial", "video", "media", "nvidia", "kfd",
         "apex", "dvb", "vchiq", "cec", "gpio", "i2c", "spidev", "fuse", "dxg", "zigbee",
@@ -369,7 +369,9 @@ mod tests {
             ("/dev/nbd0", Device::Raw),
             ("/dev/mapper/vg-root", Device::Raw),
             ("/dev/disk/by-id/x", Device::Raw),
-            ("/dev/kmsg", Device::Raw),
+            ("/dev/mem", Device::Raw),
+            ("/dev/kmsg", Device::Other),
+            ("/dev/loop0", Device::Other),
             ("/dev/dri/renderD128", Device::Usual),
             ("/dev/ttyUSB0", Device::Usual),
             ("/dev/null", Device::Harmless),

@@ -298,7 +298,7 @@ fn source_stage(node: &StageNode, dockerfile: &Dockerfile, from: &Text, copy: bo
             let names = dockerfile.stages.iter().filter_map(|stage| Some(stage.name.as_ref()?.value.as_str()));
             let near = text::closest(name, names);
             let message =
-                format!("no stage is called `{name}`: unless the build is given it, it is pulled from Docker Hub");
+                format!("no stage is called `{name}`: unless a build context is, it is pulled from Docker Hub");
             // A build that no Compose service describes may well be given contexts on its command line.
             let described = builds(node, cx).next().is_some();
             let finding = cx.report(from.span, message);

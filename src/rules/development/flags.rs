@@ -20,7 +20,7 @@ pub(super) struct Flag {
 /// Variables that switch the debugging of a framework on: what it shows then. (From the frameworks' manuals.)
 const SWITCHES: &[(&str, &str, Severity)] = &[
     ("DEBUG", "errors show code, settings and variables to whoever causes them", Severity::High),
-    ("FLASK_DEBUG", "errors open a console that runs code", Severity::High),
+    ("FLASK_DEBUG", "errors of Flask's own server open a console that runs code", Severity::High),
     ("QUART_DEBUG", "errors show code and variables to whoever causes them", Severity::High),
     ("DJANGO_DEBUG", "errors show code, settings and variables to whoever causes them", Severity::High),
     ("APP_DEBUG", "errors show code, settings and variables to whoever causes them", Severity::High),
@@ -39,7 +39,7 @@ const SWITCHES: &[(&str, &str, Severity)] = &[
 
 /// Variables that name the environment: what it does when that is development.
 const ENVIRONMENTS: &[(&str, &str, Severity)] = &[
-    ("FLASK_ENV", "errors open a console that runs code", Severity::High),
+    ("FLASK_ENV", "errors of Flask's own server open a console that runs code", Severity::High),
     ("RAILS_ENV", "errors show code and a console, and classes are reloaded", Severity::High),
     ("RACK_ENV", "errors show code and variables", Severity::High),
     ("ASPNETCORE_ENVIRONMENT", "errors show code, and user secrets are loaded", Severity::High),

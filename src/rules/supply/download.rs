@@ -137,11 +137,22 @@ const NOT_FETCHED: &[&str] = &[
     "--form",
 ];
 
+/// Whether an option or a setting of a program holds an address that is not fetched: a proxy's, or one that git replaces.
+fn holds_no_source(option: &str) -> bool {
+    let ends = |end: &str| {
+        let start = option.len().checked_sub(end.len());
+        start.and_then(|start| option.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    ends("proxy") || ends("insteadof")
+}
+
 /// The URL in an argument and its place: the argument itself or what is behind `=` in a flag.
 fn url(word: &Word) -> Option<(Span, &str)> {
     let text = word.text.as_str();
     let start = match text.strip_prefix('-') {
-        Some(_) => text.find('=').filter(|&at| !NOT_FETCHED.contains(&&text[..at]))? + 1,
+        Some(_) => {
+            text.find('=').filter(|&at| !NOT_FETCHED.contains(&&text[..at]) && !holds_no_source(&text[..at]))? + 1
+        }
         None => 0,
     };
     let url = &text[start..];
@@ -159,7 +170,7 @@ fn is_signed_index(program: Program, words: &[Word], at: usize) -> bool {
     };
     match program.name {
         "apk" => flag(&["--repository", "-X"]) && !program.has_flag(&["--allow-untrusted"]),
-        "apt-get" | "apt" | "add-apt-repository" => true,
+        "add-apt-repository" => true,
         "zypper" => words.iter().any(|word| matches!(word.text.as_str(), "ar" | "addrepo")),
         "yum" | "dnf" | "microdnf" | "tdnf" => flag(&["--setopt", "--repofrompath", "--add-repo"]),
         _ => false,
@@ -176,8 +187,10 @@ pub(in crate::rules) fn cleartext_download(line: &CommandLine, cx: &mut Cx) {
         if checked > Some(index) || !FETCHERS.contains(&program.name) {
             continue;
         }
+        let configures = program.args.iter().any(|word| word.text.as_str() == "config");
         for (at, word) in program.args.iter().enumerate() {
-            let value = at > 0 && NOT_FETCHED.contains(&program.args[at - 1].text.as_str());
+            let before = at.checked_sub(1).map(|at| program.args[at].text.as_str());
+            let value = before.is_some_and(|it| NOT_FETCHED.contains(&it) || configures && holds_no_source(it));
             let Some((span, url)) = url(word).filter(|_| !value) else { continue };
             let Some((scheme, host)) = host(url) else { continue };
             if network(host) != Network::Public {

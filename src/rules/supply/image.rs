@@ -197,7 +197,7 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
     let mut kind = "";
     if cycles.is_empty() && image.digest.is_none() && moves(image).is_some() {
         cycles.extend(lifecycle::last_cycle(&name));
-        kind = "its last release ";
+        kind = "its last supported release ";
     }
     let today = cx.config.today;
     cycles.retain(|cycle| cycle.ends < today);
