@@ -8,8 +8,7 @@ use std::sync::Arc;
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read, references};
 use crate::container::facet::Scope;
 use crate::container::{
-    BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach,
-    known,
+    BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach, known,
 };
 use crate::source::{Kind, ReadError, Sources, Span};
 use crate::syntax::Document;
