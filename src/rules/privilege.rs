@@ -152,8 +152,12 @@ pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
         service.runtime.as_ref().is_some_and(|r| r.value.starts_with("sysbox") || r.value.starts_with("kata"));
     let rootless =
         container.image.as_ref().and_then(|image| image.tag.as_deref()).is_some_and(|t| t.contains("rootless"));
-    let finding =
-        cx.report(privileged.span, format!("`{}` runs privileged: root in it is root on the host", container.name));
+    let means = match (isolated, rootless) {
+        (true, _) => "only its runtime keeps it from the host",
+        (_, true) => "whoever becomes root in it is root on the host",
+        _ => "root in it is root on the host",
+    };
+    let finding = cx.report(privileged.span, format!("`{}` runs privileged: {means}", container.name));
     finding.help("remove it, and grant the one capability or device that is needed");
     if isolated || rootless {
         finding.severity(Severity::High);

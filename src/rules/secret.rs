@@ -120,12 +120,11 @@ pub(super) fn secret_in_build_args(env: &Env, cx: &mut Cx) {
 
 pub(super) fn secret_in_command_line(command: &CommandLine, cx: &mut Cx) {
     for given in line::given(command) {
-        let account = line::ACCOUNT_TOOLS.contains(&given.program.as_str());
         let secret = matches!(given.verdict, Verdict::Secret { .. } | Verdict::Default);
         // What a build is run with for want of a real one (`SECRET_KEY=dummy ./manage.py collectstatic`) guards nothing.
         let for_build =
             command.place == CommandPlace::Run && given.program.is_empty() && given.verdict == Verdict::Default;
-        if !secret || account || for_build || is_token(given.span, cx) || !url::find(&given.value).is_empty() {
+        if !secret || for_build || is_token(given.span, cx) || !url::find(&given.value).is_empty() {
             continue;
         }
         let to = if given.program.is_empty() { String::new() } else { format!(" of `{}`", given.program) };

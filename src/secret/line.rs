@@ -9,7 +9,7 @@ use super::text::STEMS;
 use super::value::{self, Verdict};
 use crate::container::CommandLine;
 use crate::source::{Span, Text};
-use crate::syntax::shell::{Assignment, Word};
+use crate::syntax::shell::{Assignment, Script, Word};
 
 /// A value that a command line gives for a credential.
 #[derive(Debug)]
@@ -65,9 +65,6 @@ const FLAGS: &[(&[&str], &str, bool, Option<char>)] = &[
     (&["smbclient"], "-U", false, Some('%')),
 ];
 
-/// Programs that set an account's password; another rule is about them, but what they get is kept out of output.
-pub const ACCOUNT_TOOLS: [&str; 5] = ["useradd", "usermod", "adduser", "chpasswd", "groupadd"];
-
 /// Programs with a command that stores settings, given as a name and a value behind it.
 const CONFIGURED: [&str; 10] = ["npm", "pnpm", "yarn", "aws", "pip", "pip3", "git", "composer", "gcloud", "poetry"];
 
@@ -92,6 +89,7 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
         let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_ref());
         bodies.for_each(|body| settings(body, &mut found));
     }
+    account_passwords(&command.script, &mut found);
     found.sort_by_key(|given| (given.span, given.program.is_empty()));
     found.dedup_by(|a, b| a.span == b.span);
     found
@@ -191,6 +189,32 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
         && let Some(last) = args.last()
     {
         push(Shape::Password, "-b", &last.text);
+    }
+}
+
+/// `echo user:password | chpasswd`: passwords of accounts, unless they are hashes (`-e`).
+fn account_passwords(script: &Script, found: &mut Vec<Given>) {
+    for pipeline in &script.pipelines {
+        let commands: Vec<_> = pipeline.stages.iter().flatten().filter_map(|&at| script.commands.get(at)).collect();
+        for pair in commands.windows(2) {
+            let [from, to] = pair else { continue };
+            // The program may stand behind `sudo`.
+            let Some(at) = to.words.iter().take(4).position(|word| word.text.as_str() == "chpasswd") else { continue };
+            let hashed = to.words[at..].iter().any(|word| matches!(word.text.as_str(), "-e" | "--encrypted"));
+            if hashed || !matches!(from.name(), Some("echo" | "printf")) {
+                continue;
+            }
+            for word in from.args() {
+                let text = word.text.as_str();
+                let Some(colon) = text.find(':').filter(|&colon| is_name(&text[..colon])) else { continue };
+                let rest = &text[colon + 1..];
+                let end = colon + 1 + rest.find(|c: char| c.is_whitespace() || c == '\\').unwrap_or(rest.len());
+                let value = word.text.slice(colon + 1..end);
+                if !value.as_str().contains('%') {
+                    push(found, Shape::Password, "standard input", "chpasswd", &value);
+                }
+            }
+        }
     }
 }
 

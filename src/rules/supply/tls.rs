@@ -30,40 +30,39 @@ struct Variable {
     off: Off,
     /// What stops checking.
     who: &'static str,
-    /// It is for what is installed, not for what runs later.
-    installer: bool,
+    /// What reads it only installs, or is an old version: little that runs later does.
+    narrow: bool,
 }
 
 const fn variable(name: &'static str, off: Off, who: &'static str) -> Variable {
-    Variable { name, off, who, installer: false }
+    Variable { name, off, who, narrow: false }
 }
 
-const fn installer(name: &'static str, off: Off, who: &'static str) -> Variable {
-    Variable { name, off, who, installer: true }
+const fn narrow(name: &'static str, off: Off, who: &'static str) -> Variable {
+    Variable { name, off, who, narrow: true }
 }
 
 /// The variables, from the manuals of the programs (of git from its `http.c`, which only looks whether the variable is
-/// there; of requests from its `sessions.py`, to which an empty path means that nothing is to be checked).
+/// there; of requests from its `sessions.py`, where until 2.27 an empty `CURL_CA_BUNDLE` took the place of `verify`, and an
+/// empty `REQUESTS_CA_BUNDLE` never did; of Python from PEP 493, which is about 2.7 only).
 const VARIABLES: &[Variable] = &[
     variable("NODE_TLS_REJECT_UNAUTHORIZED", Off::Words(&["0"]), "Node.js"),
-    variable("PYTHONHTTPSVERIFY", Off::Words(&["0"]), "Python"),
+    narrow("PYTHONHTTPSVERIFY", Off::Words(&["0"]), "Python 2.7"),
     variable("PERL_LWP_SSL_VERIFY_HOSTNAME", Off::Words(&["0"]), "Perl"),
     variable("GIT_SSL_NO_VERIFY", Off::Set, "git"),
-    variable("CURL_INSECURE", Off::Positive, "curl"),
-    variable("REQUESTS_CA_BUNDLE", Off::Empty, "requests"),
-    variable("CURL_CA_BUNDLE", Off::Empty, "requests"),
+    narrow("CURL_CA_BUNDLE", Off::Empty, "requests before 2.28"),
     variable("VAULT_SKIP_VERIFY", Off::Positive, "Vault's client"),
     variable("NOMAD_SKIP_VERIFY", Off::Positive, "Nomad's client"),
     variable("CONSUL_HTTP_SSL_VERIFY", Off::Negative, "Consul's client"),
     variable("LDAPTLS_REQCERT", Off::Words(&["never", "allow"]), "OpenLDAP's client"),
-    installer("NPM_CONFIG_STRICT_SSL", Off::Negative, "npm"),
-    installer("YARN_STRICT_SSL", Off::Negative, "yarn"),
-    installer("YARN_ENABLE_STRICT_SSL", Off::Negative, "yarn"),
-    installer("PIP_TRUSTED_HOST", Off::Hosts, "pip"),
-    installer("UV_INSECURE_HOST", Off::Hosts, "uv"),
-    installer("GOINSECURE", Off::Hosts, "go"),
-    installer("CONDA_SSL_VERIFY", Off::Negative, "conda"),
-    installer("BUNDLE_SSL_VERIFY_MODE", Off::Words(&["0", "none"]), "Bundler"),
+    narrow("NPM_CONFIG_STRICT_SSL", Off::Negative, "npm"),
+    narrow("YARN_STRICT_SSL", Off::Negative, "yarn"),
+    narrow("YARN_ENABLE_STRICT_SSL", Off::Negative, "yarn"),
+    narrow("PIP_TRUSTED_HOST", Off::Hosts, "pip"),
+    narrow("UV_INSECURE_HOST", Off::Hosts, "uv"),
+    narrow("GOINSECURE", Off::Hosts, "go"),
+    narrow("CONDA_SSL_VERIFY", Off::Negative, "conda"),
+    narrow("BUNDLE_SSL_VERIFY_MODE", Off::Words(&["0", "none"]), "Bundler"),
 ];
 
 fn is_negative(value: &str) -> bool {
@@ -122,7 +121,7 @@ fn declared(env: &Env, cx: &mut Cx) {
             stage.shipped && stage.scope.document == env.scope.document && stage.scope.stage == env.scope.stage
         });
     let finding = finding(env.span, &env.name.value, variable, cx);
-    if shipped && !variable.installer {
+    if shipped && !variable.narrow {
         finding.severity(Severity::Critical);
     }
 }
