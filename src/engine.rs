@@ -151,10 +151,15 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
     for command in &project.commands {
         add(Node::Command(command), Some(command.scope.clone()), file_of(&command.scope));
     }
+    let stages = project.stages.iter().map(|stage| ((stage.scope.document, stage.index), &stage.scope.path));
+    let stages: HashMap<_, &String> = stages.collect();
     for (index, container) in project.containers.iter().enumerate() {
         let (document, stage, path) = match container.origin {
             Origin::Service { document, .. } => (document, None, format!("services.{}", container.name)),
-            Origin::Stage { document, stage } => (document, Some(stage), format!("stages.{}", container.name)),
+            Origin::Stage { document, stage } => {
+                let path = stages.get(&(document, stage)).map_or_else(String::new, |path| (*path).clone());
+                (document, Some(stage), path)
+            }
         };
         let scope = Scope { document, stage, container: Some(index), path };
         let file = file_of(&scope);

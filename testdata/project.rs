@@ -346,3 +346,19 @@ fn what_a_compose_file_refers_to_is_read_whatever_its_name_is() {
     assert_eq!(joined.user("cache"), "root at parts/cache.yml:3");
     assert!(joined.project.envs.iter().any(|env| env.name.value == "COLOUR"));
 }
+
+#[test]
+fn a_finding_about_an_image_is_attributed_to_its_stage_whatever_its_folder_is_called() {
+    let fingerprint = |path: &str, text: &str| {
+        let files = [(path.to_owned(), text.as_bytes().to_vec())];
+        let config = confscan::config::Config::new(jiff::civil::date(2026, 11, 1));
+        let report = confscan::scan(virtual_repository::sources(&files), &config);
+        let found = report.findings.iter().find(|finding| finding.rule.id == "explicit-root-user").expect("USER root");
+        (found.node.clone(), found.fingerprint.clone())
+    };
+    let (node, first) = fingerprint("api/Dockerfile", "FROM node:24\nUSER root\nCMD [\"node\", \"a.js\"]\n");
+    assert_eq!(node, "stages.0");
+    let (_, moved) =
+        fingerprint("api/Dockerfile", "# a comment\n\nFROM node:24\nUSER   root\nCMD [\"node\", \"a.js\"]\n");
+    assert_eq!(first, moved, "lines and blanks have no part in the identity");
+}

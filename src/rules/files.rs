@@ -57,7 +57,7 @@ fn shows_template(span: Span, cx: &Cx) -> bool {
 pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {
     let Some(file) = skipped.gap else { return };
     let finding = cx.report(Span::at(file, 0), format!("`{}` is not fully graded: {}", skipped.path, skipped.reason));
-    finding.help("make it readable, or leave it out of the scan on purpose").evidence(skipped.reason.clone());
+    finding.help("make it readable, or leave it out of the scan on purpose").evidence("not read");
 }
 
 pub(super) fn internal_error(failure: &Failure, cx: &mut Cx) {
