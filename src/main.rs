@@ -100,9 +100,12 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
                 .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
         }
     }
+    let gaps = report.has_gaps();
     let fails = arguments.fail_on.0.is_some_and(|least| report.findings.iter().any(|found| found.severity >= least));
+    // The process ends here, and the system takes its memory back at once.
+    std::mem::forget(report);
     Ok(match () {
-        () if report.has_gaps() && !arguments.allow_gaps => INCOMPLETE,
+        () if gaps && !arguments.allow_gaps => INCOMPLETE,
         () if nothing => NOTHING,
         () if fails => FOUND,
         () => 0,

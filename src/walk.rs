@@ -95,7 +95,10 @@ pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync
         }
     }
     let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(collect(found, Disk { root, allowed, limit: options.max_file_size }))
+    Ok(collect(
+        found,
+        Disk { root, allowed, limit: options.max_file_size, real_directories: std::sync::Mutex::default() },
+    ))
 }
 
 /// What a path of the command line is.

@@ -57,7 +57,15 @@ fn shows_template(span: Span, cx: &Cx) -> bool {
 pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {
     let Some(file) = skipped.gap else { return };
     let finding = cx.report(Span::at(file, 0), format!("`{}` is not fully graded: {}", skipped.path, skipped.reason));
-    finding.help("make it readable, or leave it out of the scan on purpose").evidence("not read");
+    let help = match skipped.reason.as_str() {
+        reason if reason.contains("UTF-8") => "save it as UTF-8",
+        reason if reason.contains("over the limit") => {
+            "raise `--max-file-size`, or leave it out of the scan on purpose"
+        }
+        reason if reason.starts_with("link out") => "scan a folder that holds what the link leads to as well",
+        _ => "make it readable, or leave it out of the scan on purpose",
+    };
+    finding.help(help).evidence("not read");
 }
 
 pub(super) fn internal_error(failure: &Failure, cx: &mut Cx) {

@@ -1,8 +1,10 @@
 //! Reading files of the disk, and nothing outside the scan root.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::source::{ReadError, Store};
 
@@ -14,6 +16,8 @@ pub struct Disk {
     pub allowed: Vec<PathBuf>,
     /// Files with more bytes are refused.
     pub limit: u64,
+    /// The real paths of directories, by their paths from the root: many files of one are asked for.
+    pub real_directories: Mutex<HashMap<PathBuf, PathBuf>>,
 }
 
 impl Disk {
@@ -24,8 +28,29 @@ impl Disk {
             return Err(ReadError::Outside);
         }
         // A link anywhere on the path is resolved before the path is judged.
-        let real = fs::canonicalize(self.root.join(path)).map_err(refusal)?;
+        let directory = self.real_directory(path.parent().unwrap_or(Path::new("")))?;
+        let mut real = match path.file_name() {
+            Some(name) => directory.join(name),
+            None => directory,
+        };
+        if fs::symlink_metadata(&real).map_err(refusal)?.is_symlink() {
+            real = fs::canonicalize(&real).map_err(refusal)?;
+        }
         if self.allowed.iter().any(|allowed| real.starts_with(allowed)) { Ok(real) } else { Err(ReadError::Outside) }
+    }
+}
+
+impl Disk {
+    /// The real path of the directory `path`, which is relative to the root.
+    fn real_directory(&self, path: &Path) -> Result<PathBuf, ReadError> {
+        // A panic while the lock is held leaves a map that only lacks an entry.
+        let mut known = self.real_directories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(real) = known.get(path) {
+            return Ok(real.clone());
+        }
+        let real = fs::canonicalize(self.root.join(path)).map_err(refusal)?;
+        known.insert(path.to_owned(), real.clone());
+        Ok(real)
     }
 }
 

@@ -56,7 +56,9 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
         finding.help(match near {
             _ if is_template_mark(&word) => "this is a template: render it first, and scan what comes out".to_owned(),
             Some(near) => format!("did you mean {near}?"),
-            None if index + 1 == MOST_UNKNOWN && more > 0 => format!("{more} more lines of the file are none either"),
+            None if index + 1 == MOST_UNKNOWN && more > 0 => {
+                format!("{more} more lines of the file are not instructions either")
+            }
             None if word.starts_with(|c: char| !c.is_alphabetic()) || word != upper => {
                 "if it belongs to the line above, end that line with `\\`".to_owned()
             }

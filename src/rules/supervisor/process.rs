@@ -137,9 +137,15 @@ pub(in crate::rules) fn supervisor_stdout_rotation(supervisor: &Supervisor, cx: 
             let path = file.value.as_str();
             let limit = maxbytes.map_or("50MB by default", |setting| setting.value.as_str());
             let span = maxbytes.map_or(file.value.span, |setting| setting.value.span);
-            let message = format!("supervisord cannot rotate `{path}`, but `{size}` is {limit}: its output gets lost");
+            // Its own first line ends supervisord, where a program's lines are errors that it survives.
+            let own = *log == "logfile";
+            let then = if own { "it does not start" } else { "all output of the program causes errors" };
+            let message = format!("supervisord cannot rotate `{path}`, but `{size}` is {limit}: {then}");
             let finding = cx.report(span, message);
             finding.inside(&section.name.value).evidence(*log);
+            if own {
+                finding.severity(Severity::High);
+            }
             finding.help(format!("set `{size}=0`"));
         }
     }

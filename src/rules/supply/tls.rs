@@ -98,7 +98,7 @@ fn is_local(hosts: &str) -> bool {
 fn finding<'c>(span: Span, name: &str, variable: &Variable, cx: &'c mut Cx) -> &'c mut Finding {
     let message = format!("`{name}` makes {} accept any certificate", variable.who);
     cx.report(span, message)
-        .help("remove it, and add the certificate authority to the image if the host has one of its own")
+        .help("remove it; where the certificate comes from a private authority, add that one's to the image")
 }
 
 pub(in crate::rules) fn tls_verify_disabled_env(setting: Setting, cx: &mut Cx) {
@@ -260,7 +260,7 @@ pub(in crate::rules) fn package_manager_tls_disabled(line: &CommandLine, cx: &mu
     if !mentions(line, MANAGERS) {
         return;
     }
-    let help = "remove it, and add the certificate authority to the image if the host has one of its own";
+    let help = "remove it; where the certificate comes from a private authority, add that one's to the image";
     for (_, program) in line.programs() {
         if let Some(word) = off_switch(program) {
             let message = format!("`{}` is told to accept any certificate", program.name);
