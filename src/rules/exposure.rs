@@ -63,7 +63,12 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
             Purpose::Debugger(_) if !cx.environment().is_live() => Severity::Medium,
             Purpose::Database(_) | Purpose::Admin(_) | Purpose::Debugger(_) | Purpose::Meant => continue,
         };
-        let message = format!("`{}` publishes {} on every address of the host", container.name, target(port));
+        // What is reached from outside is the host's port.
+        let outside = match port.published {
+            Some(published) if published != port.target => format!(" as port {}", range(published)),
+            _ => String::new(),
+        };
+        let message = format!("`{}` publishes {}{outside} on every address of the host", container.name, target(port));
         let written = cx.text(port.span);
         let finding = cx.report(port.span, message);
         let help = match severity {
@@ -161,9 +166,15 @@ fn is_open_by_default(container: &Container) -> bool {
 /// The container port, in words.
 fn target(port: &Port) -> String {
     let protocol = if port.protocol == "tcp" { String::new() } else { format!("/{}", port.protocol) };
-    match port.target {
-        (first, last) if first == last => format!("port {first}{protocol}"),
-        (first, last) => format!("ports {first}-{last}{protocol}"),
+    let noun = if port.target.0 == port.target.1 { "port" } else { "ports" };
+    format!("{noun} {}{protocol}", range(port.target))
+}
+
+/// `80`, or `8000-8010`.
+fn range((first, last): (u16, u16)) -> String {
+    match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
     }
 }
 
@@ -183,10 +194,6 @@ fn on_loopback(port: &Port, written: &str) -> String {
     if port.open && port.host_ip.is_none() && written.contains(':') && !written.contains(char::is_whitespace) {
         return format!("`127.0.0.1:{written}`");
     }
-    let range = |(first, last): (u16, u16)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    };
     let protocol = if port.protocol == "tcp" { String::new() } else { format!("/{}", port.protocol) };
     let host = port.published.map(range).unwrap_or_default();
     format!("`127.0.0.1:{host}:{}{protocol}`", range(port.target))
