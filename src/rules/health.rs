@@ -5,6 +5,7 @@ use crate::command::Simple;
 use crate::container::known::{KnownImage, Role};
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
+use crate::project::path::directory;
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -336,7 +337,7 @@ pub(super) fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterat
     let sources = cx.sources;
     let folder = |id: usize| -> Option<&str> {
         let path = &sources.get(project.documents.get(id)?.file()).path;
-        Some(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+        Some(directory(path))
     };
     let here = folder(own);
     let range = own.saturating_sub(NEIGHBOURS)..own.saturating_add(NEIGHBOURS + 1).min(project.documents.len());

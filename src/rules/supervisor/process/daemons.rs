@@ -6,6 +6,7 @@ use super::{daemon_directive, daemon_off, nginx_configs};
 use crate::command::Simple;
 use crate::container::{ConfigFile, Container, ProcessOrigin};
 use crate::finding::Confidence;
+use crate::project::path::file_name;
 use crate::rules::Cx;
 use crate::source::{FileId, Span};
 use crate::syntax::dockerfile::Origin;
@@ -262,10 +263,6 @@ const SETTINGS: &[(&[&str], &str, &[&str])] = &[
     (&["mongod", "mongos"], "fork", &["true"]),
     (&["haproxy"], "daemon", &[""]),
 ];
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
 
 /// The last line of a config that sets `name`: `name value`, `name = value` or `name: value`. A comment behind the value
 /// is left out.
