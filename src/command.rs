@@ -167,6 +167,11 @@ impl Unwrapped {
         Unwrapped(unwrapped)
     }
 
+    /// The programs behind wrappers alone, in source order.
+    pub fn behind_wrappers(&self) -> impl Iterator<Item = Program<'_>> {
+        self.0.iter().flat_map(|(_, programs)| programs).map(Program::from)
+    }
+
     /// Every program that the script starts, in source order, with the index of its command.
     pub fn programs<'a>(&'a self, script: &'a Script) -> impl Iterator<Item = (usize, Program<'a>)> {
         script.commands.iter().enumerate().flat_map(move |(index, command)| {

@@ -86,7 +86,12 @@ impl CommandLine {
     /// Every program that it starts, behind `sudo`, `env`, `sh -c` and the like, in source order, those in substitutions
     /// included; each with the index of its command in the script.
     pub fn programs(&self) -> impl Iterator<Item = (usize, Program<'_>)> {
-        self.unwrapped.get_or_init(|| Unwrapped::of(&self.script)).programs(&self.script)
+        self.unwrapped().programs(&self.script)
+    }
+
+    /// What its wrappers start.
+    pub fn unwrapped(&self) -> &Unwrapped {
+        self.unwrapped.get_or_init(|| Unwrapped::of(&self.script))
     }
 }
 

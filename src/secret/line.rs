@@ -77,15 +77,15 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for (_, simple) in command.programs() {
-        assignments(simple.assignments, &mut found);
-        arguments(simple.name, simple.args, &mut found);
+    for program in command.unwrapped().behind_wrappers() {
+        assignments(program.assignments, &mut found);
+        arguments(program.name, program.args, &mut found);
     }
-    // Wrappers have words too (`env NAME=value program`), and the commands in substitutions are no effective ones.
+    // Wrappers have words too (`env NAME=value program`).
     for command in &command.script.commands {
         assignments(&command.assignments, &mut found);
-        let program = command.name().unwrap_or_default();
-        arguments(program, command.args(), &mut found);
+        let written = || command.words.first().map_or("", |word| word.text.as_str());
+        arguments(command.name().unwrap_or_else(written), command.args(), &mut found);
         let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_ref());
         bodies.for_each(|body| settings(body, &mut found));
     }
