@@ -45,6 +45,13 @@ pub enum Command {
         #[command(flatten)]
         list: List,
     },
+    /// List what would run, and which line decided it: image, user, processes, ports, mounts, health check
+    Containers {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        list: List,
+    },
     /// Write a completion script for a shell
     Completions {
         /// The shell

@@ -68,6 +68,15 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             stdout.write(|out, options| listing::files(&sources, list.format == Format::Json, options, out))?;
             return Ok(if sources.is_empty() { NOTHING } else { 0 });
         }
+        Some(Command::Containers { input, list }) => {
+            let config = config(&input, false)?;
+            let report = confscan::scan(read(&input, &Progress::start())?, &config);
+            stdout.write(|out, options| match list.format {
+                Format::Json => report::json::write_containers(&report, out),
+                _ => report::containers::write(&report, &options, out),
+            })?;
+            return Ok(if report.sources.is_empty() { NOTHING } else { 0 });
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "confscan", &mut script);

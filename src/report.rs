@@ -1,6 +1,8 @@
 //! What a scan says, and the formats that it is written in.
 
+pub mod containers;
 mod escape;
+mod facts;
 pub mod human;
 pub mod json;
 pub mod sarif;
