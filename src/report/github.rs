@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::words::{clip, counts, note, plural, sentence};
+use super::words::{clip, counts, message, plural, remarks};
 use super::{Place, Report};
 use crate::finding::{Finding, Severity};
 use crate::text::visible;
@@ -59,12 +59,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// What is wrong, what to do and whom it is about, each on a line of its own.
 fn text(finding: &Finding) -> String {
-    let mut text = sentence(&visible(&finding.message));
-    for (kind, said) in [("Help", finding.help.as_deref().map(visible)), ("Note", note(finding).map(Into::into))] {
-        if let Some(said) = said {
-            text.push_str(&format!("\n{kind}: {}", sentence(&said)));
-        }
-    }
+    let mut text = message(finding);
+    remarks(finding).for_each(|(kind, said)| text.push_str(&format!("\n{kind}: {said}")));
     clip(&text, MESSAGE).into_owned()
 }
 

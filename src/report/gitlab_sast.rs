@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::markdown::text;
-use super::words::{clip, note, page_url, sentence};
+use super::markdown::{LONGEST, text};
+use super::words::{clip, help, message, page_url, remarks};
 use super::{Place, Report, escape};
 use crate::finding::{Finding, Severity};
 
@@ -14,7 +14,7 @@ use crate::finding::{Finding, Severity};
 const VERSION: &str = "15.0.7";
 /// Characters that the schema allows in a solution.
 const SOLUTION: usize = 7000;
-/// Characters of a description; the schema allows a million.
+/// Bytes of a description; the schema allows a million characters.
 const DESCRIPTION: usize = 20_000;
 
 #[derive(Serialize)]
@@ -156,7 +156,7 @@ fn vulnerability<'a>(report: &'a Report, finding: &'a Finding) -> Vulnerability<
             Severity::Low => "Low",
             Severity::Info => "Info",
         },
-        solution: finding.help.as_deref().map(|help| text(&clip(&sentence(help), SOLUTION / 10))),
+        solution: help(finding).map(|help| text(&clip(&help, SOLUTION / LONGEST))),
         identifiers: identifiers(finding),
         location: location(),
         tracking: Tracking {
@@ -171,9 +171,9 @@ fn vulnerability<'a>(report: &'a Report, finding: &'a Finding) -> Vulnerability<
 
 /// What is wrong, whom it is about, and the further places.
 fn description(report: &Report, finding: &Finding) -> String {
-    let mut out = text(&clip(&sentence(&finding.message), DESCRIPTION / 10));
-    if let Some(note) = note(finding) {
-        out.push_str(&format!("\n\nNote: {}", text(&sentence(&note))));
+    let mut out = text(&clip(&message(finding), DESCRIPTION / 2 / LONGEST));
+    for (kind, said) in remarks(finding).filter(|(kind, _)| *kind == "Note") {
+        out.push_str(&format!("\n\n{kind}: {}", text(&clip(&said, DESCRIPTION / 4 / LONGEST))));
     }
     let mut before = "\n\n";
     for label in &finding.labels[1..] {

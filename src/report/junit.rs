@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
-use super::words::{clip, note, sentence};
+use super::words::{clip, message, remarks};
 use super::xml::escaped;
 use super::{Place, Report};
 use crate::finding::{Finding, Severity};
@@ -91,7 +91,7 @@ fn suite(report: &Report, path: &str, findings: &[&Finding], out: &mut dyn Write
         let element = Outcome::of(finding).element();
         writeln!(out, "    <testcase classname=\"{path}\" name=\"{}\" file=\"{path}\">", escaped(&name))?;
         write!(out, "      <{element} type=\"{}\" ", finding.severity.name())?;
-        write!(out, "message=\"{}\">", escaped(&sentence(&finding.message)))?;
+        write!(out, "message=\"{}\">", escaped(&message(finding)))?;
         let lines: Vec<String> = details(report, finding).iter().map(|line| escaped(line)).collect();
         writeln!(out, "{}</{element}>\n    </testcase>", lines.join("\n"))?;
     }
@@ -102,8 +102,7 @@ fn suite(report: &Report, path: &str, findings: &[&Finding], out: &mut dyn Write
 fn details(report: &Report, finding: &Finding) -> Vec<String> {
     let Place { path, start, .. } = report.place(finding.primary());
     let mut lines = vec![format!("{path}:{}:{}", start.line, start.column)];
-    lines.extend(finding.help.as_ref().map(|help| format!("Help: {}", sentence(help))));
-    lines.extend(note(finding).map(|note| format!("Note: {}", sentence(&note))));
+    lines.extend(remarks(finding).map(|(kind, said)| format!("{kind}: {said}")));
     lines.push(format!("confscan explain {}", finding.rule.id));
     lines
 }

@@ -5,9 +5,9 @@ mod escape;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-pub(super) use escape::text;
+pub(super) use escape::{LONGEST, text};
 
-use super::words::{clip, note, numbers, page_url, plural, sentence};
+use super::words::{clip, message, numbers, page_url, plural, remarks};
 use super::{Place, Report};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
@@ -54,7 +54,7 @@ fn head(report: &Report) -> String {
         out.push_str("| Not graded | Why |\n|---|---|\n");
         let gaps: Vec<&Finding> = report.findings.iter().filter(|finding| finding.rule.gap).collect();
         for finding in gaps.iter().take(ROWS) {
-            let message = text(&clip(&sentence(&finding.message), CELL));
+            let message = text(&clip(&message(finding), CELL));
             out.push_str(&format!("| {} | {message} |\n", place(report, finding)));
         }
         out.push_str(&more(gaps.len(), 2));
@@ -100,12 +100,9 @@ fn findings(report: &Report, room: usize) -> (String, Option<String>) {
 }
 
 fn row(report: &Report, finding: &Finding) -> String {
-    let mut what = text(&clip(&sentence(&finding.message), CELL));
-    if let Some(help) = &finding.help {
-        what.push_str(&format!("<br><sub>**Help:** {}</sub>", text(&clip(&sentence(help), CELL))));
-    }
-    if let Some(note) = note(finding) {
-        what.push_str(&format!("<br><sub>**Note:** {}</sub>", text(&clip(&sentence(&note), CELL))));
+    let mut what = text(&clip(&message(finding), CELL));
+    for (kind, said) in remarks(finding) {
+        what.push_str(&format!("<br><sub>**{kind}:** {}</sub>", text(&clip(&said, CELL))));
     }
     let severity = finding.severity;
     let rule = finding.rule.id;

@@ -20,14 +20,26 @@ pub(super) fn clip(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// What is wrong and what to do, in sentences on one line.
+/// What is wrong, as a sentence on one line.
+pub(super) fn message(finding: &Finding) -> String {
+    capital(&sentence(&visible(&finding.message)))
+}
+
+/// What to do, likewise.
+pub(super) fn help(finding: &Finding) -> Option<String> {
+    finding.help.as_ref().map(|help| capital(&sentence(&visible(help))))
+}
+
+/// What is wrong and what to do.
 pub(super) fn told(finding: &Finding) -> String {
-    let mut text = sentence(&visible(&finding.message));
-    if let Some(help) = &finding.help {
-        text.push(' ');
-        text.push_str(&capital(&sentence(&visible(help))));
-    }
-    text
+    let told = [Some(message(finding)), help(finding)];
+    told.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Help and note, as lines that say what they are.
+pub(super) fn remarks(finding: &Finding) -> impl Iterator<Item = (&'static str, String)> {
+    let note = note(finding).map(|note| ("Note", capital(&sentence(&note))));
+    help(finding).map(|help| ("Help", help)).into_iter().chain(note)
 }
 
 /// `text` with a capital letter at its start.

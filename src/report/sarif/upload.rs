@@ -189,7 +189,7 @@ mod tests {
         let log = include_bytes!("../../../sarif/usual.sarif").repeat(40);
         let lines: String =
             (0..40_000).map(|line| format!("{{\"rule\":\"missing-user\",\"line\":{line}}},\n")).collect();
-        for (text, times) in [(&noise[..], 2), (&log, 4), (lines.as_bytes(), 4), (&[b'x'; 1_000_000], 4), (b"", 99)] {
+        for (text, times) in [(&noise[..], 2), (&log, 4), (lines.as_bytes(), 4), (&[b'x'; 1_000_000], 8)] {
             let Some(gzip) = gzip(text) else {
                 eprintln!("skipped: there is no gzip here");
                 return;
