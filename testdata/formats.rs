@@ -3,11 +3,11 @@
 #[path = "support/virtual_report.rs"]
 mod virtual_report;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fs, iter};
+use std::{env, fs, iter};
 
 use confscan::finding::Severity;
 use confscan::report::{Format, Options, Report, write};
@@ -429,5 +429,54 @@ fn no_format_shows_a_secret() {
 fn the_same_report_is_written_the_same_again() {
     for format in Format::ALL {
         assert_eq!(plain(&hostile(), format), plain(&hostile(), format), "{format:?}");
+    }
+}
+
+/// Runs the program on a folder with one file: what it said on the standard error, and what it wrote.
+fn run(name: &str, text: &str, formats: &[Format]) -> (String, HashMap<Format, String>) {
+    let folder = env::temp_dir().join(format!("confscan-formats-{}-{name}", std::process::id()));
+    fs::create_dir_all(&folder).expect("it can be made");
+    fs::write(folder.join(name), text).expect("it can be written");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_confscan"));
+    program.args(["--fail-on", "never", "-q", name]).env("SOURCE_DATE_EPOCH", "1790000000").current_dir(&folder);
+    for format in formats {
+        program.arg("-o").arg(format!("{0}=out.{0}", format.name()));
+    }
+    let output = program.output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = |format: &Format| fs::read_to_string(folder.join(format!("out.{}", format.name()))).expect("a report");
+    let texts = formats.iter().map(|format| (*format, text(format))).collect();
+    fs::remove_dir_all(&folder).expect("it can be removed");
+    (String::from_utf8(output.stderr).expect("UTF-8"), texts)
+}
+
+#[test]
+fn one_scan_writes_every_format_and_the_time_is_the_one_that_is_set() {
+    let (said, texts) = run("nginx.conf", "server {\n  autoindex on;\n}\n", &Format::ALL);
+    assert_eq!(said, "");
+    for format in Format::ALL {
+        assert!(texts[&format].contains("autoindex-on"), "{format:?}");
+    }
+    let sast: Value = serde_json::from_str(&texts[&Format::GitlabSast]).expect("it is JSON");
+    assert_eq!(sast["scan"]["start_time"], "2026-09-21T14:13:20");
+    assert!(texts[&Format::Concise].starts_with("nginx.conf:2:3: medium autoindex-on "));
+}
+
+#[test]
+fn what_does_not_fit_into_a_report_is_said_on_the_standard_error() {
+    let services: String = (0..900).map(|number| format!("  s{number}:\n    image: alpine\n")).collect();
+    let (said, texts) = run("compose.yaml", &format!("services:\n{services}"), &[Format::Markdown]);
+    let said = said.strip_prefix("confscan: markdown: ").unwrap_or_else(|| panic!("{said}"));
+    assert!(said.contains(" findings left out of the summary"), "{said}");
+    assert!(texts[&Format::Markdown].contains(said.trim_end()));
+}
+
+#[test]
+fn the_page_of_the_formats_has_a_section_for_each() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md")).expect("it is there");
+    let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(sections, Format::ALL.map(Format::name));
+    for name in sections {
+        assert!(page.contains(&format!("\n| [`{name}`](#{name}) | ")), "{name}");
     }
 }

@@ -85,6 +85,7 @@ fn within(report: &Report, limit: u64, out: &mut dyn Write) -> io::Result<Option
         let log = log(report, &worst[..number], left_out.as_deref());
         let mut upload = Upload::new(limit);
         escape::json(&mut upload, &log)?;
+        upload.write_all(b"\n")?;
         let size = upload.size();
         if size > limit && number > 0 {
             // A little less than what the average says, for the worst may be longer than the others.
@@ -93,9 +94,11 @@ fn within(report: &Report, limit: u64, out: &mut dyn Write) -> io::Result<Option
         }
         match upload {
             Upload::Held { text, .. } => out.write_all(&text)?,
-            Upload::Measured(_) => escape::json(out, &log)?,
+            Upload::Measured(_) => {
+                escape::json(out, &log)?;
+                out.write_all(b"\n")?;
+            }
         }
-        out.write_all(b"\n")?;
         return Ok(left_out);
     }
 }
@@ -267,6 +270,8 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::source::{Kind, Source, Sources};
 
     #[test]
     fn no_part_of_a_path_reads_as_something_else() {
@@ -277,6 +282,45 @@ mod tests {
         ] {
             assert_eq!(uri(path), expected);
         }
+    }
+
+    #[test]
+    fn no_more_is_written_than_one_upload_takes_and_the_worst_of_it() {
+        let mut sources = Sources::default();
+        for number in 0..60 {
+            let privileged = if number == 40 { "\n    privileged: true" } else { "" };
+            let text = format!("services:\n  s{number}:\n    image: alpine:{number}{privileged}\n");
+            let mut source = Source::new(format!("{number}/compose.yaml"), text);
+            source.kind = Kind::Compose;
+            sources.add(source);
+        }
+        let report = crate::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)));
+        let written = |limit| {
+            let mut out = Vec::new();
+            let left_out = within(&report, limit, &mut out).unwrap();
+            let mut upload = Upload::new(0);
+            upload.write_all(&out).unwrap();
+            let log: Value = serde_json::from_slice(&out).unwrap();
+            (log["runs"][0].clone(), left_out, upload.size())
+        };
+        let (run, left_out, all) = written(upload::LIMIT);
+        let results = |run: &Value| run["results"].as_array().unwrap().len();
+        assert_eq!((results(&run), &left_out), (report.findings.len(), &None));
+        // What fits only after gzip is written whole.
+        assert_eq!(results(&written(all).0), report.findings.len());
+        for limit in [all - 1, all / 2] {
+            let (run, left_out, size) = written(limit);
+            assert!(size <= limit && results(&run) > 0, "{size} of {limit}");
+            let number = report.findings.len() - results(&run);
+            let said = left_out.expect("something was left out");
+            assert!(said.starts_with(&format!("{number} of the mildest findings were left out: ")), "{said}");
+            let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+            assert_eq!(notes.last().unwrap()["message"]["text"], said);
+            let worst = |result: &Value| result["ruleId"] == "privileged-container";
+            assert!(run["results"].as_array().unwrap().iter().any(worst));
+        }
+        // The log without results is longer than that, and there is nothing more to leave out.
+        assert_eq!(results(&written(1).0), 0);
     }
 
     #[test]
