@@ -249,6 +249,22 @@ fn sarif_has_what_github_asks_for() {
 }
 
 #[test]
+fn sarif_repeats_neither_long_places_nor_long_messages() {
+    let mut scan = Scan::default();
+    let text = "x".repeat(20_000);
+    let file = scan.file("f", &text);
+    scan.report(rule("r", Severity::Low), Span::new(file, 0..20_000), &text)
+        .related(Span::at(file, 0), &*text)
+        .help(&*text);
+    let result = &sarif(&scan.done())["runs"][0]["results"][0];
+    let message = result["message"]["text"].as_str().expect("a message");
+    assert!(message.chars().count() < 3100 && message.contains("…](1)"), "{message}");
+    assert_eq!(result["relatedLocations"][0]["message"]["text"].as_str().map(|it| it.chars().count()), Some(1000));
+    let region = &result["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["endColumn"], region.get("snippet")), (&20_001.into(), None));
+}
+
+#[test]
 fn nothing_found_is_one_line() {
     let mut scan = Scan::default();
     scan.file("Dockerfile", "FROM x\n");

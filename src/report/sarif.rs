@@ -18,7 +18,7 @@ use serde_sarif::sarif::{
     Version,
 };
 
-use super::words::sentence;
+use super::words::{clip, sentence};
 use super::{Place, Report, escape};
 use crate::finding::{Finding, Rule, Severity};
 use crate::source::Span;
@@ -31,6 +31,10 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const RESULTS: usize = 25_000;
 /// Related locations that GitHub takes with one result, less the one location of the result.
 const RELATED: usize = 100;
+/// Characters of one text in a message. GitHub gives no limit; nobody reads more, and each counts towards the upload.
+const TEXT: usize = 1000;
+/// Bytes of a snippet: the text of a longer place is left to who has the file.
+const SNIPPET: usize = 16 << 10;
 /// Key of the fingerprint. `primaryLocationLineHash`, which is GitHub's own, is left to its upload action.
 const FINGERPRINT: &str = "confscan/v1";
 
@@ -199,7 +203,7 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
         let place = report.place(label.span);
         let what = match label.message.is_empty() {
             true => format!("{}:{}", visible(place.path), place.start.line),
-            false => visible(&label.message).into_owned(),
+            false => clip(&visible(&label.message), TEXT).into_owned(),
         };
         let link = what.replace(['[', ']'], "");
         text.push_str(if id == 1 { " See: " } else { "; " });
@@ -219,9 +223,9 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     (text, related)
 }
 
-/// `text` safe to show, and with nothing in it that reads as a link to a location.
+/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location.
 fn unlinked(text: &str) -> String {
-    visible(text).replace("](", "] (")
+    clip(&visible(text), TEXT).replace("](", "] (")
 }
 
 fn message(text: String) -> Message {
@@ -247,8 +251,9 @@ fn location(report: &Report, span: Span) -> Location {
         .end_line(end.line)
         .end_column(end.column)
         .build();
-    let text = report.masked(span);
-    region.snippet = (!text.is_empty()).then(|| ArtifactContent::builder().text(text).build());
+    if (1..=SNIPPET).contains(&span.range().len()) {
+        region.snippet = Some(ArtifactContent::builder().text(report.masked(span)).build());
+    }
     let artifact = ArtifactLocation::builder().uri(uri(path)).build();
     let place = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
     Location::builder().physical_location(place).build()
