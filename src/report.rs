@@ -44,13 +44,13 @@ impl Report {
 
     /// Whether something was not graded: an unreadable file, a parse error, an internal error.
     pub fn has_gaps(&self) -> bool {
-        self.findings.iter().any(|finding| finding.rule.gap)
+        self.findings.iter().any(|finding| finding.gap)
     }
 
     /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
     fn gap_counts(&self) -> String {
         let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in self.findings.iter().filter(|finding| finding.rule.gap) {
+        for finding in self.findings.iter().filter(|finding| finding.gap) {
             *gaps.entry(finding.rule.id).or_default() += 1;
         }
         gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect::<Vec<_>>().join(", ")

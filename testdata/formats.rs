@@ -209,7 +209,7 @@ fn gitlab_reads_every_finding_in_both_of_its_formats() {
         let ids: BTreeSet<&str> = vulnerabilities.iter().map(|it| it["id"].as_str().unwrap()).collect();
         let fingerprints: BTreeSet<&str> = issues.iter().map(|it| it["fingerprint"].as_str().unwrap()).collect();
         assert_eq!((ids.len(), fingerprints.len()), (issues.len(), issues.len()), "GitLab drops all but one of equals");
-        let gaps = report.findings.iter().filter(|finding| finding.rule.gap).count();
+        let gaps = report.findings.iter().filter(|finding| finding.gap).count();
         assert_eq!(sast["scan"]["messages"].as_array().map_or(0, Vec::len), gaps);
     }
 }
@@ -328,8 +328,8 @@ fn junit_is_valid_xml_with_a_case_for_every_finding_and_every_clean_file() {
         let with: BTreeSet<&str> = report.findings.iter().map(|finding| path(&report, finding)).collect();
         assert_eq!(files, report.findings.len() + report.sources.len() - with.len());
         let count = |name: &str| values(&elements, name, "message").len();
-        let gaps = report.findings.iter().filter(|finding| finding.rule.gap).count();
-        let failures = report.findings.iter().filter(|it| !it.rule.gap && it.severity >= Severity::Medium).count();
+        let gaps = report.findings.iter().filter(|finding| finding.gap).count();
+        let failures = report.findings.iter().filter(|it| !it.gap && it.severity >= Severity::Medium).count();
         assert_eq!((count("error"), count("failure")), (gaps, failures));
         assert_eq!(count("skipped"), report.findings.len() - gaps - failures);
         for (attribute, number) in [("tests", files), ("failures", failures), ("errors", gaps)] {

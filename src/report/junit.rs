@@ -30,7 +30,7 @@ enum Outcome {
 impl Outcome {
     fn of(finding: &Finding) -> Outcome {
         match finding.severity {
-            _ if finding.rule.gap => Outcome::Error,
+            _ if finding.gap => Outcome::Error,
             Severity::Critical | Severity::High | Severity::Medium => Outcome::Failure,
             Severity::Low | Severity::Info => Outcome::Skipped,
         }

@@ -144,7 +144,7 @@ fn log<'a>(report: &'a Report, worst: &[&'a Finding], left_out: Option<&str>) ->
 /// How the scan went: what was not graded, and whether something broke.
 fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) -> Invocation {
     let mut notifications: Vec<Notification> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.rule.gap) {
+    for finding in findings.iter().filter(|finding| finding.gap) {
         let notification = Notification::builder()
             .level("warning")
             .message(message(sentence(&visible(&finding.message))))
