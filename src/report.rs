@@ -68,8 +68,8 @@ impl Report {
         self.sources.iter().filter(|(_, source)| source.kind != Kind::Auxiliary).count()
     }
 
-    /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that it
-    /// reaches into no further line.
+    /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that
+    /// it reaches into no further line.
     fn place(&self, span: Span) -> Place<'_> {
         let text = self.sources.text(span);
         let front = if span.start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -172,8 +172,8 @@ pub struct Options {
     pub time: Timestamp,
 }
 
-/// Writes `report` to `out`, and gives what was left out for want of room, as a sentence: it stands in the report too, but
-/// who writes a file does not see it there.
+/// Writes `report` to `out`, and gives what was left out for want of room, as a sentence: it stands in the report too,
+/// but who writes a file does not see it there.
 ///
 /// # Errors
 /// Those of `out`.

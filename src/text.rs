@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// `text` on one line and without anything that acts on a terminal: control characters, line and paragraph separators,
-/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`. Neither does
-/// it hold a command to the CI system that logs it: see [`commands`].
+/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`. Neither
+/// does it hold a command to the CI system that logs it: see [`commands`].
 pub fn visible(text: &str) -> Cow<'_, str> {
     let mut commands = commands(text).peekable();
     let Some(first) = text.find(acts).into_iter().chain(commands.peek().copied()).min() else {
@@ -26,8 +26,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where `text` holds commands to a CI system, as offsets of their second `#`: the runners of GitHub (`##[error]`) and of
-/// Azure Pipelines (`##vso[…]`) take them anywhere in a line of a log.
+/// Where `text` holds commands to a CI system, as offsets of their second `#`: the runners of GitHub (`##[error]`) and
+/// of Azure Pipelines (`##vso[…]`) take them anywhere in a line of a log.
 pub fn commands(text: &str) -> impl Iterator<Item = usize> {
     text.match_indices('[').filter_map(|(at, _)| {
         let before = text[..at].trim_end_matches(|character: char| character.is_ascii_alphabetic());

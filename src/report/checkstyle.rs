@@ -1,7 +1,7 @@
 //! The XML of Checkstyle, which many CI plugins and review bots read.
 //!
-//! Checkstyle writes no schema; this is what its `XMLLogger` writes: files with their errors, `severity` one of `error`,
-//! `warning` and `info`, `source` the name of the check.
+//! Checkstyle writes no schema; this is what its `XMLLogger` writes: files with their errors, `severity` one of
+//! `error`, `warning` and `info`, `source` the name of the check.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Annotations of a pull request without code scanning: workflow commands on the standard output of a GitHub job.
 //!
-//! The syntax is that of GitHub's "Workflow commands", the escapes are those that its runner takes back. GitHub shows ten
-//! annotations of each level for a step, the first ones, so the worst come first.
+//! The syntax is that of GitHub's "Workflow commands", the escapes are those that its runner takes back. GitHub shows
+//! ten annotations of each level for a step, the first ones, so the worst come first.
 
 use std::io::{self, Write};
 

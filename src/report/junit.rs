@@ -1,7 +1,7 @@
 //! JUnit XML, for the test reports of CI systems: a suite for each file, a test case for each finding.
 //!
-//! There is no specification; this is valid under the schema that Jenkins' xUnit plugin reads with (`junit-10.xsd`), but
-//! for the attribute `file` of a test case, which GitLab links to.
+//! There is no specification; this is valid under the schema that Jenkins' xUnit plugin reads with (`junit-10.xsd`),
+//! but for the attribute `file` of a test case, which GitLab links to.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

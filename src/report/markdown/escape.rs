@@ -2,7 +2,8 @@
 
 use crate::text::visible;
 
-/// Most bytes that [`text`] makes of one character, but for what acts on a terminal; a pair of backticks makes 13 of two.
+/// Most bytes that [`text`] makes of one character, but for what acts on a terminal; a pair of backticks makes 13 of
+/// two.
 pub(in crate::report) const LONGEST: usize = 9;
 
 /// `text` on one line of Markdown, in a table too: what stands between backticks is code, and nothing else in it means
@@ -37,9 +38,9 @@ fn code(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, code, after))
 }
 
-/// Text that means nothing, in code and outside. A comment inside an address or behind an `@` keeps the one from being a
-/// link and the other from naming, and so calling, an account: a reference would not, for those are looked for in what was
-/// read already. An underscore inside a word never means anything (CommonMark, section 6.2).
+/// Writes text so that nothing in it means anything, in code and outside. A comment inside an address or behind an `@`
+/// keeps the one from being a link and the other from naming, and so calling, an account: a reference would not, for
+/// those are looked for in what was read already. An underscore inside a word is only that (CommonMark, section 6.2).
 fn literal(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     let word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);

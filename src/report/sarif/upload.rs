@@ -1,8 +1,8 @@
 //! What GitHub takes in one upload: bytes after gzip, counted without a compressor.
 //!
-//! Text is held back as it is made. Where all of it is no longer than the limit, it is no longer compressed either, and is
-//! written as it is. Only what is longer is measured: as a deflate stream (RFC 1951) with the fixed codes and with the
-//! nearest match that one look finds. Every gzip worth the name does better, so what fits by this count fits.
+//! Text is held back as it is made. What is within the limit before gzip is so after it, and is written as it is. Only
+//! what is longer is measured: as a deflate stream (RFC 1951) with the fixed codes and with the nearest match that one
+//! look finds. Every gzip worth the name does better, so what fits by this count fits.
 
 use std::io::{self, Write};
 
