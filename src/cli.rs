@@ -64,7 +64,7 @@ pub struct Scan {
     #[command(flatten)]
     pub input: Input,
     /// Format of the report
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
     pub format: Format,
     /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
     #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
@@ -108,7 +108,7 @@ pub struct Input {
 #[derive(Args)]
 pub struct List {
     /// Format of the list
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, Format::name))]
     pub format: Format,
 }
 
@@ -125,7 +125,6 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
-const FORMATS: [Format; 3] = [Format::Human, Format::Json, Format::Sarif];
 const LIST_FORMATS: [Format; 2] = [Format::Human, Format::Json];
 const KINDS: [Kind; 5] = [Kind::Dockerfile, Kind::Compose, Kind::Supervisor, Kind::Nginx, Kind::Dotenv];
 const FAIL_ON: [FailOn; 6] = [
@@ -136,14 +135,6 @@ const FAIL_ON: [FailOn; 6] = [
     FailOn(Some(Severity::Info)),
     FailOn(None),
 ];
-
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Human => "human",
-        Format::Json => "json",
-        Format::Sarif => "sarif",
-    }
-}
 
 fn fail_on_name(least: FailOn) -> &'static str {
     least.0.map_or("never", Severity::name)
@@ -170,7 +161,7 @@ fn color() -> impl TypedValueParser<Value = anstream::ColorChoice> {
 fn output(given: &str) -> Result<Output, String> {
     let (format, file) = match given.split_once('=') {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            let format = FORMATS.into_iter().find(|format| format_name(*format) == name);
+            let format = Format::ALL.into_iter().find(|format| format.name() == name);
             (Some(format.ok_or_else(|| format!("no format {name:?} (./{given} is the file of that name)"))?), file)
         }
         _ => (None, given),

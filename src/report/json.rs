@@ -27,9 +27,9 @@ const SCHEMA: &str = "confscan/1";
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    field(out, "{\n", "schema", &SCHEMA)?;
-    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
-    field(out, ",\n", "summary", &summary(report))?;
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    escape::field(out, ",\n", "summary", &summary(report))?;
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
     list(out, "containers", report.project.containers.iter().map(|it| container::of(report, it)))?;
     list(out, "files", files(&report.sources).into_iter())?;
@@ -42,8 +42,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn write_containers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    field(out, "{\n", "schema", &SCHEMA)?;
-    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
     list(out, "containers", report.project.containers.iter().map(|it| container::of(report, it)))?;
     out.write_all(b"\n}\n")
 }
@@ -53,26 +53,14 @@ pub fn write_containers(report: &Report, out: &mut dyn Write) -> io::Result<()> 
 /// # Errors
 /// Those of `out`.
 pub fn write_files(sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
-    field(out, "{\n", "schema", &SCHEMA)?;
-    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
     list(out, "files", files(sources).into_iter())?;
     out.write_all(b"\n}\n")
 }
 
-fn field(out: &mut dyn Write, before: &str, name: &str, value: &impl Serialize) -> io::Result<()> {
-    write!(out, "{before}\"{name}\":")?;
-    escape::json(out, value)
-}
-
 fn list(out: &mut dyn Write, name: &str, items: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
-    write!(out, ",\n\"{name}\":[")?;
-    let mut before = "\n";
-    for item in items {
-        out.write_all(before.as_bytes())?;
-        escape::json(out, &item)?;
-        before = ",\n";
-    }
-    out.write_all(if before == "\n" { b"]" } else { b"\n]" })
+    escape::array(out, &format!(",\n\"{name}\":"), items)
 }
 
 fn summary(report: &Report) -> wire::Summary {
