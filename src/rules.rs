@@ -171,16 +171,22 @@ impl<'a> Cx<'a> {
         self.findings.last_mut().expect("a finding was just pushed")
     }
 
-    /// What was reported, after the rule's say about development and test was applied.
+    /// What was reported, after the settings and the rule's say about development and test were applied.
     pub fn finish(self) -> Vec<Finding> {
-        let mut findings = self.findings;
-        if !self.environment.is_live() {
-            match self.rule.development {
-                Development::Same => {}
-                Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                Development::Silent => findings.clear(),
+        let Cx { mut findings, sources, config, rule, environment, .. } = self;
+        findings.retain_mut(|finding| {
+            let path = &sources.get(finding.primary().file).path;
+            let setting = config.setting(rule, path, environment);
+            finding.severity = setting.severity.unwrap_or(finding.severity);
+            if !environment.is_live() && !setting.exact {
+                match rule.development {
+                    Development::Same => {}
+                    Development::Low => finding.severity = finding.severity.min(Severity::Low),
+                    Development::Silent => return false,
+                }
             }
-        }
+            setting.runs
+        });
         findings
     }
 }

@@ -47,7 +47,10 @@ impl File {
     pub fn parse(path: impl Into<String>, folder: Folder, text: impl Into<String>) -> Result<File, Error> {
         let (path, text) = (path.into(), text.into());
         // An editor may have put a byte order mark in front, which TOML allows.
-        let text = text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned);
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
         let settings: Settings = toml::from_str(&text).map_err(|error| Error::toml(&path, &text, &error))?;
         let file = File { path, text, folder, settings };
         file.check()?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Failure, Project, StageNode, environment, facts, include, nodes, path, process, read, references};
 use crate::command::Effective;
+use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach, known,
@@ -34,6 +35,8 @@ type BuildArg = (String, Option<String>, Span);
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
     pub sources: &'a mut Sources,
+    /// What the `confscan.toml` files say.
+    pub settings: &'a Files,
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
@@ -64,11 +67,12 @@ const MAX_ARGUED: usize = 1_000;
 
 impl<'a> Linker<'a> {
     /// Starts with the documents of every file that is in `sources`, sorted by path.
-    pub fn new(sources: &'a mut Sources) -> Self {
+    pub fn new(sources: &'a mut Sources, settings: &'a Files) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
         let mut linker = Linker {
             sources,
+            settings,
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
@@ -106,7 +110,8 @@ impl<'a> Linker<'a> {
         let id = self.documents.len();
         let source = self.sources.get(document.file());
         let comment = comments(&document).iter().find_map(|span| environment::by_comment(source.slice(*span)));
-        self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
+        let settled = comment.or_else(|| self.settings.environment(&source.path));
+        self.marks.push(settled.unwrap_or_else(|| environment::by_path(&source.path)));
         if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
             self.configs.insert(source.path.clone(), source.kind);
         }
@@ -139,6 +144,11 @@ impl<'a> Linker<'a> {
                 None
             }
         }
+    }
+
+    /// The document of a file that was read.
+    pub fn known_document(&self, path: &str) -> Option<DocumentId> {
+        self.by_path.get(path).copied()
     }
 
     /// The supervisord and nginx configs below a folder: path, what is left of it below that folder, and which it is.
@@ -201,7 +211,7 @@ impl<'a> Linker<'a> {
         }
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
         let mut project = Project {
             includes,
             documents: self.documents,
