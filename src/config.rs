@@ -4,6 +4,8 @@ mod error;
 mod file;
 mod pattern;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use jiff::civil::Date;
 
