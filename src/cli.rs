@@ -172,6 +172,7 @@ fn output(given: &str) -> Result<Output, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use std::fmt::Write as _;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -187,5 +188,64 @@ mod tests {
         assert_eq!(output("sarif=-"), Ok(Output { format: Some(Format::Sarif), file: None }));
         assert!(output("jsn=a.json").is_err());
         assert!(output("json=").is_err());
+    }
+
+    /// A table of the options of `command`, which is called `name`, and of its commands.
+    fn document(command: &clap::Command, name: &str, text: &mut String) {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        write!(text, "\n## `{name}`\n\n{}.\n", about.trim_end_matches('.')).unwrap();
+        let arguments: Vec<_> = command.get_arguments().filter(|argument| !argument.is_hide_set()).collect();
+        if !arguments.is_empty() {
+            text.push_str("\n| argument | meaning |\n|---|---|\n");
+        }
+        for argument in arguments {
+            let short = argument.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
+            let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
+            let value = value.and_then(|names| names.first()).map(ToString::to_string);
+            let name = match (argument.get_long(), value) {
+                (Some(long), Some(value)) if argument.is_require_equals_set() => format!("`--{long}[={value}]`"),
+                (Some(long), Some(value)) => format!("`--{long} {value}`"),
+                (Some(long), None) => format!("`--{long}`"),
+                (None, value) => format!("`{}`", value.unwrap_or_default()),
+            };
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_else(|| panic!("{name} has no help"));
+            // A default that the settings may change stands in the text.
+            let (help, default) = help
+                .split_once(" [default")
+                .map_or((help.as_str(), String::new()), |(help, rest)| (help, format!(" [default{rest}")));
+            let mut help = help.to_owned();
+            let values = argument.get_possible_values();
+            let values: Vec<String> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
+            if !values.is_empty() && argument.get_action().takes_values() {
+                write!(help, ": {}", values.join(", ")).unwrap();
+            }
+            help += &default;
+            let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+            if !defaults.is_empty() && argument.get_action().takes_values() {
+                write!(help, " [default: {}]", defaults.join(", ")).unwrap();
+            }
+            writeln!(text, "| {short}{name} | {} |", help.replace('|', "\\|")).unwrap();
+        }
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            document(inner, &format!("{name} {}", inner.get_name()), text);
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_every_option_with_its_help() {
+        let mut text = String::from(
+            "# The command line\n\n\
+             What `confscan --help` and `confscan COMMAND --help` say; `UPDATE=1 cargo test --bin confscan` writes this page.\n\
+             What can be set for a repository is in [configuration.md](configuration.md).\n",
+        );
+        let mut command = Cli::command();
+        command.build();
+        document(&command, "confscan", &mut text);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command-line.md");
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+            return;
+        }
+        assert!(std::env::var_os("UPDATE").is_some(), "docs/command-line.md lacks something: UPDATE=1 rewrites it");
+        std::fs::write(path, text).unwrap();
     }
 }

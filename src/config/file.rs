@@ -62,7 +62,7 @@ impl File {
         let Settings { rules, overrides, stacks, .. } = &self.settings;
         let wrong =
             |range: &Range<usize>, message: String| Err(Error::at(&self.path, &self.text, range.clone(), message));
-        for (name, level) in rules.iter().chain(overrides.iter().flat_map(|one| &one.value.rules)) {
+        for (name, level) in rules.0.iter().chain(overrides.iter().flat_map(|one| &one.value.rules.0)) {
             if level.value == Level::Off && rules::find(name.0).is_some_and(|registered| registered.rule.gap) {
                 let lift = "an [[ignore]] with a reason or --allow-gaps lifts it";
                 let message = format!("`{}` says that something was not graded and cannot be off; {lift}", name.0);
@@ -229,15 +229,15 @@ impl Files {
     pub fn setting(&self, rule: &Rule, path: &str, environment: Environment, pedantic: bool) -> Setting {
         let mut last: Option<(Level, bool)> = None;
         for (file, seen) in self.of(path) {
-            if let Some(level) = file.settings.rules.get(rule.id) {
-                last = Some((level.value, false));
+            if let Some(level) = file.settings.rules.level(rule.id) {
+                last = Some((level, false));
             }
             for At { value: one, .. } in &file.settings.overrides {
-                let Some(level) = one.rules.get(rule.id) else { continue };
+                let Some(level) = one.rules.level(rule.id) else { continue };
                 let applies = one.paths.as_ref().is_none_or(|paths| paths.matches(&seen))
                     && one.environment.is_none_or(|place| Environment::from(place) == environment);
                 if applies {
-                    last = Some((level.value, one.environment.is_some()));
+                    last = Some((level, one.environment.is_some()));
                 }
             }
         }
@@ -253,11 +253,11 @@ impl Files {
 
     /// Whether a rule of the pedantic tier may run somewhere.
     pub fn may_run(&self, rule: &Rule) -> bool {
-        let on = |level: &At<Level>| level.value != Level::Off;
+        let on = |level: Level| level != Level::Off;
         self.0.iter().any(|File { settings, .. }| {
             settings.pedantic == Some(true)
-                || settings.rules.get(rule.id).is_some_and(on)
-                || settings.overrides.iter().any(|one| one.value.rules.get(rule.id).is_some_and(on))
+                || settings.rules.level(rule.id).is_some_and(on)
+                || settings.overrides.iter().any(|one| one.value.rules.level(rule.id).is_some_and(on))
         })
     }
 

@@ -26,11 +26,12 @@ use crate::{rules, text};
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Settings {
-    /// Also run the rules that are a matter of taste or of hardening beyond the usual.
+    /// Also run the rules that are a matter of taste or of hardening beyond the usual: `true` or `false` (the default).
     pub pedantic: Option<bool>,
-    /// Exit with 1 when there is a finding of at least this severity.
+    /// Exit with 1 when there is a finding of at least this severity: `critical`, `high` (the default), `medium`, `low`,
+    /// `info` or `never`.
     pub fail_on: Option<FailOn>,
-    /// Severity of rules by their names: `off`, `on` (the severity of its page), or a severity.
+    /// What is made of rules, by their names: `off`, `on` (the severities of its page), or a severity.
     pub rules: Rules,
     /// Severities of rules for some files or environments only; a later one wins.
     #[serde(rename = "override")]
@@ -121,7 +122,16 @@ macro_rules! deserialize_from_text {
 pub(super) use deserialize_from_text;
 
 /// Severities of rules by the rules' names.
-pub type Rules = BTreeMap<RuleName, At<Level>>;
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Rules(pub BTreeMap<RuleName, At<Level>>);
+
+impl Rules {
+    /// What is said of the rule called `id`.
+    pub fn level(&self, id: &str) -> Option<Level> {
+        self.0.get(id).map(|level| level.value)
+    }
+}
 
 /// The name of a rule that there is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,11 +250,11 @@ impl FailOn {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Override {
-    /// The files that it is for; all where it is not given.
+    /// The files that it is for, one pattern or a list; all where it is not given.
     pub paths: Option<Globs>,
-    /// The environment that it is for; every one where it is not given.
+    /// The environment that it is for: `production`, `development`, `test` or `unmarked`; every one where it is not given.
     pub environment: Option<Where>,
-    /// Severities of rules by their names.
+    /// As `rules`.
     pub rules: Rules,
 }
 
@@ -297,14 +307,14 @@ pub struct Stack {
     /// The files in the order in which they are merged, from the folder of this file.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub files: Vec<At<RelativePath>>,
-    /// Where the stack runs.
+    /// Where the stack runs: `production`, `development`, `test` or `unmarked`.
     pub environment: Option<Where>,
     /// What reports call it.
     pub name: Option<String>,
     /// The profiles that are active.
     #[serde(default)]
     pub profiles: Vec<String>,
-    /// The files, one or a list, that variables are taken from instead of `.env`, from the folder of this file.
+    /// The files, one or a list, that variables are taken from instead of `.env`.
     #[serde(default)]
     pub env_file: OneOrMany<At<RelativePath>>,
 }
@@ -316,13 +326,13 @@ pub struct Stack {
 pub struct Ignore {
     /// The rule, or a list of rules.
     pub rule: OneOrMany<At<RuleName>>,
-    /// The files, one pattern or a list, that it is for; all where it is not given.
+    /// The files that it is for, one pattern or a list; all where it is not given.
     pub path: Option<Globs>,
     /// The container that it is for; `*` stands for any characters. All where it is not given.
     pub container: Option<String>,
     /// Why it is accepted.
     pub reason: Option<String>,
-    /// The last day on which it is.
+    /// The last day on which it is accepted: `2027-01-31`.
     pub until: Option<At<Day>>,
 }
 
@@ -341,8 +351,9 @@ pub struct Images {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Nginx {
-    /// Folders of the server, each with the folder that it is made from, from the folder of this file:
-    /// `{ "/etc/nginx" = "deploy/nginx" }`. `include` directives are looked up there.
+    /// Folders of nginx in its container, each with the folder that it is made from: `{ "/etc/nginx" = "deploy/nginx" }`.
+    /// `include` directives are looked up there, and a container that runs nginx and whose files give it no config has
+    /// those.
     pub root: BTreeMap<ContainerFolder, At<RelativePath>>,
 }
 
@@ -351,7 +362,7 @@ pub struct Nginx {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Limits {
-    /// Larger files are reported instead of read: bytes, or a text with a suffix K or M.
+    /// Larger files are reported instead of read: bytes, or a text such as `"512K"` (the default is `"1M"`).
     pub max_file_size: Option<Size>,
 }
 
