@@ -212,18 +212,25 @@ fn reached(configs: &[(DocumentId, &Nginx)], edges: &HashMap<DocumentId, Vec<Doc
 
 #[cfg(test)]
 mod tests {
+    use crate::config::{File, Files, Folder};
     use crate::project::Project;
     use crate::source::{Kind, Source, Sources};
 
     /// The paths of the files that another one includes.
     fn included(files: &[(&str, &str)]) -> Vec<String> {
+        included_with("", files)
+    }
+
+    /// The same with a `confscan.toml`.
+    fn included_with(settings: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let settings = File::parse("confscan.toml", Folder::Above(String::new()), settings).unwrap();
         let mut sources = Sources::default();
         for (path, text) in files {
             let mut source = Source::new(*path, *text);
             source.kind = Kind::Nginx;
             sources.add(source);
         }
-        let project = Project::build(&mut sources);
+        let project = Project::build_with(&mut sources, &Files::new(vec![settings]));
         let found = sources.iter().filter(|(id, _)| project.includes.is_included(*id));
         found.map(|(_, source)| source.path.clone()).collect()
     }
@@ -247,6 +254,24 @@ mod tests {
             let mut files = vec![(*from, text.as_str())];
             files.extend(others.iter().map(|path| (*path, SITE)));
             assert_eq!(&included(&files), expected, "{from} {pattern}");
+        }
+    }
+
+    #[test]
+    fn includes_are_looked_up_where_the_settings_say() {
+        let settings = "nginx.root = { '/etc/nginx' = 'made', '/etc/nginx/tls' = 'tls' }";
+        for (pattern, expected) in [
+            ("/etc/nginx/conf.d/*.conf", &["made/conf.d/x.conf"][..]),
+            ("conf.d/x.conf", &["made/conf.d/x.conf"]),
+            ("/etc/nginx/tls/policy.conf", &["tls/policy.conf"]),
+            ("/etc/nginx/other/*.conf", &["a/other/z.conf"]),
+            ("/opt/conf.d/*.conf", &["a/conf.d/y.conf"]),
+        ] {
+            let text = format!("http {{ include {pattern}; }}");
+            let mut files = vec![("a/nginx.conf", text.as_str())];
+            let others = ["a/conf.d/y.conf", "a/other/z.conf", "made/conf.d/x.conf", "tls/policy.conf"];
+            files.extend(others.map(|path| (path, SITE)));
+            assert_eq!(included_with(settings, &files), expected, "{pattern}");
         }
     }
 
