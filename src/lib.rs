@@ -13,6 +13,7 @@ pub mod explain;
 pub mod finding;
 pub mod listing;
 pub mod project;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod secret;
@@ -30,7 +31,7 @@ use source::Sources;
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
     config.files.register(&mut sources);
     let project = Project::build_with(&mut sources, &config.files);
-    let secrets = secret::spans(&project, &sources);
+    let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
     Report { sources, project, findings, secrets }
 }

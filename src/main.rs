@@ -158,6 +158,7 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
     if input.config.is_none() && !input.no_config {
         files.add_below(&sources)?;
     }
+    files.check_stacks(&sources)?;
     Ok((sources, files))
 }
 

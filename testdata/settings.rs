@@ -189,6 +189,39 @@ fn a_rule_that_is_silent_in_development_speaks_where_the_settings_ask() {
 }
 
 #[test]
+fn the_stacks_of_the_settings_are_merged() {
+    let overlay = "services:\n  web:\n    privileged: true\n";
+    let tree = Tree::new(&[
+        (".git/x", ""),
+        ("deploy/base.compose.yaml", PORT),
+        ("deploy/saas/overlay.compose.yaml", overlay),
+        ("deploy/saas.env", "TAG=1\n"),
+    ]);
+    let containers = |tree: &Tree, folder: &str| -> Vec<Value> {
+        let run = tree.run(&[folder, "--format", "json"]);
+        let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        report["containers"].as_array().unwrap().iter().map(|container| container["environment"].clone()).collect()
+    };
+    tree.write(
+        "confscan.toml",
+        "[[stack]]\nfiles = ['deploy/base.compose.yaml', 'deploy/saas/overlay.compose.yaml']\nenvironment = \
+         'production'\nenv-file = 'deploy/saas.env'",
+    );
+    for folder in [".", "deploy"] {
+        let found = containers(&tree, folder);
+        assert!(found.iter().any(|it| it["value"] == "production" && it["reason"] == "the configuration"), "{found:?}");
+    }
+    // What is not in the scanned folder is not read, and so not missed.
+    assert!(containers(&tree, "deploy/saas").iter().all(|it| it["value"] != "production"));
+    tree.write("confscan.toml", "[[stack]]\nfiles = ['deploy/base.compose.yaml', 'deploy/saas/overlay.compose.yml']");
+    let run = tree.run(&[]);
+    let expected = "confscan: confscan.toml:2:38: no file `deploy/saas/overlay.compose.yml`; is it `overlay.compose.yaml`?\n \
+                    2 | files = ['deploy/base.compose.yaml', 'deploy/saas/overlay.compose.yml']\n   |                                      \
+                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n";
+    assert_eq!((run.code, run.err.as_str()), (2, expected));
+}
+
+#[test]
 fn includes_and_servers_are_found_where_nginx_root_says() {
     let site = "server {\n  include snippets/listing.conf;\n}\n";
     let tree = Tree::new(&[

@@ -9,7 +9,8 @@ use crate::container::{Environment, Marked};
 use crate::finding::{Rule, Severity, Tier};
 use crate::project::path;
 use crate::rules;
-use crate::source::{Kind, Source, Sources};
+use crate::source::{Kind, ReadError, Source, Sources};
+use crate::text::closest;
 
 /// What the files are called.
 pub const NAME: &str = "confscan.toml";
@@ -208,6 +209,27 @@ impl Files {
         }
     }
 
+    /// Whether the files of every stack are there, as far as they may be read.
+    ///
+    /// # Errors
+    /// Says which one is not, and what it was probably meant to be.
+    pub fn check_stacks(&self, sources: &Sources) -> Result<(), Error> {
+        for (file, stack) in self.stacks() {
+            for written in &stack.value.files {
+                let Some(path) = file.resolve(&written.value.0) else { continue };
+                if sources.find(&path).is_some() || !matches!(sources.store().read(&path), Err(ReadError::Missing)) {
+                    continue;
+                }
+                let beside = sources.list(path::directory(&path));
+                let near = closest(path::file_name(&path), beside.iter().map(String::as_str));
+                let hint = near.map(|near| format!("; is it `{near}`?")).unwrap_or_default();
+                let message = format!("no file `{}`{hint}", written.value.0);
+                return Err(Error::at(&file.path, &file.text, written.range.clone(), message));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the choice of the tier out of every file.
     pub fn without_pedantic(mut self) -> Files {
         self.0.iter_mut().for_each(|file| file.settings.pedantic = None);
@@ -277,7 +299,7 @@ impl Files {
                 (&globs.development, Environment::Development),
             ];
             let (_, environment) = lists.into_iter().find(|(globs, _)| globs.matches(&seen))?;
-            Some(Marked { environment, reason: format!("`environments` in {}", file.path) })
+            Some(Marked::new(environment, format!("`environments` in {}", file.path)))
         })
     }
 
