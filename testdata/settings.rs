@@ -45,7 +45,8 @@ fn settings_count_from_the_repository_down_to_the_file() {
         ("other.toml", "[[override]]\npaths = ['x']\nrules.autoindex-on = 'critical'"),
     ]);
     let sub = [("info", "deep/er/nginx.conf"), ("low", "nginx.conf"), ("high", "x/nginx.conf")];
-    let cases: &[(&[&str], &[(&str, &str)])] = &[
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let cases: &[Case] = &[
         (
             &["repo"],
             &[

@@ -14,8 +14,8 @@ use super::settings::{At, FromText, OneOrMany, deserialize_from_text};
 const LONGEST: usize = 1_000;
 
 /// A pattern for paths, much as in `.gitignore`: `*` and `?` stand for characters of one name, `**` for any folders,
-/// `{a,b}` for either. With a `/` in it the pattern starts at the folder of the file that it is written in, without one it is a name
-/// anywhere below. What is below a folder that matches does, too.
+/// `{a,b}` for either. With a `/` in it the pattern starts at the folder of the file that it is written in, without one it
+/// is a name anywhere below. What is below a folder that matches does, too.
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(with = "String"))]
@@ -99,8 +99,8 @@ impl JsonSchema for Globs {
 }
 
 /// A pattern for images: a registry (`ghcr.io`, `*.example.org`), perhaps with the start of a repository
-/// (`docker.io/library`, `ghcr.io/acme/app-*`). `*` stands for characters between two `/`, `**` for any. Docker Hub is `docker.io`, and
-/// its official images are below `docker.io/library`.
+/// (`docker.io/library`, `ghcr.io/acme/app-*`). `*` stands for characters between two `/`, `**` for any. Docker Hub is
+/// `docker.io`, and its official images are below `docker.io/library`.
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(with = "String"))]
