@@ -9,7 +9,7 @@ use crate::container::{Environment, Marked};
 use crate::finding::{Rule, Severity, Tier};
 use crate::project::path;
 use crate::rules;
-use crate::source::{Kind, ReadError, Source, Sources};
+use crate::source::{Kind, ReadError, Source, Sources, Span};
 use crate::text::closest;
 
 /// What the files are called.
@@ -127,6 +127,11 @@ impl File {
         ignore.rule.0.iter().any(|name| name.value.0 == rule)
             && ignore.path.as_ref().is_none_or(|globs| globs.matches(&seen))
             && container.is_none_or(|pattern| containers.any(|name| path::glob(pattern, name)))
+    }
+
+    /// Where a value of the file is written, once the file is registered in `sources`.
+    pub fn span<T>(&self, value: &At<T>, sources: &Sources) -> Option<Span> {
+        sources.find(&self.path).map(|id| value.span(id))
     }
 
     /// The path from the scan root of a path that is written in the file; nothing where it leads out.
@@ -288,8 +293,8 @@ impl Files {
         self.innermost(path, |settings| settings.fail_on)
     }
 
-    /// Where the containers of the file at `path` run.
-    pub fn environment(&self, path: &str) -> Option<Marked> {
+    /// Where the containers of the file at `path` run. `sources` are the files of the scan, with these registered.
+    pub fn environment(&self, path: &str, sources: &Sources) -> Option<Marked> {
         self.of(path).rev().find_map(|(file, seen)| {
             let globs = &file.settings.environments;
             let lists = [
@@ -298,8 +303,10 @@ impl Files {
                 (&globs.test, Environment::Test),
                 (&globs.development, Environment::Development),
             ];
-            let (_, environment) = lists.into_iter().find(|(globs, _)| globs.matches(&seen))?;
-            Some(Marked::new(environment, format!("`environments` in {}", file.path)))
+            let lists = lists.into_iter().filter_map(|(globs, environment)| Some((globs.as_ref()?, environment)));
+            let (globs, environment) = lists.into_iter().find(|(globs, _)| globs.value.matches(&seen))?;
+            let marked = Marked::new(environment, format!("`environments` in {}", file.path));
+            Some(Marked { decided_by: file.span(globs, sources), ..marked })
         })
     }
 

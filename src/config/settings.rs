@@ -290,13 +290,13 @@ impl From<Where> for Environment {
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Environments {
     /// Files whose containers run in production.
-    pub production: Globs,
+    pub production: Option<At<Globs>>,
     /// Files whose containers run on development machines.
-    pub development: Globs,
+    pub development: Option<At<Globs>>,
     /// Files whose containers run in tests and CI.
-    pub test: Globs,
+    pub test: Option<At<Globs>>,
     /// Files whose names mean nothing.
-    pub unmarked: Globs,
+    pub unmarked: Option<At<Globs>>,
 }
 
 /// Compose files that run together, as with `docker compose -f FILE -f FILE`.
@@ -308,7 +308,7 @@ pub struct Stack {
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub files: Vec<At<RelativePath>>,
     /// Where the stack runs: `production`, `development`, `test` or `unmarked`.
-    pub environment: Option<Where>,
+    pub environment: Option<At<Where>>,
     /// What reports call it.
     pub name: Option<String>,
     /// The profiles that are active.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::container::Environment::{Development, Production, Test, Unmarked};
 use crate::rules;
+use crate::source::Sources;
 
 /// A file in a folder of the scan root (`""` is the root itself, `../` above it, where the root is called `app`).
 fn file(folder: &str, text: &str) -> File {
@@ -173,7 +174,7 @@ fn hostile_settings_end_soon() {
         let start = std::time::Instant::now();
         if let Ok(file) = File::parse(NAME, Folder::Above(String::new()), text.as_str()) {
             let files = Files::new(vec![file]);
-            files.environment(&"a/b_c/".repeat(600));
+            files.environment(&"a/b_c/".repeat(600), &Sources::default());
             files.trusts("x", &"a.b".repeat(600));
         }
         let elapsed = start.elapsed();
@@ -210,7 +211,7 @@ fn patterns_match_as_gitignore_lines_do() {
         ("A", "a", false),
     ] {
         let files = files(&[("", &format!("environments.test = ['{pattern}']"))]);
-        assert_eq!(files.environment(path).is_some(), expected, "{pattern} {path}");
+        assert_eq!(files.environment(path, &Sources::default()).is_some(), expected, "{pattern} {path}");
     }
 }
 
@@ -232,7 +233,7 @@ fn what_a_file_says_starts_at_its_folder() {
         assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), resolved);
         let files = Files::new(vec![file]);
         for path in ["app/dev/x", "dev/x", "sub/app/dev/x", "sub/dev/x", "other/x"] {
-            assert_eq!(files.environment(path).is_some(), matched.contains(&path), "{path}");
+            assert_eq!(files.environment(path, &Sources::default()).is_some(), matched.contains(&path), "{path}");
         }
     }
 }
@@ -257,9 +258,13 @@ fn inner_files_win_and_lists_add_up() {
     }
     assert_eq!(files.max_file_size(), Some(2 << 20), "the inner one of those that count before the walk");
     for (path, expected) in [("dev/x", Development), ("sub/dev/x", Production)] {
-        assert_eq!(files.environment(path).map(|marked| marked.environment), Some(expected), "{path}");
+        assert_eq!(
+            files.environment(path, &Sources::default()).map(|marked| marked.environment),
+            Some(expected),
+            "{path}"
+        );
     }
-    assert_eq!(files.environment("x"), None);
+    assert_eq!(files.environment("x", &Sources::default()), None);
     for (path, image, expected) in [
         ("x", "docker.io/library/nginx", true),
         ("x", "quay.io/a/b", false),
@@ -377,6 +382,15 @@ fn an_accepted_finding_is_told_by_rule_path_and_container() {
     assert_eq!(&text[narrow.range.clone()], "[[ignore]]");
     assert_eq!(&text[narrow.value.rule.0[1].range.clone()], "'host-network'");
     assert_eq!(wide.value.until.as_ref().unwrap().value.0, jiff::civil::date(2027, 2, 1));
+}
+
+#[test]
+fn an_environment_names_the_line_that_decided_it() {
+    let files = files(&[("../", "pedantic = true\nenvironments.test = ['load/']")]);
+    let mut sources = Sources::default();
+    files.register(&mut sources);
+    let marked = files.environment("load/compose.yaml", &sources).unwrap();
+    assert_eq!((marked.environment, sources.text(marked.decided_by.unwrap())), (Test, "['load/']"));
 }
 
 #[test]

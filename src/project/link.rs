@@ -54,6 +54,7 @@ impl<'a> Linker<'a> {
     pub fn new(sources: &'a mut Sources, settings: &'a Files) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
+        let configured = Configured::all(settings, sources);
         let mut linker = Linker {
             sources,
             settings,
@@ -64,7 +65,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
-            configured: Configured::all(settings),
+            configured,
             stacks: Vec::new(),
             merged_nodes: 0,
             trees: HashMap::new(),
@@ -86,7 +87,7 @@ impl<'a> Linker<'a> {
         let source = self.sources.get(document.file());
         let mut comments = comments(&document).iter();
         let comment = comments.find_map(|&span| Some(environment::by_comment(source.slice(span))?.at(span)));
-        let settled = comment.or_else(|| self.settings.environment(&source.path));
+        let settled = comment.or_else(|| self.settings.environment(&source.path, self.sources));
         self.marks.push(settled.unwrap_or_else(|| environment::by_path(&source.path)));
         if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
             self.configs.insert(source.path.clone(), source.kind);
