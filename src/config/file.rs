@@ -163,7 +163,7 @@ pub struct Setting {
 pub struct Files(Vec<File>);
 
 impl Files {
-    /// These files; of two for one path the later one wins.
+    /// These files, put into their order.
     pub fn new(mut files: Vec<File>) -> Files {
         // From the repository's root to the scan root, then into the tree.
         files.sort_by_key(|file| match &file.folder {
