@@ -201,8 +201,9 @@ impl<'a> Cx<'a> {
     pub fn finish(self) -> Vec<Finding> {
         let Cx { mut findings, sources, config, rule, environment, own_mark, .. } = self;
         findings.retain_mut(|finding| {
-            let path = &sources.get(finding.primary().file).path;
-            let setting = config.setting(rule, path, environment);
+            // Without settings it does not matter where it stands.
+            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = config.setting(rule, path.unwrap_or_default(), environment);
             finding.severity = setting.severity.unwrap_or(finding.severity);
             if !environment.is_live() && !setting.exact {
                 match rule.development {
