@@ -211,7 +211,7 @@ fn run(
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
-            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(finding)),
+            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(resolved(finding, sources))),
             Ok(None) => {}
             Err(panic) => found.failures.push(Failure {
                 file: job.file,
@@ -221,6 +221,13 @@ fn run(
         }
     }
     found
+}
+
+/// A finding whose places are all in files, not in texts inside them.
+fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
+    labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
+    finding
 }
 
 /// Calls `check` when it is for the kind of `node`; the context is only made then.

@@ -73,6 +73,7 @@ impl Report {
     /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that
     /// it reaches into no further line.
     fn place(&self, span: Span) -> Place<'_> {
+        let span = self.sources.resolve(span);
         let text = self.sources.text(span);
         let front = if span.start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let end = front.max(text.trim_end_matches(['\n', '\r']).len()) as u32;
@@ -90,6 +91,7 @@ impl Report {
 
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
     pub fn masked(&self, span: Span) -> String {
+        let span = self.sources.resolve(span);
         mask(self.sources.text(span), span, &self.secrets)
     }
 }
