@@ -1,0 +1,571 @@
+#!/usr/bin/env python3
+"""Runs real implementations of Compose over the cases of testdata/compose/ and compares what they make of them.
+
+    testdata/compose_oracle.py [--compose PATH] [--legacy PATH] [--podman PATH] [--write] [--record] [case …]
+
+`--compose` is Compose 2 or later (`docker-compose`, the plugin's binary, which needs no daemon for `config`), `--legacy`
+docker-compose 1.29, `--podman` podman-compose. What is not given is looked for in PATH and left out when not there.
+`--write` fills the `effective` fences of cases from Compose 2, except where a case says `Differs:` or `Refused:`.
+`--record` writes the differences and their reasons into testdata/compose/ORACLE.md. Words are parts of case names.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent / "compose"
+HEADERS = ("Stack", "Absent", "Discovered", "Refused", "Differs")
+
+# ---------------------------------------------------------------------------------------------------------------- cases
+
+
+class Case:
+    """One `##` section: files, the stack that it is about, and its effective model."""
+
+    def __init__(self, path, name):
+        self.path, self.name = path, name
+        self.files, self.headers, self.effective = [], {}, None
+        self.range = None  # Lines of the effective fence's content in the file.
+        self.end = 0  # The line after the last fence.
+
+    @property
+    def topic(self):
+        return self.path.stem
+
+    @property
+    def stack(self):
+        """Its files in order: what `Stack:` says, else `compose.yaml` with `compose.override.yaml` where that is."""
+        names = [name for name, _ in self.files]
+        default = [name for name in ("compose.yaml", "compose.override.yaml") if name in names]
+        return self.headers["Stack"].split() if "Stack" in self.headers else default
+
+
+def read_cases(path):
+    cases, name, fence = [], None, None
+    lines = path.read_text().splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        bare = line.rstrip()
+        if fence is not None:
+            marker, language, start = fence
+            if bare != marker:
+                continue
+            content, case = "".join(lines[start:number]), cases[-1]
+            case.end = number + 1
+            if language == "effective":
+                case.effective, case.range = content, (start, number)
+            else:
+                case.files.append((name, content))
+            fence, name = None, None
+        elif bare.startswith("## "):
+            cases.append(Case(path, bare[3:]))
+        elif match := re.fullmatch(r"(`{3,})(\w*)", bare):
+            fence = (match[1], match[2], number + 1)
+        elif match := re.fullmatch(r"`([^`]+)`:", bare):
+            name = match[1]
+        elif cases and (match := re.fullmatch(r"(\w+): (.+)", bare)) and match[1] in HEADERS:
+            cases[-1].headers[match[1]] = match[2]
+    return cases
+
+
+# ------------------------------------------------------------------------------------------------------- canonical form
+
+PLAIN = re.compile(r"[A-Za-z0-9_./$~+](?:[A-Za-z0-9_./:@$%+,=~{}?()*-]| (?=[^ :-]))*")
+
+
+def word(value):
+    if value is None:
+        return "null"
+    if PLAIN.fullmatch(value) and not value.endswith(":") and ": " not in value and value not in ("null", "~"):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dump(value, indent=0):
+    """Text of nested mappings, lists and strings; the test's dump writes the same."""
+    out, pad = "", "  " * indent
+    if isinstance(value, dict):
+        for key in sorted(value):
+            item = value[key]
+            if isinstance(item, (dict, list)) and item:
+                out += f"{pad}{word(key)}:\n{dump(item, indent + 1)}"
+            else:
+                out += f"{pad}{word(key)}: {'{}' if item == {} else '[]' if item == [] else word(item)}\n"
+    else:
+        for item in value:
+            out += f"{pad}- {word(item)}\n"
+    return out
+
+
+SCALARS = """image user pid ipc uts userns_mode cgroup cgroup_parent network_mode restart runtime mem_limit mem_reservation
+memswap_limit shm_size cpus cpu_quota pids_limit oom_score_adj container_name hostname working_dir stop_signal
+stop_grace_period isolation platform pull_policy scale""".split()
+BOOLEANS = "privileged use_api_socket read_only init oom_kill_disable tty stdin_open".split()
+LISTS = "expose volumes_from group_add cap_add cap_drop security_opt device_cgroup_rules profiles dns".split()
+MAPS = "environment labels annotations sysctls storage_opt credential_spec".split()
+
+
+def text(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return None if value is None else str(value)
+
+
+def pairs(value, separators="="):
+    """A mapping of a list or a mapping."""
+    if isinstance(value, dict):
+        return {key: text(item) for key, item in value.items()}
+    found = {}
+    for item in value or []:
+        place = min((at for at in (item.find(s) for s in separators) if at >= 0), default=None)
+        found[item if place is None else item[:place]] = None if place is None else item[place + 1 :]
+    return found
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else value or []
+
+
+class Canonical:
+    """The canonical form of what `config` prints."""
+
+    def __init__(self, root, home):
+        self.root, self.home = str(root), str(home)
+
+    def path(self, value):
+        """A path of the host: relative to the repository, `~` for the home folder."""
+        if not value or "://" in value or not value.startswith("/"):
+            return value
+        if value == self.home or value.startswith(self.home + "/"):
+            return "~" + value[len(self.home) :]
+        relative = os.path.relpath(value, self.root)
+        if relative == ".":
+            return "."
+        # More than two folders above the repository is no path that a case wrote relative.
+        if relative.startswith("../../.."):
+            return value
+        return relative if relative.startswith("..") else "./" + relative
+
+    def model(self, config):
+        out = {}
+        services = {name: self.service(service or {}) for name, service in (config.get("services") or {}).items()}
+        if services:
+            out["services"] = services
+        for kind in ("networks", "volumes", "secrets", "configs"):
+            objects = {name: self.top(value or {}) for name, value in (config.get(kind) or {}).items()}
+            if objects:
+                out[kind] = objects
+        return out
+
+    def top(self, value):
+        out = {}
+        for key, item in value.items():
+            if key in ("external", "internal"):
+                if item:
+                    out[key] = "true"
+            elif key == "driver_opts":
+                out[key] = {name: self.path(text(option)) for name, option in item.items()}
+            elif key == "file":
+                out[key] = self.path(item)
+            elif key in ("driver", "environment", "content", "name"):
+                out[key] = text(item)
+            elif key not in ("ipam", "labels"):
+                raise KeyError(f"the canonical form has no {key}")
+        return out
+
+    def service(self, service):
+        out = {}
+        for key, value in service.items():
+            if key in SCALARS:
+                out[key] = text(value)
+            elif key in BOOLEANS:
+                if value:
+                    out[key] = "true"
+            elif key in LISTS:
+                out[key] = [text(item) for item in listed(value)]
+            elif key in MAPS:
+                out[key] = pairs(value)
+            elif key in ("command", "entrypoint"):
+                if value is not None:
+                    out[key] = [text(item) for item in value] if isinstance(value, list) else [value]
+            elif key == "build":
+                out[key] = self.build(value)
+            elif key == "ports":
+                out[key] = [self.port(port) for port in value]
+            elif key in ("volumes", "tmpfs"):
+                mounts = [self.mount(mount) for mount in value] if key == "volumes" else map(tmpfs, listed(value))
+                out.setdefault("mounts", {})[key] = list(mounts)
+            elif key == "env_file":
+                out[key] = [self.env_file(file) for file in listed(value)]
+            elif key == "label_file":
+                out[key] = [self.path(file) for file in listed(value)]
+            elif key == "devices":
+                out[key] = [device(item) for item in value]
+            elif key == "healthcheck":
+                out[key] = healthcheck(value)
+            elif key == "deploy":
+                out[key] = deploy(value)
+            elif key == "logging":
+                logging = {"driver": text(value.get("driver")), "options": pairs(value.get("options"))}
+                out[key] = {name: item for name, item in logging.items() if item}
+            elif key == "depends_on":
+                value = value if isinstance(value, dict) else {name: {} for name in value}
+                out[key] = {name: dependency(item) for name, item in value.items()}
+            elif key in ("secrets", "configs"):
+                out[key] = [reference(item, "/run/secrets/" if key == "secrets" else None) for item in value]
+            elif key == "networks":
+                value = value if isinstance(value, dict) else {name: None for name in value}
+                out[key] = {name: list((item or {}).get("aliases") or []) for name, item in value.items()}
+            elif key in ("links", "external_links"):
+                out.setdefault("links", []).extend(value)
+            elif key == "extra_hosts":
+                out[key] = hosts(value)
+            elif key == "ulimits":
+                out[key] = {n: text(limit["soft"] if isinstance(limit, dict) else limit) for n, limit in value.items()}
+            elif key == "develop":
+                out["watch"] = [
+                    " ".join(filter(None, [item.get("action"), self.path(item.get("path")), item.get("target")]))
+                    for item in value.get("watch", [])
+                ]
+            elif key in ("post_start", "pre_stop", "pre_start"):
+                out.setdefault("hooks", []).extend(hook(key, item) for item in value)
+            elif key == "provider":
+                out[key] = value["type"]
+            elif key.startswith("x-") or key in ("attach", "version"):
+                continue
+            else:
+                raise KeyError(f"the canonical form has no {key}")
+        mounts = out.pop("mounts", {})
+        out["volumes"] = mounts.get("volumes", []) + mounts.get("tmpfs", [])
+        empty = ("command", "entrypoint")
+        return {key: value for key, value in out.items() if value or value is None or key in empty}
+
+    def build(self, build):
+        if isinstance(build, str):
+            build = {"context": build}
+        out = {}
+        for key, value in build.items():
+            if key == "context":
+                out[key] = self.path(value)
+            elif key in ("dockerfile", "dockerfile_inline", "target", "network", "isolation"):
+                out[key] = text(value)
+            elif key in ("privileged", "no_cache"):
+                if value:
+                    out[key] = "true"
+            elif key in ("args", "labels"):
+                out[key] = pairs(value)
+            elif key == "additional_contexts":
+                out[key] = {name: self.path(item) for name, item in pairs(value).items()}
+            elif key == "secrets":
+                out[key] = [reference(item, None) for item in value]
+            elif key == "extra_hosts":
+                out[key] = hosts(value)
+            elif key == "ssh":
+                out[key] = [item.split("=")[0] for item in listed(value)]
+            else:
+                out[key] = [text(item) for item in listed(value)]
+        return {key: value for key, value in out.items() if value}
+
+    def port(self, port):
+        if isinstance(port, str):
+            rest, _, protocol = port.partition("/")
+            parts = rest.rsplit(":", 2)
+            target = parts.pop()
+            published = parts.pop() if parts else ""
+            address = (parts.pop() if parts else "").strip("[]")
+        else:
+            target, published = text(port["target"]), text(port.get("published")) or ""
+            address, protocol = port.get("host_ip", ""), port.get("protocol")
+        return f"{address or '0.0.0.0'}:{published}:{target}/{protocol or 'tcp'}"
+
+    def mount(self, mount):
+        if isinstance(mount, str):
+            parts = mount.split(":")
+            source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+            kind = "bind" if source[:1] in (".", "/", "~") and source else "volume"
+            read_only = len(parts) > 2 and "ro" in parts[2].split(",")
+        else:
+            kind, source, target = mount["type"], mount.get("source", ""), mount.get("target", "")
+            read_only = mount.get("read_only", False)
+        source = self.path(source) if kind == "bind" else source
+        return " ".join(filter(None, [kind, source, target, "ro" if read_only else "rw"]))
+
+    def env_file(self, file):
+        if isinstance(file, str):
+            return self.path(file)
+        words = [self.path(file["path"])]
+        if file.get("required") is False:
+            words.append("optional")
+        if file.get("format"):
+            words.append(file["format"])
+        return " ".join(words)
+
+
+def tmpfs(value):
+    target, _, options = value.partition(":")
+    return f"tmpfs {target} {'ro' if 'ro' in options.split(',') else 'rw'}"
+
+
+def device(value):
+    if isinstance(value, str):
+        value = dict(zip(("source", "target", "permissions"), value.split(":")))
+    source = value["source"]
+    return f"{source} {value.get('target') or source} {value.get('permissions') or 'rwm'}"
+
+
+def healthcheck(value):
+    out = {}
+    for key in ("interval", "timeout", "retries", "start_period"):
+        if value.get(key) is not None:
+            out[key] = text(value[key])
+    test = value.get("test")
+    if test is not None:
+        out["test"] = ["CMD-SHELL", test] if isinstance(test, str) else test
+    if value.get("disable") or out.get("test", [])[:1] == ["NONE"]:
+        out["disable"] = "true"
+    return out
+
+
+def deploy(value):
+    out = {key: text(value[key]) for key in ("mode", "replicas") if value.get(key) is not None}
+    resources = value.get("resources") or {}
+    limits, reservations = resources.get("limits") or {}, resources.get("reservations") or {}
+    out["limits"] = {key: text(limits[key]) for key in ("cpus", "memory", "pids") if limits.get(key) is not None}
+    out["reservations"] = {"memory": text(reservations["memory"])} if reservations.get("memory") else {}
+    out["labels"] = pairs(value.get("labels"))
+    if "restart_policy" in value:
+        out["restart_policy"] = text((value["restart_policy"] or {}).get("condition"))
+    return {key: item for key, item in out.items() if item or key == "restart_policy"}
+
+
+def dependency(value):
+    words = [(value or {}).get("condition") or "service_started"]
+    if (value or {}).get("required") is False:
+        words.append("optional")
+    if (value or {}).get("restart"):
+        words.append("restart")
+    return " ".join(words)
+
+
+def reference(value, folder):
+    if isinstance(value, str):
+        value = {"source": value}
+    target = value.get("target") or (folder and folder + value["source"])
+    return " ".join(filter(None, [value["source"], target, text(value.get("mode"))]))
+
+
+def hosts(value):
+    if isinstance(value, dict):
+        return sorted(f"{name}={address}" for name, item in value.items() for address in listed(item))
+    return [re.sub(r"^([^:=]*)[:=]", r"\1=", item, count=1) for item in value]
+
+
+def hook(event, value):
+    command = value.get("command")
+    words = [event, json.dumps(listed(command), ensure_ascii=False, separators=(",", ":"))]
+    if value.get("user"):
+        words.append(f"user={value['user']}")
+    if value.get("privileged"):
+        words.append("privileged")
+    return " ".join(words)
+
+
+# ---------------------------------------------------------------------------------------------------------- the programs
+
+
+class Program:
+    """An implementation of Compose."""
+
+    def __init__(self, name, command, arguments, config, many):
+        self.name, self.command, self.arguments, self.config, self.many = name, command, arguments, config, many
+
+    def run(self, case):
+        """The canonical text, or None and the error."""
+        with tempfile.TemporaryDirectory() as folder:
+            root, home = Path(folder).resolve() / "above" / "repository", Path(folder).resolve() / "home" / "user"
+            root.mkdir(parents=True)
+            home.mkdir(parents=True)
+            for name, content in case.files:
+                path = root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+            shim = Path(folder) / "podman"
+            shim.write_text("#!/bin/sh\necho podman version 5.4.0\n")
+            shim.chmod(0o755)
+            found = case.headers.get("Discovered")
+            files = [] if found else [word for file in case.stack for word in ("-f", file)]
+            cwd = root if not found or found == "yes" else root / found
+            command = [self.command, *self.arguments(shim), *files, *self.config]
+            environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(home)}
+            try:
+                done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+            except subprocess.TimeoutExpired:
+                return None, "does not end"
+            if done.returncode:
+                lines = [line for line in done.stderr.replace(folder, "").splitlines() if line.strip()]
+                lines = [line for line in lines if "level=warning" not in line]
+                return None, " ".join(lines[-3:])[:300] or "no message"
+            try:
+                config = read_config(done.stdout)
+                return dump(Canonical(root, home).model(config)), done.stderr
+            except Exception as error:  # What it prints may have any shape.
+                return None, f"prints what is no model: {error!r}"
+
+
+def read_config(output):
+    if output.lstrip().startswith("{"):
+        return json.loads(output)
+    import yaml  # The older implementations print YAML only.
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    return yaml.load(output, Loader) or {}
+
+
+def programs(options):
+    def find(given, *names):
+        return given or next(filter(None, map(shutil.which, names)), None)
+
+    plugins = ("/usr/libexec/docker/cli-plugins/docker-compose", "/usr/lib/docker/cli-plugins/docker-compose")
+    compose = find(options.compose, *plugins)
+    legacy, podman = find(options.legacy, "docker-compose"), find(options.podman, "podman-compose")
+    everything = ["config", "--format", "json", "--no-normalize", "--no-env-resolution"]
+    found = []
+    if compose:
+        found.append(Program("compose", compose, lambda _: ["--profile", "*"], everything, True))
+    if legacy:
+        found.append(Program("legacy", legacy, lambda _: [], ["config"], False))
+    if podman:
+        found.append(Program("podman", podman, lambda shim: ["--podman-path", str(shim)], ["config"], False))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ comparing
+
+BYTES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
+
+
+def expected_text(effective):
+    """What a program prints for an expectation: a variable without a value is empty, sizes are bytes."""
+    lines = []
+    for line in effective.splitlines():
+        line = re.sub(r"(?<!\$)((?:\$\$)*)\$\{\w+\}", r"\1", line)
+        key, colon, value = line.partition(": ")
+        size = re.fullmatch(r'"?([0-9.]+)([a-zA-Z]+)"?', value)
+        if colon and size and key.split()[-1] in SIZES and size[2].lower() in BYTES:
+            line = f"{key}: {int(float(size[1]) * BYTES[size[2].lower()])}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size", "memory")
+
+
+def normal(effective):
+    """Without quotes and spaces at the ends of lines, which taking variables out changes."""
+    lines = []
+    for line in expected_text(effective).splitlines():
+        head, colon, value = line.partition(": ")
+        if value.startswith('"') and value.endswith('"') and len(value) > 1:
+            line = f"{head}: {json.loads(value)}"
+        elif line.lstrip().startswith('- "'):
+            indent = line[: len(line) - len(line.lstrip())]
+            line = f"{indent}- {json.loads(line.lstrip()[2:])}"
+        lines.append(line.rstrip())
+    return lines
+
+
+def difference(expected, printed):
+    """The lines of which one has more than the other, in the expectation's order."""
+    wanted, got = normal(expected), normal(printed)
+    if wanted == got:
+        return []
+    less, more = Counter(wanted) - Counter(got), Counter(got) - Counter(wanted)
+    lines = [f"- {line.strip()}" for line in less.elements()] + [f"+ {line.strip()}" for line in more.elements()]
+    return lines or ["the order of lines"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--compose")
+    parser.add_argument("--legacy")
+    parser.add_argument("--podman")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("case", nargs="*")
+    options = parser.parse_args()
+    files = sorted(path for path in HERE.glob("*.md") if path.name != "ORACLE.md")
+    cases = [case for path in files for case in read_cases(path)]
+    if options.case:
+        cases = [case for case in cases if any(part.lower() in case.name.lower() for part in options.case)]
+    found = programs(options)
+    if not found:
+        sys.exit("no implementation of Compose was found")
+    results = {}
+    for case in cases:
+        for program in found:
+            results[case.name, program.name] = judge(case, *program.run(case))
+    if options.write:
+        for path in files:
+            write(path, results)
+    report(cases, found, results)
+    if options.record:
+        import compose_oracle_record
+
+        compose_oracle_record.write(HERE / "ORACLE.md", cases, found, results)
+    wrong = [c.name for c in cases if "Differs" not in c.headers and results.get((c.name, "compose"), ("same",))[0] == "differs"]
+    if wrong and not options.write:
+        sys.exit(f"{len(wrong)} cases differ from Compose: {', '.join(wrong)}")
+
+
+def judge(case, printed, error):
+    """`same`, `differs` or `refuses`, with what it is about, and what was printed."""
+    refused = case.headers.get("Refused")
+    if printed is None:
+        if refused and refused in error:
+            return ("same", ["refuses it"], None)
+        return ("differs" if refused is None or refused not in error else "refuses", [error], None)
+    if refused:
+        return ("differs", ["does not refuse it"], printed)
+    lines = difference(case.effective or "", printed)
+    return ("differs" if lines else "same", lines, printed)
+
+
+def write(path, results):
+    lines = path.read_text().splitlines(keepends=True)
+    for case in reversed(read_cases(path)):
+        _, _, printed = results.get((case.name, "compose"), (None, None, None))
+        if printed is None or "Differs" in case.headers or "Refused" in case.headers:
+            continue
+        if case.range and not difference(case.effective, printed):
+            continue
+        if case.range:
+            lines[case.range[0] : case.range[1]] = [printed]
+        else:
+            lines[case.end : case.end] = ["\n```effective\n", printed, "```\n"]
+    path.write_text("".join(lines))
+
+
+def report(cases, found, results):
+    for case in cases:
+        verdicts = [results[case.name, program.name] for program in found]
+        print(f"{case.topic:14} {' '.join(f'{verdict[0]:8}' for verdict in verdicts)} {case.name}")
+        if verdicts[0][0] != "same" and found[0].name == "compose":
+            for line in verdicts[0][1]:
+                print(f"    {line}")
+    for program in found:
+        count = Counter(results[case.name, program.name][0] for case in cases)
+        print(f"{program.name}: {count['same']} of {len(cases)} the same, {len(cases) - count['same']} not")
+
+
+if __name__ == "__main__":
+    main()
