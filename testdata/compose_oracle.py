@@ -229,7 +229,7 @@ class Canonical:
             elif key == "extra_hosts":
                 out[key] = hosts(value)
             elif key == "ulimits":
-                out[key] = {n: text(limit["soft"] if isinstance(limit, dict) else limit) for n, limit in value.items()}
+                out[key] = {n: soft(limit) for n, limit in value.items()}
             elif key == "develop":
                 out["watch"] = [
                     " ".join(filter(None, [item.get("action"), self.path(item.get("path")), item.get("target")]))
@@ -368,6 +368,10 @@ def hosts(value):
     return [re.sub(r"^([^:=]*)[:=]", r"\1=", item, count=1) for item in value]
 
 
+def soft(limit):
+    return text(limit.get("soft", limit.get("single")) if isinstance(limit, dict) else limit)
+
+
 def hook(event, value):
     command = value.get("command")
     words = [event, json.dumps(listed(command), ensure_ascii=False, separators=(",", ":"))]
@@ -384,8 +388,8 @@ def hook(event, value):
 class Program:
     """An implementation of Compose."""
 
-    def __init__(self, name, command, arguments, config, many):
-        self.name, self.command, self.arguments, self.config, self.many = name, command, arguments, config, many
+    def __init__(self, name, command, arguments, config):
+        self.name, self.command, self.arguments, self.config = name, command, arguments, config
 
     def run(self, case):
         """The canonical text, or None and the error."""
@@ -438,36 +442,24 @@ def programs(options):
     plugins = ("/usr/libexec/docker/cli-plugins/docker-compose", "/usr/lib/docker/cli-plugins/docker-compose")
     compose = find(options.compose, *plugins)
     legacy, podman = find(options.legacy, "docker-compose"), find(options.podman, "podman-compose")
+    if options.write:
+        legacy = podman = None
     everything = ["config", "--format", "json", "--no-normalize", "--no-env-resolution"]
     found = []
     if compose:
-        found.append(Program("compose", compose, lambda _: ["--profile", "*"], everything, True))
+        found.append(Program("compose", compose, lambda _: ["--profile", "*"], everything))
     if legacy:
-        found.append(Program("legacy", legacy, lambda _: [], ["config"], False))
+        found.append(Program("legacy", legacy, lambda _: [], ["config"]))
     if podman:
-        found.append(Program("podman", podman, lambda shim: ["--podman-path", str(shim)], ["config"], False))
+        found.append(Program("podman", podman, lambda shim: ["--podman-path", str(shim)], ["config"]))
     return found
 
 
 # ------------------------------------------------------------------------------------------------------------ comparing
 
-BYTES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
-
-
 def expected_text(effective):
-    """What a program prints for an expectation: a variable without a value is empty, sizes are bytes."""
-    lines = []
-    for line in effective.splitlines():
-        line = re.sub(r"(?<!\$)((?:\$\$)*)\$\{\w+\}", r"\1", line)
-        key, colon, value = line.partition(": ")
-        size = re.fullmatch(r'"?([0-9.]+)([a-zA-Z]+)"?', value)
-        if colon and size and key.split()[-1] in SIZES and size[2].lower() in BYTES:
-            line = f"{key}: {int(float(size[1]) * BYTES[size[2].lower()])}"
-        lines.append(line)
-    return "\n".join(lines)
-
-
-SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size", "memory")
+    """What a program prints for an expectation: nothing for a variable without a value."""
+    return re.sub(r"(?<!\$)((?:\$\$)*)\$\{\w+\}", r"\1", effective)
 
 
 def normal(effective):
