@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent / "compose"
-HEADERS = ("Stack", "Absent", "Discovered", "Refused", "Differs")
+HEADERS = ("Stack", "Absent", "Discovered", "Project", "Refused", "Differs")
 
 # ---------------------------------------------------------------------------------------------------------------- cases
 
@@ -407,10 +407,15 @@ class Program:
             found = case.headers.get("Discovered")
             files = [] if found else [word for file in case.stack for word in ("-f", file)]
             cwd = root if not found or found == "yes" else root / found
-            command = [self.command, *self.arguments(shim), *files, *self.config]
+            project = ["--project-directory", case.headers["Project"]] if "Project" in case.headers else []
+            command = [self.command, *self.arguments(shim), *project, *files, *self.config]
             environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(home)}
+
+            def output(command):
+                return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+
             try:
-                done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+                done = output(command)
             except subprocess.TimeoutExpired:
                 return None, "does not end"
             if done.returncode:
@@ -419,9 +424,24 @@ class Program:
                 return None, " ".join(lines[-3:])[:300] or "no message"
             try:
                 config = read_config(done.stdout)
+                if self.name == "compose" and any(re.search("(env|label)_file:", content) for _, content in case.files):
+                    unresolved(config, read_config(output([*command, "--no-interpolate"]).stdout), dict(case.files))
                 return dump(Canonical(root, home).model(config)), done.stderr
             except Exception as error:  # What it prints may have any shape.
                 return None, f"prints what is no model: {error!r}"
+
+
+def unresolved(config, raw, files):
+    """Puts `env_file` and `label_file` into a config, which has what is in those files instead.
+
+    Compose prints them only where it replaces no variables either."""
+    variables = pairs(files.get(".env", "").split())
+    for name, service in config["services"].items():
+        for key in ("env_file", "label_file", "environment", "labels"):
+            service.pop(key, None)
+            if key in (raw["services"][name] or {}):
+                value = json.dumps(raw["services"][name][key])
+                service[key] = json.loads(re.sub(r"\$\{(\w+)\}", lambda match: variables[match[1]], value))
 
 
 def read_config(output):
@@ -442,6 +462,8 @@ def programs(options):
     plugins = ("/usr/libexec/docker/cli-plugins/docker-compose", "/usr/lib/docker/cli-plugins/docker-compose")
     compose = find(options.compose, *plugins)
     legacy, podman = find(options.legacy, "docker-compose"), find(options.podman, "podman-compose")
+    if legacy and b" 1." not in subprocess.run([legacy, "--version"], capture_output=True).stdout:
+        compose, legacy = compose or legacy, None
     if options.write:
         legacy = podman = None
     everything = ["config", "--format", "json", "--no-normalize", "--no-env-resolution"]
