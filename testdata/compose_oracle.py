@@ -244,7 +244,8 @@ class Canonical:
             else:
                 raise KeyError(f"the canonical form has no {key}")
         mounts = out.pop("mounts", {})
-        out["volumes"] = mounts.get("volumes", []) + mounts.get("tmpfs", [])
+        every = mounts.get("volumes", []) + mounts.get("tmpfs", [])
+        out["volumes"] = sorted(every, key=lambda mount: mount.startswith("tmpfs "))
         empty = ("command", "entrypoint")
         return {key: value for key, value in out.items() if value or value is None or key in empty}
 
@@ -365,7 +366,7 @@ def reference(value, folder):
 def hosts(value):
     if isinstance(value, dict):
         return sorted(f"{name}={address}" for name, item in value.items() for address in listed(item))
-    return [re.sub(r"^([^:=]*)[:=]", r"\1=", item, count=1) for item in value]
+    return sorted(re.sub(r"^([^:=]*)[:=]", r"\1=", item, count=1) for item in value)
 
 
 def soft(limit):
