@@ -54,6 +54,22 @@ pub struct Marked {
     pub environment: Environment,
     /// By what, as a clause (``file name part `dev` ``).
     pub reason: String,
+    /// The line that says so, where it is not a path.
+    pub decided_by: Option<Span>,
+    /// A variable of the container itself says so: what a rule about development settings would look at, too.
+    pub own: bool,
+}
+
+impl Marked {
+    /// Marked by something that is no line of a file.
+    pub fn new(environment: Environment, reason: impl Into<String>) -> Marked {
+        Marked { environment, reason: reason.into(), decided_by: None, own: false }
+    }
+
+    /// The same, decided by the line at `span`.
+    pub fn at(self, span: Span) -> Marked {
+        Marked { decided_by: Some(span), ..self }
+    }
 }
 
 /// A fact about a container.
@@ -168,11 +184,13 @@ pub enum ProcessOrigin {
 /// Where a container comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A service of a Compose file.
+    /// A service of a stack of Compose files.
     Service {
-        /// The Compose file.
+        /// The Compose file that has the service's key.
         document: DocumentId,
-        /// Index of the service.
+        /// The stack, as an index into the project's stacks.
+        stack: usize,
+        /// Index of the service in the stack's model.
         service: usize,
     },
     /// The shipped stage of a Dockerfile that no service builds, but perhaps one for development or tests.
@@ -208,8 +226,13 @@ pub struct Container {
     pub origin: Origin,
     /// The place that stands for it: the service's key, or the stage's FROM.
     pub span: Span,
-    /// The service has neither image nor build here: it is an overlay of one that is defined elsewhere.
+    /// Something that the service is made of is out of sight: it has neither image nor build, or what it extends was not
+    /// found. What it lacks may be there.
     pub partial: bool,
+    /// An `env_file` was not found, so that more variables may be set.
+    pub open_environment: bool,
+    /// The profiles that the service runs under; none where it always runs.
+    pub profiles: Vec<Spanned<String>>,
     /// Where it runs.
     pub environment: Marked,
     /// The stage that it is built from.
@@ -226,7 +249,8 @@ pub struct Container {
     pub ports: Vec<Port>,
     /// Mounts.
     pub mounts: Vec<Mount>,
-    /// The environment that its processes start with: the image's ENV, then the service's, each name once.
+    /// The environment that its processes start with: the image's ENV, then the files of `env_file`, then the service's
+    /// `environment`, each name once.
     pub env: Vec<Env>,
     /// Its processes: the main one, what that leads to, and supervisord's programs; sorted by their places.
     pub processes: Vec<Process>,

@@ -1,5 +1,7 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
+mod trail;
+
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -11,6 +13,7 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::finding::{Finding, Tier, identify};
+use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
@@ -20,6 +23,7 @@ use crate::syntax::Document;
 enum Node<'a> {
     Source(&'a Source),
     Document(&'a Document),
+    Stack(usize, &'a Stack),
     Stage(&'a StageNode),
     Image(&'a Image),
     Env(&'a Env),
@@ -49,9 +53,11 @@ struct Merged {
     finding: Finding,
     /// The first of the containers that it is about, by name.
     containers: BTreeSet<String>,
+    /// The first of the stacks that it is seen through.
+    stacks: BTreeSet<usize>,
 }
 
-/// Containers that a finding names.
+/// Containers and stacks that a finding names.
 const NAMED: usize = 50;
 
 impl Merged {
@@ -62,6 +68,10 @@ impl Merged {
         self.containers.extend(other.containers);
         while self.containers.len() > NAMED {
             self.containers.pop_last();
+        }
+        self.stacks.extend(other.stacks);
+        while self.stacks.len() > NAMED {
+            self.stacks.pop_last();
         }
     }
 }
@@ -78,7 +88,8 @@ fn rank(finding: &Finding) -> impl Ord {
 impl Found {
     fn add(&mut self, finding: Finding) {
         let containers = finding.container.iter().cloned().collect();
-        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers });
+        let stacks = finding.stacks.iter().copied().collect();
+        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers, stacks });
     }
 
     fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
@@ -101,7 +112,7 @@ impl Found {
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
 pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
-    settle(check(project, sources, config), sources, secrets)
+    settle(check(project, sources, config), project, sources, secrets)
 }
 
 /// Runs every enabled check over every node, in parallel.
@@ -116,11 +127,12 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
     let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let merged = broken.findings.into_values().map(|Merged { mut finding, mut containers }| {
+    let merged = broken.findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
         if let Some(container) = &finding.container {
             containers.remove(container);
         }
         finding.also = containers.into_iter().collect();
+        finding.stacks = stacks.into_iter().collect();
         finding
     });
     merged.collect()
@@ -139,6 +151,11 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
         }
         add(Node::Document(document), Some(scope), Some(file));
     }
+    for (index, stack) in project.stacks.iter().enumerate() {
+        let scope = Scope { document: stack.files[0], stage: None, container: None, path: String::new() };
+        let file = file_of(&scope);
+        add(Node::Stack(index, stack), Some(scope), file);
+    }
     for stage in &project.stages {
         add(Node::Stage(stage), Some(stage.scope.clone()), file_of(&stage.scope));
     }
@@ -154,6 +171,9 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
     let stages = project.stages.iter().map(|stage| ((stage.scope.document, stage.index), &stage.scope.path));
     let stages: HashMap<_, &String> = stages.collect();
     for (index, container) in project.containers.iter().enumerate() {
+        if project.stack(container).is_some_and(|stack| stack.superseded) {
+            continue;
+        }
         let (document, stage, path) = match container.origin {
             Origin::Service { document, .. } => (document, None, format!("services.{}", container.name)),
             Origin::Stage { document, stage } => {
@@ -181,7 +201,10 @@ fn run(
     config: &Config,
 ) -> Found {
     for registered in rules {
-        let cx = || Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+        let cx = || {
+            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+            if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
+        };
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
             Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(finding)),
             Ok(None) => {}
@@ -211,6 +234,7 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Compose(check), Node::Document(Document::Compose(node))) => over!(check, node),
         (Check::Supervisor(check), Node::Document(Document::Supervisor(node))) => over!(check, node),
         (Check::Nginx(check), Node::Document(Document::Nginx(node))) => over!(check, node),
+        (Check::Stack(check), Node::Stack(_, node)) => over!(check, node),
         (Check::Stage(check), Node::Stage(node)) => over!(check, node),
         (Check::Image(check), Node::Image(node)) => over!(check, node),
         (Check::Env(check), Node::Env(node)) => over!(check, node),
@@ -224,8 +248,9 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
     }
 }
 
-/// Sorts the findings and gives each its evidence and its identity.
-fn settle(mut findings: Vec<Finding>, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+/// Sorts the findings and gives each what led to it, its evidence and its identity.
+fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+    findings.iter_mut().for_each(|finding| trail::add(finding, project, sources));
     findings.sort_by_cached_key(|finding| {
         let primary = finding.primary();
         (sources.get(primary.file).path.clone(), primary.start, primary.end, finding.rule.id)
@@ -265,8 +290,11 @@ mod tests {
             |finding| finding.node.push('x'),
         ];
         let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] =
-                [first, second].map(|it| Merged { finding: it.clone(), containers: BTreeSet::new() });
+            let [mut first, second] = [first, second].map(|it| Merged {
+                finding: it.clone(),
+                containers: BTreeSet::new(),
+                stacks: BTreeSet::new(),
+            });
             first.and(second);
             format!("{:?}", first.finding)
         };

@@ -136,6 +136,10 @@ pub struct Finding {
     pub container: Option<String>,
     /// Names of further containers that the same line decides it for, sorted, the first of many.
     pub also: Vec<String>,
+    /// The stacks that it is seen through, as indices into the project's, the first of many.
+    pub stacks: Vec<usize>,
+    /// Something was not graded because of it.
+    pub gap: bool,
     /// Where that container runs.
     pub environment: Environment,
     /// Logical path in the file: service, stage, program, server and location.

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod finding;
 pub mod listing;
 pub mod project;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod secret;
@@ -29,7 +30,7 @@ use source::Sources;
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
     let project = Project::build(&mut sources);
-    let secrets = secret::spans(&project, &sources);
+    let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
     Report { sources, project, findings, secrets }
 }

@@ -31,7 +31,7 @@ impl Report {
 
     /// Whether something was not graded: an unreadable file, a parse error, an internal error.
     pub fn has_gaps(&self) -> bool {
-        self.findings.iter().any(|finding| finding.rule.gap)
+        self.findings.iter().any(|finding| finding.gap)
     }
 
     /// Number of configs that were graded: neither files that were only looked into nor files that were not read.

@@ -30,8 +30,9 @@ use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image};
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Origin};
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
+use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
 use crate::syntax::Document;
@@ -56,6 +57,8 @@ pub enum Check {
     Document(fn(&Document, &mut Cx)),
     /// Over every Dockerfile.
     Dockerfile(fn(&Dockerfile, &mut Cx)),
+    /// Over every stack of Compose files.
+    Stack(fn(&Stack, &mut Cx)),
     /// Over every build stage.
     Stage(fn(&StageNode, &mut Cx)),
     /// Over every Compose file.
@@ -109,7 +112,10 @@ pub struct Cx<'a> {
     node: String,
     document: Option<DocumentId>,
     container: Option<usize>,
+    stack: Option<usize>,
     environment: Environment,
+    /// The environment is what a variable of the container says.
+    own_mark: bool,
     findings: Vec<Finding>,
 }
 
@@ -122,17 +128,33 @@ impl<'a> Cx<'a> {
         rule: &'static Rule,
         scope: Option<&Scope>,
     ) -> Self {
+        let container = scope.and_then(|scope| scope.container);
         Cx {
             project,
             sources,
             config,
             rule,
+            stack: container.and_then(|container| match project.containers[container].origin {
+                Origin::Service { stack, .. } => Some(stack),
+                Origin::Stage { .. } => None,
+            }),
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
             document: scope.map(|scope| scope.document),
-            container: scope.and_then(|scope| scope.container),
+            container,
+            own_mark: container.is_some_and(|container| project.containers[container].environment.own),
             environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
             findings: Vec::new(),
         }
+    }
+
+    /// The same for the node that is the stack `index`.
+    pub fn in_stack(self, index: usize, stack: &Stack) -> Self {
+        Cx { stack: Some(index), environment: stack.environment.environment, ..self }
+    }
+
+    /// The merged model of the stack that the node is or runs in.
+    pub fn model(&self) -> Option<&'a Compose> {
+        self.project.model(self.stack?)
     }
 
     /// Where the node runs.
@@ -163,6 +185,8 @@ impl<'a> Cx<'a> {
             help: None,
             container: self.container.map(|index| self.project.containers[index].name.clone()),
             also: Vec::new(),
+            stacks: self.stack.into_iter().collect(),
+            gap: self.rule.gap,
             environment: self.environment,
             node: self.node.clone(),
             evidence: String::new(),
@@ -178,7 +202,10 @@ impl<'a> Cx<'a> {
             match self.rule.development {
                 Development::Same => {}
                 Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                Development::Silent => findings.clear(),
+                // A variable of the container that names a development environment is no proof that it is one: it may be
+                // what such a rule looks for.
+                Development::Silent if !self.own_mark => findings.clear(),
+                Development::Silent => {}
             }
         }
         findings

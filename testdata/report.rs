@@ -60,6 +60,8 @@ impl Scan {
             help: None,
             container: None,
             also: Vec::new(),
+            stacks: Vec::new(),
+            gap: rule.gap,
             environment: Environment::Unmarked,
             node: String::new(),
             evidence: String::new(),

@@ -72,13 +72,7 @@ type Pending = Vec<(Process, usize)>;
 
 /// The entrypoint and the command as the engine puts them together.
 fn main_process(linker: &Linker, container: &Container) -> Pending {
-    let service = match container.origin {
-        ContainerOrigin::Service { document, service } => match &linker.documents[document] {
-            Document::Compose(compose) => compose.services.get(service),
-            _ => None,
-        },
-        ContainerOrigin::Stage { .. } => None,
-    };
+    let service = linker.service_of(container);
     let dockerfile = container.built.as_ref().and_then(|built| match &linker.documents[built.document] {
         Document::Dockerfile(dockerfile) => Some((dockerfile, &**built)),
         _ => None,
@@ -248,15 +242,7 @@ fn script_at(linker: &mut Linker, container: &Container, path: &str) -> Option<(
 
 /// The folder that the container's processes start in.
 fn workdir(linker: &Linker, container: &Container) -> String {
-    let own = match container.origin {
-        ContainerOrigin::Service { document, service } => match &linker.documents[document] {
-            Document::Compose(compose) => {
-                compose.services.get(service).and_then(|service| service.working_dir.as_ref())
-            }
-            _ => None,
-        },
-        ContainerOrigin::Stage { .. } => None,
-    };
+    let own = linker.service_of(container).and_then(|service| service.working_dir.as_ref());
     let built = || container.built.as_ref()?.config.workdir.as_ref().map(|workdir| workdir.value.clone());
     own.map(|workdir| workdir.value.clone()).or_else(built).unwrap_or_else(|| "/".to_owned())
 }

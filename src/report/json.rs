@@ -33,7 +33,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
     list(out, "containers", report.project.containers.iter().map(|it| container(report, it)))?;
     list(out, "files", files(&report.sources).into_iter())?;
-    list(out, "errors", report.findings.iter().filter(|it| it.rule.gap).map(|it| error(report, it)))?;
+    list(out, "errors", report.findings.iter().filter(|it| it.gap).map(|it| error(report, it)))?;
     out.write_all(b"\n}\n")
 }
 
@@ -67,7 +67,7 @@ fn list(out: &mut dyn Write, name: &str, items: impl Iterator<Item = impl Serial
 fn summary(report: &Report) -> wire::Summary {
     let mut counts = report.counts().into_iter();
     let mut next = |severity: Severity| counts.find(|(of, _)| *of == severity).map_or(0, |(_, count)| count);
-    let errors = report.findings.iter().filter(|finding| finding.rule.gap).count();
+    let errors = report.findings.iter().filter(|finding| finding.gap).count();
     wire::Summary {
         findings: report.findings.len(),
         critical: next(Severity::Critical),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::report::{self, Format, Options, Report};
-use crate::source::Source;
+use crate::source::{Source, Sources, Span};
 use crate::syntax::recognise;
 
 /// Files with places for a secret, which is written `@@`.

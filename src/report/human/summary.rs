@@ -47,7 +47,7 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
         writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
     }
     let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+    for finding in report.findings.iter().filter(|finding| finding.gap) {
         *gaps.entry(finding.rule.id).or_default() += 1;
     }
     if !gaps.is_empty() {

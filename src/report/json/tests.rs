@@ -39,10 +39,12 @@ fn report() -> Report {
     let scope = Scope { document: 0, stage: None, container: Some(0), path: "services.web".to_owned() };
     let container = Container {
         name: "web".to_owned(),
-        origin: Origin::Service { document: 0, service: 0 },
+        origin: Origin::Service { document: 0, stack: 0, service: 0 },
         span: span("web"),
         partial: false,
-        environment: Marked { environment: Environment::Unmarked, reason: "nothing says".to_owned() },
+        open_environment: false,
+        profiles: Vec::new(),
+        environment: Marked::new(Environment::Unmarked, "nothing says"),
         built: None,
         image: Some(Image {
             scope,
@@ -86,6 +88,8 @@ fn report() -> Report {
         help: Some("Write YAML".to_owned()),
         container: Some("web".to_owned()),
         also: vec!["api".to_owned()],
+        stacks: Vec::new(),
+        gap: true,
         environment: Environment::Unmarked,
         node: "services.web".to_owned(),
         evidence: "root".to_owned(),
