@@ -4,7 +4,7 @@
 //! fence), lines that say what it is about, and in an `effective` fence the model in the form that `dump` writes.
 //!
 //! - `Stack: a.yaml b.yaml`: the files in their order; `compose.yaml` and its `compose.override.yaml` when left out.
-//! - `Absent: a.yaml b.yaml`: these must not be a stack.
+//! - `Absent: a.yaml b.yaml`: these are not what Compose merges by itself.
 //! - `Discovered: yes` (or a folder): Compose finds the files by itself there; `Project: folder` is its
 //!   `--project-directory`. Only `compose_oracle.py` reads both.
 //! - `Refused: words`: Compose refuses the files with these words, so that there is no model to compare.
@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use confscan::project::Project;
+use confscan::project::stacks::Basis;
 use confscan::source::Sources;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -110,8 +111,9 @@ fn run(case: &Case) -> Result<(), Failed> {
     }
     if let Some(files) = case.header("Absent") {
         let files: Vec<&str> = files.split(' ').collect();
-        if find(&project, &sources, &files).is_some() {
-            return Err(format!("{files:?} is a stack").into());
+        let found = find(&project, &sources, &files);
+        if found.is_some_and(|index| project.stacks[index].basis == Basis::AutomaticOverride) {
+            return Err(format!("{files:?} is a stack of an automatic override").into());
         }
     }
     let Some(effective) = &case.effective else {

@@ -370,7 +370,8 @@ def hosts(value):
 
 
 def soft(limit):
-    return text(limit.get("soft", limit.get("single")) if isinstance(limit, dict) else limit)
+    # Zero is left out of what is printed.
+    return text(limit.get("soft", limit.get("single", 0)) if isinstance(limit, dict) else limit)
 
 
 def hook(event, value):
@@ -482,7 +483,7 @@ def programs(options):
 
 def expected_text(effective):
     """What a program prints for an expectation: nothing for a variable without a value."""
-    return re.sub(r"(?<!\$)((?:\$\$)*)\$\{\w+\}", r"\1", effective)
+    return re.sub(r"(?<!\$)((?:\$\$)*)\$(?:\{\w+\}|\w+)", r"\1", effective)
 
 
 def normal(effective):

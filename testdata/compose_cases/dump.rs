@@ -463,8 +463,9 @@ fn reference(reference: &ObjectReference, folder: Option<&str>) -> String {
 }
 
 /// `name=address`, sorted as Compose does.
-fn hosts(map: &mut Map, hosts: &[Scalar]) {
-    let mut hosts: Vec<String> = hosts.iter().map(|host| text(host).replacen([':', '='], "=", 1)).collect();
+fn hosts(map: &mut Map, hosts: &[KeyValue]) {
+    let address = |host: &KeyValue| host.value.as_ref().map(text).unwrap_or_default();
+    let mut hosts: Vec<String> = hosts.iter().map(|host| format!("{}={}", host.key.value, address(host))).collect();
     hosts.sort();
     list(map, "extra_hosts", hosts.into_iter());
 }
