@@ -7,6 +7,7 @@
 //! - `Absent: a.yaml b.yaml`: these are not what Compose merges by itself.
 //! - `Discovered: yes` (or a folder): Compose finds the files by itself there; `Project: folder` is its
 //!   `--project-directory`. Only `compose_oracle.py` reads both.
+//! - `Gaps: kind reason, …`: what is not in sight; nothing when left out.
 //! - `Refused: words`: Compose refuses the files with these words, so that there is no model to compare.
 //! - `Differs: reason`: why the case is not what Compose prints.
 //!
@@ -22,11 +23,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use confscan::project::Project;
-use confscan::project::stacks::Basis;
+use confscan::project::stacks::{Basis, GapKind};
 use confscan::source::Sources;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-const HEADERS: [&str; 6] = ["Stack", "Absent", "Discovered", "Project", "Refused", "Differs"];
+const HEADERS: [&str; 7] = ["Stack", "Absent", "Gaps", "Discovered", "Project", "Refused", "Differs"];
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -116,12 +117,6 @@ fn run(case: &Case) -> Result<(), Failed> {
             return Err(format!("{files:?} is a stack of an automatic override").into());
         }
     }
-    let Some(effective) = &case.effective else {
-        return match case.header("Refused") {
-            Some(_) => Ok(()),
-            None => Err("neither an `effective` fence nor `Refused:`".into()),
-        };
-    };
     let wanted = case.stack();
     let Some(index) = find(&project, &sources, &wanted) else {
         let mut message = format!("no stack {wanted:?}; there are");
@@ -130,8 +125,23 @@ fn run(case: &Case) -> Result<(), Failed> {
         }
         return Err(message.into());
     };
+    let stack = &project.stacks[index];
+    // The images that are built are not in the cases.
+    let gaps = stack.gaps.iter().filter(|gap| gap.kind != GapKind::Build);
+    let mut gaps: Vec<String> = gaps.map(|gap| format!("{} {}", gap.kind.name(), gap.why.name())).collect();
+    gaps.dedup();
+    let expected = case.header("Gaps").unwrap_or_default();
+    if gaps.join(", ") != expected {
+        return Err(format!("expected the gaps {expected:?}, got {:?}", gaps.join(", ")).into());
+    }
+    let Some(effective) = &case.effective else {
+        return match case.header("Refused") {
+            Some(_) => Ok(()),
+            None => Err("neither an `effective` fence nor `Refused:`".into()),
+        };
+    };
     let model = project.model(index).ok_or("the stack has no model")?;
-    let got = dump::model(model, &project.stacks[index]);
+    let got = dump::model(model, stack);
     if got == *effective { Ok(()) } else { Err(format!("\n{}", difference(effective, &got)).into()) }
 }
 

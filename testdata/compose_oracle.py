@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent / "compose"
-HEADERS = ("Stack", "Absent", "Discovered", "Project", "Refused", "Differs")
+HEADERS = ("Stack", "Absent", "Gaps", "Discovered", "Project", "Refused", "Differs")
 
 # ---------------------------------------------------------------------------------------------------------------- cases
 
