@@ -62,6 +62,7 @@ LEGACY = [
         "Numbers are converted as YAML 1.1 has them; the cases keep how they are written.",
         r"(A number of another|A fraction loses)",
     ),
+    ("Its reader of YAML takes the last of two equal keys.", r"A key that is there twice"),
     ("It gives an empty build argument for one that is not set.", r"([- ]|: )(VERSION|C): null"),
 ]
 PODMAN = [
@@ -75,9 +76,9 @@ PODMAN = [
     ("It prints paths and lists of `env_file` as they are written, and reads the files at once.", r"@env-file"),
     ("Its merge refuses a list and a mapping, or a string and a list, of the same key.", r"rec_merge_one"),
     ("It knows `!reset` and `!override` at few places.", r"@reset"),
-    ("It appends what compose-go makes unique.", r"\| (\+ - [^|]*; ?)*\+ - [^|;]*$|A later volume replaces|merge by their|of the long form"),
+    ("It appends what compose-go makes unique.", r"\| (\+ - [^|]*; ?)*\+ - [^|;]*$|A later volume replaces|merge by their|of the long form|Another file system"),
     ("It replaces variables in another way: keys too, none for `$$`, and words of a command before it is split.", r"@interpolation"),
-    ("It does not split ranges of ports, nor read ports that are numbers.", r"range|not subscriptable"),
+    ("It does not split ranges of ports, nor read ports that are numbers.", r"range|not subscriptable|IPv6"),
     ("It refuses what the short or long form of a mount may leave out.", r"parse_short_mount|KeyError: 'source'"),
     ("It does not refuse what Compose's schema refuses.", r"does not refuse it"),
     ("Options of the logging driver before it stay.", r"Logging is replaced"),
