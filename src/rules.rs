@@ -182,6 +182,8 @@ impl<'a> Cx<'a> {
             confidence: self.rule.confidence,
             message: message.into(),
             labels: vec![Label { span, message: String::new() }],
+            chain: Vec::new(),
+            contained: Vec::new(),
             help: None,
             container: self.container.map(|index| self.project.containers[index].name.clone()),
             also: Vec::new(),
@@ -195,19 +197,26 @@ impl<'a> Cx<'a> {
         self.findings.last_mut().expect("a finding was just pushed")
     }
 
-    /// What was reported, after the rule's say about development and test was applied.
+    /// What was reported, after the settings and the rule's say about development and test were applied.
     pub fn finish(self) -> Vec<Finding> {
-        let mut findings = self.findings;
-        if !self.environment.is_live() {
-            match self.rule.development {
-                Development::Same => {}
-                Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                // A variable of the container that names a development environment is no proof that it is one: it may be
-                // what such a rule looks for.
-                Development::Silent if !self.own_mark => findings.clear(),
-                Development::Silent => {}
+        let Cx { mut findings, sources, config, rule, environment, own_mark, .. } = self;
+        findings.retain_mut(|finding| {
+            // Without settings it does not matter where it stands.
+            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = config.setting(rule, path.unwrap_or_default(), environment);
+            finding.severity = setting.severity.unwrap_or(finding.severity);
+            if !environment.is_live() && !setting.exact {
+                match rule.development {
+                    Development::Same => {}
+                    Development::Low => finding.severity = finding.severity.min(Severity::Low),
+                    // A variable of the container that names a development environment is no proof that it is one: it
+                    // may be what such a rule looks for.
+                    Development::Silent if !own_mark => return false,
+                    Development::Silent => {}
+                }
             }
-        }
+            setting.runs
+        });
         findings
     }
 }
@@ -216,6 +225,18 @@ impl Finding {
     /// Adds a place that explains the finding.
     pub fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds a step to the chain that proves the finding.
+    pub fn link(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.chain.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Says that the finding of another rule at `span` is a part of this one: one cause, one finding.
+    pub fn contains(&mut self, rule: &'static str, span: Span) -> &mut Self {
+        self.contained.push((rule, span));
         self
     }
 
