@@ -58,8 +58,8 @@ pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
     let referenced = references(linker, &composes);
     let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new() };
     finder.configured();
+    finder.variables();
     if !composes.is_empty() {
-        finder.variables();
         finder.evidence(&composes);
     }
     finder.overrides(&composes);
@@ -284,8 +284,17 @@ impl Finder<'_, '_> {
             let found = paths.into_iter().find_map(|path| self.linker.known_document(&path));
             found.filter(|&id| compose(self.linker, id).is_some())
         };
+        // `COMPOSE_FILE` in the folder's `.env` names all files that are read there.
+        let named: HashSet<&str> = self
+            .found
+            .iter()
+            .filter(|found| matches!(found.basis, Basis::ComposeFile(_)))
+            .flat_map(|found| &found.env_files)
+            .map(|file| path::directory(file))
+            .collect();
         let pairs: Vec<_> = folders
             .into_iter()
+            .filter(|folder| !named.contains(folder))
             .filter_map(|folder| Some([first(folder, &DEFAULTS)?, first(folder, &OVERRIDES)?]))
             .collect();
         for pair in pairs {
