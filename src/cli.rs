@@ -74,6 +74,15 @@ pub struct Scan {
     /// Do not exit with 2 because something could not be graded
     #[arg(long)]
     pub allow_gaps: bool,
+    /// Report what ignores hide, too: for an audit
+    #[arg(long)]
+    pub no_ignores: bool,
+    /// Take no ignore that does not say why
+    #[arg(long)]
+    pub require_reason: bool,
+    /// Also write what ignores hide to SARIF reports, marked so: not for GitHub, which would open alerts for it
+    #[arg(long)]
+    pub sarif_include_suppressed: bool,
 }
 
 #[derive(Args)]

@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::exception::Ignore;
+
 /// What a scan is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -11,6 +13,12 @@ pub struct Config {
     pub today: Date,
     /// Files with more bytes are reported, not read.
     pub max_file_size: u64,
+    /// Exceptions besides those that stand in comments.
+    pub ignores: Vec<Ignore>,
+    /// Exceptions hide nothing.
+    pub no_ignores: bool,
+    /// An exception without a reason hides nothing.
+    pub require_reason: bool,
 }
 
 impl Config {
@@ -19,6 +27,13 @@ impl Config {
 
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
-        Config { pedantic: false, today, max_file_size: Config::MAX_FILE_SIZE }
+        Config {
+            pedantic: false,
+            today,
+            max_file_size: Config::MAX_FILE_SIZE,
+            ignores: Vec::new(),
+            no_ignores: false,
+            require_reason: false,
+        }
     }
 }

@@ -9,27 +9,51 @@ pub mod command;
 pub mod config;
 pub mod container;
 pub mod engine;
+pub mod exception;
 pub mod explain;
 pub mod finding;
 pub mod listing;
+pub mod outline;
 pub mod project;
 pub mod report;
 pub mod rules;
 pub mod secret;
 pub mod source;
+pub mod suppress;
 pub mod syntax;
 pub mod text;
 pub mod walk;
 
 use config::Config;
+use exception::Place;
 use project::Project;
 use report::Report;
-use source::Sources;
+use source::{Kind, Sources};
+use suppress::Applied;
 
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
+    for ignore in &config.ignores {
+        if let Place::Config { path, .. } = &ignore.place {
+            // What is said about an entry is shown where it stands, if that file can be read.
+            let _ = sources.load(path, Kind::Auxiliary, "configuration");
+        }
+    }
     let project = Project::build(&mut sources);
     let secrets = secret::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
-    Report { sources, project, findings, secrets }
+    let Applied { findings, suppressed, exceptions } = suppress::apply(findings, &project, &sources, config, &secrets);
+    let findings = engine::grade_exceptions(&exceptions, findings, &project, &sources, config, &secrets);
+    let (no_ignores, today) = (config.no_ignores, config.today);
+    Report {
+        sources,
+        project,
+        findings,
+        secrets,
+        suppressed,
+        exceptions,
+        no_ignores,
+        today: Some(today),
+        ..Report::default()
+    }
 }

@@ -79,7 +79,11 @@ fn run(cli: Cli) -> Result<u8, Problem> {
 
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
-    let config = config(&arguments.input, arguments.pedantic)?;
+    let config = Config {
+        no_ignores: arguments.no_ignores,
+        require_reason: arguments.require_reason,
+        ..config(&arguments.input, arguments.pedantic)?
+    };
     let progress = Progress::start();
     let sources = read(&arguments.input, &progress)?;
     let nothing = sources.is_empty();
@@ -92,7 +96,9 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     for Output { format, file } in outputs(arguments) {
         let format = format.unwrap_or(arguments.format);
         let write = |out: &mut dyn Write, options: report::Options| {
-            report::write(&report, format, &report::Options { quiet: arguments.quiet, ..options }, out)
+            let include_suppressed = arguments.sarif_include_suppressed;
+            let options = report::Options { quiet: arguments.quiet, include_suppressed, ..options };
+            report::write(&report, format, &options, out)
         };
         match file {
             None => stdout.write(write)?,

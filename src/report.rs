@@ -7,11 +7,15 @@ pub mod sarif;
 
 use std::io;
 
+use jiff::civil::Date;
+
+use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
 use crate::source::{Kind, Position, Sources, Span, mask};
 
 /// The result of a scan.
+#[derive(Debug, Default)]
 pub struct Report {
     /// The files, and what was skipped.
     pub sources: Sources,
@@ -21,6 +25,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Where secret values stand, sorted and without overlap: they are shown in no output.
     pub secrets: Vec<Span>,
+    /// What an exception hides, with the exception's index in `exceptions`.
+    pub suppressed: Vec<(Finding, usize)>,
+    /// Every exception: by path and line, those of the configuration last.
+    pub exceptions: Vec<Exception>,
+    /// Exceptions were not to hide anything.
+    pub no_ignores: bool,
+    /// The day of the scan; nothing where there was none.
+    pub today: Option<Date>,
 }
 
 impl Report {
@@ -50,6 +62,15 @@ impl Report {
         Place { path: &self.sources.get(span.file).path, span, start, end }
     }
 
+    /// Path and line of an exception.
+    fn exception_place<'a>(&'a self, exception: &'a Exception) -> Option<(&'a str, u32)> {
+        match (&exception.ignore.place, exception.span) {
+            (exception::Place::Config { path, line }, _) => Some((path, *line)),
+            (_, Some(span)) => Some((self.sources.get(span.file).path.as_str(), self.sources.position(span).0.line)),
+            _ => None,
+        }
+    }
+
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
     pub fn masked(&self, span: Span) -> String {
         mask(self.sources.text(span), span, &self.secrets)
@@ -77,15 +98,17 @@ pub enum Format {
     Sarif,
 }
 
-/// How the human format looks; the others have no options.
+/// What a format is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// One line per finding and no summary.
+    /// Human: one line per finding and no summary.
     pub quiet: bool,
-    /// Write ANSI colour codes.
+    /// Human: write ANSI colour codes.
     pub color: bool,
-    /// Width of the terminal in columns; 120 where it is not known.
+    /// Human: width of the terminal in columns; 120 where it is not known.
     pub width: Option<usize>,
+    /// SARIF: also write what exceptions hide, with `suppressions`.
+    pub include_suppressed: bool,
 }
 
 /// Writes `report` to `out`.
@@ -96,6 +119,6 @@ pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn i
     match format {
         Format::Human => human::write(report, options, out),
         Format::Json => json::write(report, out),
-        Format::Sarif => sarif::write(report, out),
+        Format::Sarif => sarif::write(report, options, out),
     }
 }

@@ -13,6 +13,7 @@ mod privilege;
 mod secret;
 mod supervisor;
 mod supply;
+mod suppression;
 mod user;
 
 use build::*;
@@ -26,11 +27,13 @@ use privilege::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
+use suppression::*;
 use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image};
+use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
@@ -78,6 +81,8 @@ pub enum Check {
     Skipped(fn(&Skipped, &mut Cx)),
     /// Over everything that broke inside confscan.
     Failure(fn(&Failure, &mut Cx)),
+    /// Over every exception, after it was applied.
+    Exception(fn(&Exception, &mut Cx)),
 }
 
 /// A node of [`Check::Setting`].
@@ -107,6 +112,7 @@ pub struct Cx<'a> {
     pub config: &'a Config,
     rule: &'static Rule,
     node: String,
+    scope: Option<Scope>,
     document: Option<DocumentId>,
     container: Option<usize>,
     environment: Environment,
@@ -128,6 +134,7 @@ impl<'a> Cx<'a> {
             config,
             rule,
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            scope: scope.cloned(),
             document: scope.map(|scope| scope.document),
             container: scope.and_then(|scope| scope.container),
             environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
@@ -165,6 +172,7 @@ impl<'a> Cx<'a> {
             also: Vec::new(),
             environment: self.environment,
             node: self.node.clone(),
+            about: self.scope.clone(),
             evidence: String::new(),
             fingerprint: String::new(),
         });

@@ -34,7 +34,7 @@ fn scan(root: &Path, threads: usize) -> Report {
 
 fn written(report: &Report, format: Format) -> String {
     let mut out = Vec::new();
-    write(report, format, &Options { quiet: false, color: true, width: None }, &mut out).expect("a vector takes all");
+    write(report, format, &Options { color: true, ..Options::default() }, &mut out).expect("a vector takes all");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 

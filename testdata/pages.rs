@@ -161,7 +161,7 @@ fn findings(registered: &'static Registered, section: &Section) -> String {
     for (path, reason) in &section.skipped {
         sources.skip(path, reason, true);
     }
-    let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
+    let config = Config { pedantic: true, require_reason: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
     let report = confscan::scan(sources, &config);
     let mut findings: Vec<Finding> =
         report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id).cloned().collect();

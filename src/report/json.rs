@@ -31,6 +31,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
     field(out, ",\n", "summary", &summary(report))?;
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
+    list(out, "suppressed", report.suppressed.iter().filter_map(|(it, by)| suppressed(report, it, *by)))?;
     list(out, "containers", report.project.containers.iter().map(|it| container(report, it)))?;
     list(out, "files", files(&report.sources).into_iter())?;
     list(out, "errors", report.findings.iter().filter(|it| it.rule.gap).map(|it| error(report, it)))?;
@@ -78,6 +79,7 @@ fn summary(report: &Report) -> wire::Summary {
         containers: report.project.containers.len(),
         files: report.graded(),
         skipped: report.sources.skipped.len(),
+        suppressed: report.suppressed.len(),
         errors,
         complete: errors == 0,
     }
@@ -115,6 +117,27 @@ fn finding<'a>(report: &'a Report, finding: &'a Finding) -> wire::Finding<'a> {
         fingerprint: &finding.fingerprint,
         fix: None,
     }
+}
+
+fn suppressed<'a>(report: &'a Report, finding: &'a Finding, exception: usize) -> Option<wire::Suppressed<'a>> {
+    let exception = report.exceptions.get(exception)?;
+    let ignore = &exception.ignore;
+    let (path, line) = report.exception_place(exception).unzip();
+    Some(wire::Suppressed {
+        rule: finding.rule.id,
+        severity: finding.severity.name(),
+        message: &finding.message,
+        location: location(report, finding.primary()),
+        container: finding.container.as_deref(),
+        node: &finding.node,
+        fingerprint: &finding.fingerprint,
+        kind: ignore.kind(),
+        path,
+        line,
+        reason: ignore.reason.as_deref(),
+        until: ignore.until.as_ref().map(|until| until.text.as_str()),
+        days_left: report.today.and_then(|today| ignore.days_left(today)),
+    })
 }
 
 fn container<'a>(report: &'a Report, container: &'a Container) -> wire::Container<'a> {

@@ -13,11 +13,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_sarif::sarif::{
     ArtifactContent, ArtifactLocation, Invocation, Location, Message, Notification, PhysicalLocation, PropertyBag,
-    Region, ReportingDescriptorReference, Result as SarifResult, ResultColumnKind, ResultLevel, Tool, ToolComponent,
-    Version,
+    Region, ReportingDescriptorReference, Result as SarifResult, ResultColumnKind, ResultLevel, Suppression, Tool,
+    ToolComponent, Version,
 };
 
-use super::{Place, Report, escape};
+use super::{Options, Place, Report, escape};
+use crate::exception::{self, Exception};
 use crate::finding::{Finding, Rule, Severity};
 use crate::source::Span;
 use crate::text::visible;
@@ -54,6 +55,7 @@ struct Run<'a> {
 struct Results<'a> {
     report: &'a Report,
     findings: Vec<&'a Finding>,
+    suppressed: &'a [(Finding, usize)],
     rules: &'a [&'static Rule],
 }
 
@@ -61,7 +63,13 @@ impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let indices: HashMap<&str, usize> = self.rules.iter().enumerate().map(|(at, rule)| (rule.id, at)).collect();
         let index = |finding: &Finding| indices.get(finding.rule.id).copied();
-        serializer.collect_seq(self.findings.iter().map(|finding| result(self.report, finding, index(finding))))
+        let findings = self.findings.iter().map(|finding| result(self.report, finding, index(finding)));
+        let suppressed = self.suppressed.iter().map(|(finding, exception)| {
+            let mut result = result(self.report, finding, index(finding));
+            result.suppressions = self.report.exceptions.get(*exception).map(|exception| vec![suppression(exception)]);
+            result
+        });
+        serializer.collect_seq(findings.chain(suppressed))
     }
 }
 
@@ -69,9 +77,14 @@ impl Serialize for Results<'_> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let findings = worst(report);
-    let mut rules: Vec<&'static Rule> = findings.iter().map(|finding| finding.rule).collect();
+    // GitHub does not heed `suppressions`: what is ignored would come up as an open alert.
+    let room = RESULTS - findings.len();
+    let suppressed = if options.include_suppressed { &report.suppressed[..] } else { &[] };
+    let suppressed = &suppressed[..suppressed.len().min(room)];
+    let written = findings.iter().copied().chain(suppressed.iter().map(|(finding, _)| finding));
+    let mut rules: Vec<&'static Rule> = written.map(|finding| finding.rule).collect();
     rules.sort_unstable_by_key(|rule| rule.id);
     rules.dedup_by_key(|rule| rule.id);
     let driver = ToolComponent::builder()
@@ -84,7 +97,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let run = Run {
         tool: Tool::builder().driver(driver).build(),
         invocations: [invocation(report, findings.len())],
-        results: Results { report, findings, rules: &rules },
+        results: Results { report, findings, suppressed, rules: &rules },
         column_kind: ResultColumnKind::UnicodeCodePoints,
         newline_sequences: ["\r\n", "\n", "\r"],
     };
@@ -157,6 +170,17 @@ fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResul
     result.rule_index = rule.and_then(|index| i64::try_from(index).ok());
     result.related_locations = (!related.is_empty()).then_some(related);
     result
+}
+
+/// How SARIF says that an exception hides a result.
+fn suppression(exception: &Exception) -> Suppression {
+    let kind = match exception.ignore.place {
+        exception::Place::Config { .. } => "external",
+        exception::Place::Comment(_) | exception::Place::File(_) => "inSource",
+    };
+    let mut suppression = Suppression::builder().kind(kind).status("accepted").build();
+    suppression.justification = exception.ignore.reason.as_deref().map(|reason| visible(reason).into_owned());
+    suppression
 }
 
 /// The message of a result, with a link to each related location: GitHub shows those only that are linked.

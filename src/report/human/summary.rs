@@ -7,6 +7,7 @@ use anstyle::Style;
 
 use super::{Page, style};
 use crate::finding::{Finding, Severity};
+use crate::suppress;
 use crate::text::visible;
 
 /// Rules that the summary names.
@@ -36,7 +37,8 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
     if report.findings.is_empty() {
-        return writeln!(out, "No findings in {files} and {containers}.");
+        writeln!(out, "No findings in {files} and {containers}.")?;
+        return exceptions(page, out);
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
@@ -54,6 +56,33 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
         let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
         writeln!(out, "{warning}: {}", gaps.join(", "))?;
+    }
+    exceptions(page, out)
+}
+
+/// Every exception that hides something, with its reason and how long it holds.
+fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    let report = page.report;
+    let active = || report.exceptions.iter().filter(|exception| exception.hides > 0);
+    let hidden = active().map(|exception| exception.hides).sum();
+    if hidden == 0 {
+        return Ok(());
+    }
+    let hidden = page.paint(Style::new().bold(), plural(hidden, "finding"));
+    match report.no_ignores {
+        true => writeln!(out, "{hidden} would be ignored without `--no-ignores`:")?,
+        false => writeln!(out, "{hidden} ignored:")?,
+    }
+    for exception in active() {
+        let ignore = &exception.ignore;
+        let (path, line) = report.exception_place(exception).unwrap_or_default();
+        let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
+        let rules: Vec<_> = used.map(|rule| visible(rule)).collect();
+        let reason = ignore.reason.as_deref().map_or("no reason given".into(), visible);
+        let until = ignore.until.as_ref().and_then(|until| until.date);
+        let left = report.today.and_then(|today| suppress::left(ignore, today));
+        let until = until.zip(left).map(|(date, left)| format!(" (until {date}, {left})")).unwrap_or_default();
+        writeln!(out, "  {}:{line}: {} {}: {reason}{until}", visible(path), exception.hides, rules.join(", "))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::container::image::ImagePlace;
 use crate::container::{Environment, Image, Marked, User, facet::Scope};
+use crate::exception::{Asked, Exception, read};
 use crate::finding::{Confidence, Development, Label, Rule, Tier};
 use crate::project::Project;
 use crate::source::{Kind, Source, Sources, Spanned};
@@ -88,11 +89,29 @@ fn report() -> Report {
         also: vec!["api".to_owned()],
         environment: Environment::Unmarked,
         node: "services.web".to_owned(),
+        about: None,
         evidence: "root".to_owned(),
         fingerprint: "0".repeat(32),
     };
     let project = Project { containers: vec![container], ..Project::default() };
-    Report { sources, project, findings: vec![finding], secrets: Vec::new() }
+    let suppressed = vec![(finding.clone(), 0)];
+    let span = span("root");
+    let Some(Asked::Ignore { ignore, .. }) = read("# confscan: ignore[parse-error] until=2027-01-31 -- why", span)
+    else {
+        panic!("it is an ignore")
+    };
+    let exception = Exception {
+        ignore,
+        span: Some(span),
+        malformed: None,
+        expired: false,
+        unreasoned: false,
+        unknown: Vec::new(),
+        unused: Vec::new(),
+        hides: 1,
+    };
+    let (findings, exceptions) = (vec![finding], vec![exception]);
+    Report { sources, project, findings, suppressed, exceptions, ..Report::default() }
 }
 
 fn written(report: &Report) -> Value {

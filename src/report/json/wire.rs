@@ -21,6 +21,7 @@ pub(super) struct Summary {
     pub containers: usize,
     pub files: usize,
     pub skipped: usize,
+    pub suppressed: usize,
     pub errors: usize,
     pub complete: bool,
 }
@@ -143,6 +144,24 @@ pub(super) struct File<'a> {
     pub why: Option<&'a str>,
     pub skipped: Option<&'a str>,
     pub gap: bool,
+}
+
+/// A finding that an exception hides.
+#[derive(Serialize)]
+pub(super) struct Suppressed<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub message: &'a str,
+    pub location: Location<'a>,
+    pub container: Option<&'a str>,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+    pub kind: &'static str,
+    pub path: Option<&'a str>,
+    pub line: Option<u32>,
+    pub reason: Option<&'a str>,
+    pub until: Option<&'a str>,
+    pub days_left: Option<i32>,
 }
 
 /// Something that was not graded.
