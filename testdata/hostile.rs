@@ -178,8 +178,7 @@ fn no_damage_breaks_a_scan() {
         }
         for format in [Format::Human, Format::Json, Format::Sarif] {
             let mut out = Vec::new();
-            write(&report, format, &Options::default(), &mut out)
-                .expect("a vector takes all");
+            write(&report, format, &Options::default(), &mut out).expect("a vector takes all");
             let out = String::from_utf8(out).expect("reports are UTF-8");
             let acts = |c: char| c.is_control() && c != '\n';
             assert!(!out.contains(acts), "round {round}: {format:?} has a control character");
