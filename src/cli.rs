@@ -45,6 +45,10 @@ pub enum Command {
         #[command(flatten)]
         list: List,
     },
+    /// Write what is found into a baseline: scans then report only what it does not hold
+    ///
+    /// Written again, it holds what is found by then: what was fixed is taken out.
+    Baseline(Baseline),
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -80,9 +84,36 @@ pub struct Scan {
     /// Take no ignore that does not say why
     #[arg(long)]
     pub require_reason: bool,
+    /// Report only what this baseline does not hold; without it confscan-baseline.json at the scan root, if there is one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Report what the baseline holds, too
+    #[arg(long, conflicts_with = "baseline")]
+    pub no_baseline: bool,
     /// Also write what ignores hide to SARIF reports, marked so: not for GitHub, which would open alerts for it
     #[arg(long)]
     pub sarif_include_suppressed: bool,
+}
+
+#[derive(Args)]
+pub struct Baseline {
+    #[command(flatten)]
+    pub input: Input,
+    /// The baseline; confscan-baseline.json at the scan root unless another file is named
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Also run the rules that are a matter of taste or of hardening beyond the usual
+    #[arg(long)]
+    pub pedantic: bool,
+    /// Also write what ignores hide
+    #[arg(long)]
+    pub no_ignores: bool,
+    /// Take no ignore that does not say why
+    #[arg(long)]
+    pub require_reason: bool,
+    /// Write it although something could not be graded
+    #[arg(long)]
+    pub allow_gaps: bool,
 }
 
 #[derive(Args)]

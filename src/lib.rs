@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod command;
 pub mod config;
 pub mod container;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod known;
 mod output;
 mod progress;
 
@@ -68,6 +69,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             stdout.write(|out, options| listing::files(&sources, list.format == Format::Json, options, out))?;
             return Ok(if sources.is_empty() { NOTHING } else { 0 });
         }
+        Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "confscan", &mut script);
@@ -91,7 +93,8 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
     }
     progress.grading();
-    let report = confscan::scan(sources, &config);
+    let mut report = confscan::scan(sources, &config);
+    known::compare(&mut report, arguments, &config)?;
     drop(progress);
     for Output { format, file } in outputs(arguments) {
         let format = format.unwrap_or(arguments.format);
@@ -131,14 +134,18 @@ fn outputs(arguments: &Scan) -> Vec<Output> {
 fn read(input: &Input, progress: &Progress) -> Result<Sources, Problem> {
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
-    let options = walk::Options {
+    Ok(walk::sources(&input.paths, &walk_options(input), &|| progress.file())?)
+}
+
+/// How the files that the arguments name are found.
+fn walk_options(input: &Input) -> walk::Options {
+    walk::Options {
         gitignore: input.gitignore,
         max_file_size: input.max_file_size,
         kind: input.kind,
         stdin_filename: input.stdin_filename.clone(),
         threads: input.threads.into(),
-    };
-    Ok(walk::sources(&input.paths, &options, &|| progress.file())?)
+    }
 }
 
 /// How the scan is done: today is the day of the clock in UTC, or that of `SOURCE_DATE_EPOCH` for output that can be

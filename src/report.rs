@@ -1,6 +1,6 @@
 //! What a scan says, and the formats that it is written in.
 
-mod escape;
+pub(crate) mod escape;
 pub mod human;
 pub mod json;
 pub mod sarif;
@@ -9,6 +9,7 @@ use std::io;
 
 use jiff::civil::Date;
 
+use crate::baseline::Comparison;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
@@ -29,6 +30,10 @@ pub struct Report {
     pub suppressed: Vec<(Finding, usize)>,
     /// Every exception: by path and line, those of the configuration last.
     pub exceptions: Vec<Exception>,
+    /// What something that the scan was compared with has, too: it is no news.
+    pub known: Vec<Finding>,
+    /// What the scan was compared with.
+    pub comparisons: Vec<Comparison>,
     /// Exceptions were not to hide anything.
     pub no_ignores: bool,
     /// The day of the scan; nothing where there was none.
@@ -43,7 +48,13 @@ impl Report {
 
     /// Whether something was not graded: an unreadable file, a parse error, an internal error.
     pub fn has_gaps(&self) -> bool {
-        self.findings.iter().any(|finding| finding.rule.gap)
+        self.gaps().next().is_some()
+    }
+
+    /// The findings that say that something was not graded, those that are known included: what is not graded is not
+    /// known.
+    pub fn gaps(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(&self.known).filter(|finding| finding.rule.gap)
     }
 
     /// Number of configs that were graded: neither files that were only looked into nor files that were not read.

@@ -119,7 +119,7 @@ fn worst(report: &Report) -> Vec<&Finding> {
 /// How the scan went: what was not graded, and whether something broke.
 fn invocation(report: &Report, written: usize) -> Invocation {
     let mut notifications: Vec<Notification> = Vec::new();
-    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+    for finding in report.gaps() {
         let notification = Notification::builder()
             .level("warning")
             .message(message(sentence(&visible(&finding.message))))

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 
 use super::{Page, style};
+use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
 use crate::suppress;
 use crate::text::visible;
@@ -14,6 +15,9 @@ use crate::text::visible;
 const RULES: usize = 8;
 /// Places that it names of each.
 const PLACES: usize = 2;
+
+/// Findings that it names of those that are fixed.
+const FIXED: usize = 20;
 
 /// `3 high, 1 low` of some findings.
 pub(super) fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
@@ -37,19 +41,26 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
     if report.findings.is_empty() {
-        writeln!(out, "No findings in {files} and {containers}.")?;
-        return exceptions(page, out);
+        let news = if report.comparisons.is_empty() { "" } else { "new " };
+        writeln!(out, "No {news}findings in {files} and {containers}.")?;
+        return rest(page, out);
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
-    let total = page.paint(Style::new().bold(), plural(report.findings.len(), "finding"));
+    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
+    let total = page.paint(Style::new().bold(), plural(report.findings.len(), noun));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
     if hidden > 0 {
         writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
     }
+    rest(page, out)
+}
+
+/// What was not graded, what is known and what is ignored.
+fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.rule.gap) {
+    for finding in page.report.gaps() {
         *gaps.entry(finding.rule.id).or_default() += 1;
     }
     if !gaps.is_empty() {
@@ -57,7 +68,34 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
         let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
         writeln!(out, "{warning}: {}", gaps.join(", "))?;
     }
+    comparisons(page, out)?;
     exceptions(page, out)
+}
+
+/// What the scan was compared with: how much was known, and what is fixed.
+fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    for Comparison { with, known, fixed } in &page.report.comparisons {
+        let name = visible(with.name());
+        let known = page.paint(Style::new().bold(), plural(*known, "known finding"));
+        writeln!(out, "{known} not shown: compared with {name}")?;
+        if fixed.is_empty() {
+            continue;
+        }
+        let prune = match with {
+            With::Baseline(_) => "; `confscan baseline` takes them out",
+            With::Commit(_) => "",
+        };
+        writeln!(out, "{} of {name} fixed or ignored by now{prune}:", plural(fixed.len(), "finding"))?;
+        for entry in fixed.iter().take(FIXED) {
+            let (path, node) = (visible(&entry.path), visible(&entry.node));
+            let node = if node.is_empty() { String::new() } else { format!(" ({node})") };
+            writeln!(out, "  {path}: {}{node}", visible(&entry.rule))?;
+        }
+        if fixed.len() > FIXED {
+            writeln!(out, "  … and {} more", fixed.len() - FIXED)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every exception that hides something, with its reason and how long it holds.
@@ -82,7 +120,8 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         let until = ignore.until.as_ref().and_then(|until| until.date);
         let left = report.today.and_then(|today| suppress::left(ignore, today));
         let until = until.zip(left).map(|(date, left)| format!(" (until {date}, {left})")).unwrap_or_default();
-        writeln!(out, "  {}:{line}: {} {}: {reason}{until}", visible(path), exception.hides, rules.join(", "))?;
+        let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
+        writeln!(out, "  {}:{line}: {}{times}: {reason}{until}", visible(path), rules.join(", "))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::baseline::{Entry, With};
 use crate::container::image::ImagePlace;
 use crate::container::{Environment, Image, Marked, User, facet::Scope};
 use crate::exception::{Asked, Exception, read};
@@ -111,7 +112,11 @@ fn report() -> Report {
         hides: 1,
     };
     let (findings, exceptions) = (vec![finding], vec![exception]);
-    Report { sources, project, findings, suppressed, exceptions, ..Report::default() }
+    let known =
+        vec![Finding { rule: &crate::rules::RULES[0].rule, fingerprint: "1".repeat(32), ..findings[0].clone() }];
+    let entry = Entry::new(&known[0], "compose.yaml");
+    let comparisons = vec![Comparison { with: With::Baseline("b.json".to_owned()), known: 1, fixed: vec![entry] }];
+    Report { sources, project, findings, suppressed, exceptions, known, comparisons, ..Report::default() }
 }
 
 fn written(report: &Report) -> Value {

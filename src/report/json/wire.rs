@@ -22,6 +22,8 @@ pub(super) struct Summary {
     pub files: usize,
     pub skipped: usize,
     pub suppressed: usize,
+    pub known: usize,
+    pub fixed: usize,
     pub errors: usize,
     pub complete: bool,
 }
@@ -162,6 +164,35 @@ pub(super) struct Suppressed<'a> {
     pub reason: Option<&'a str>,
     pub until: Option<&'a str>,
     pub days_left: Option<i32>,
+}
+
+/// A finding that was known before.
+#[derive(Serialize)]
+pub(super) struct Known<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub path: &'a str,
+    pub line: u32,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+}
+
+/// What the scan was compared with.
+#[derive(Serialize)]
+pub(super) struct Comparison<'a> {
+    pub kind: &'static str,
+    pub name: &'a str,
+    pub known: usize,
+    pub fixed: Vec<Fixed<'a>>,
+}
+
+/// A finding that was known and is found no more.
+#[derive(Serialize)]
+pub(super) struct Fixed<'a> {
+    pub rule: &'a str,
+    pub path: &'a str,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
 }
 
 /// Something that was not graded.
