@@ -3,15 +3,16 @@
 //! A baseline holds identities only: no line numbers, no wording, nothing out of the files but logical paths. It is one
 //! finding per line and sorted, so that a change of it reads as what it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::finding::{Finding, Tier};
+use crate::finding::{Finding, Tier, identify};
 use crate::report::{Report, escape};
 use crate::rules;
+use crate::source::Span;
 
 /// Name of the file at the scan root.
 pub const FILE_NAME: &str = "confscan-baseline.json";
@@ -146,6 +147,24 @@ impl Baseline {
         }
         out.write_all(if before == "\n" { b"]\n}\n" } else { b"\n]\n}\n" })
     }
+}
+
+/// What `report`, a scan of another state of the repository, finds, for a scan in which its files are where `renames`
+/// says.
+pub fn entries(report: Report, renames: &HashMap<String, String>) -> Vec<Entry> {
+    let Report { sources, findings, suppressed, .. } = report;
+    // What is ignored counts among equals, but is not known.
+    let hidden = suppressed.into_iter().map(|(finding, _)| (finding, true));
+    let mut all: Vec<(Finding, bool)> = findings.into_iter().map(|finding| (finding, false)).chain(hidden).collect();
+    all.sort_by_key(|(finding, _)| (finding.primary(), finding.rule.id));
+    let (mut findings, hidden): (Vec<Finding>, Vec<bool>) = all.into_iter().unzip();
+    let path = |span: Span| {
+        let path = &sources.get(span.file).path;
+        renames.get(path).unwrap_or(path).as_str()
+    };
+    identify(&mut findings, path);
+    let open = findings.iter().zip(&hidden).filter(|(_, hidden)| !**hidden);
+    open.map(|(finding, _)| Entry::new(finding, path(finding.primary()))).collect()
 }
 
 /// Moves the findings of `report` that `known` has to its known ones, and says which entries are found no more, of those

@@ -90,6 +90,9 @@ pub struct Scan {
     /// Report what the baseline holds, too
     #[arg(long, conflicts_with = "baseline")]
     pub no_baseline: bool,
+    /// Report only what is not found in this git commit, too: where the work in the directory parted from it
+    #[arg(long, value_name = "REF")]
+    pub diff_base: Option<String>,
     /// Also write what ignores hide to SARIF reports, marked so: not for GitHub, which would open alerts for it
     #[arg(long)]
     pub sarif_include_suppressed: bool,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
 use confscan::config::Config;
+use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
 use confscan::text::visible;
 use confscan::walk::{self, Scope};
@@ -28,6 +29,18 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
     {
         let with = With::Baseline(path.to_string_lossy().into_owned());
         baseline::compare(report, &baseline.entries, with, |entry| is_covered(entry, &scope, config));
+    }
+    if let Some(reference) = &arguments.diff_base {
+        let repository = Repository::open(&scope.root)?;
+        let commit = repository.base(reference)?;
+        let options = walk_options(&arguments.input);
+        let tree = Tree::read(&repository, &commit, options.max_file_size)?;
+        let lacks = tree.lacks();
+        let base = confscan::scan(git::sources(tree, &scope, &options), config);
+        lacks.check()?;
+        let renames = git::renames(&base.sources, &report.sources);
+        let known = baseline::entries(base, &renames);
+        baseline::compare(report, &known, With::Commit(commit.shown), |_| true);
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod exception;
 pub mod explain;
 pub mod finding;
+pub mod git;
 pub mod listing;
 pub mod outline;
 pub mod project;

@@ -18,6 +18,7 @@ use crate::project::path::below;
 use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
 use disk::{Disk, refusal};
+pub(crate) use folders::{folder_reason, is_cache_tag};
 
 /// How files are found.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 use tree::{Run, Tree};
@@ -302,4 +303,226 @@ fn every_exception_is_listed_with_its_reason_and_its_last_day() {
     let strict = tree.run(&["--require-reason", "--quiet", "--fail-on", "medium"]);
     assert!(strict.code == 1 && strict.out.contains("[suppression-without-reason]"), "{strict:?}");
     assert!(strict.out.contains("[autoindex-on]") && !strict.out.contains("[explicit-root-user]"), "{strict:?}");
+}
+
+/// Runs git in a folder of `tree`, with nothing of the machine's settings.
+fn git(tree: &Tree, folder: &str, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"])
+        .args(args)
+        .current_dir(tree.0.join(folder))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .expect("git runs");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(tree: &Tree, folder: &str) {
+    git(tree, folder, &["add", "--all", "--force"]);
+    git(tree, folder, &["commit", "--quiet", "--message", "x"]);
+}
+
+/// A committed repository.
+fn committed(tree: Tree) -> Tree {
+    git(&tree, "", &["init", "--quiet"]);
+    commit(&tree, "");
+    tree
+}
+
+#[test]
+fn with_a_commit_only_what_the_change_introduced_is_red() {
+    let tree = committed(sample());
+    git(&tree, "", &["switch", "--quiet", "--create", "feature"]);
+    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.out.contains("No new findings") && run.out.contains("40 known findings not shown: compared with main (")
+    );
+
+    // A new defect, in a file that was also moved and whose lines moved: red with exactly that one, committed or not.
+    let compose = tree.read("compose.yaml");
+    let new = format!("# a comment\n\n{}", compose.replace("  app3:\n", "  app3:\n    pid: host\n"));
+    fs::remove_file(tree.0.join("compose.yaml")).unwrap();
+    tree.write("deploy/compose.yaml", &new);
+    let expected = [pair("host-pid-namespace", "deploy/compose.yaml")];
+    for _ in 0..2 {
+        let found_now = report(&tree, &["--diff-base", "main"]);
+        assert_eq!(found(&found_now), expected);
+        assert_eq!((&found_now["summary"]["known"], &found_now["summary"]["fixed"]), (&40.into(), &0.into()));
+        assert_eq!(tree.run(&["--diff-base", "main"]).code, 1);
+        if git(&tree, "", &["status", "--porcelain"]) != "" {
+            commit(&tree, "");
+        }
+    }
+
+    // What others do on the base meanwhile is not laid to the change.
+    git(&tree, "", &["switch", "--quiet", "main"]);
+    tree.write("api/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n");
+    commit(&tree, "");
+    git(&tree, "", &["switch", "--quiet", "feature"]);
+    let run = tree.run(&["--diff-base", "main", "--format", "json"]);
+    assert_eq!(found(&json(&run)), expected);
+    assert!(run.out.contains("(where HEAD parted from main)"));
+
+    // Fixed, and one that was known, too.
+    tree.write("deploy/compose.yaml", &compose);
+    tree.write("edge/.env", "GRAFANA_PASSWORD=${X}\n");
+    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
+    assert!(
+        run.code == 0 && run.out.ends_with("fixed or ignored by now:\n  edge/.env: default-credentials\n"),
+        "{run:?}"
+    );
+
+    // An ignore that goes lays open what it hid; together with a baseline, what either knows is known.
+    let ignored = "FROM python:3.13-slim\n# confscan: ignore[explicit-root-user]\nUSER root\nCMD python app.py\n";
+    tree.write("api/Dockerfile", ignored);
+    commit(&tree, "");
+    tree.write("api/Dockerfile", &ignored.replace("# confscan", "# "));
+    let expected = [pair("explicit-root-user", "api/Dockerfile")];
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), expected);
+    tree.write(BASELINE, &json_of_baseline(&tree));
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), []);
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD", "--no-baseline"])), expected);
+}
+
+fn json_of_baseline(tree: &Tree) -> String {
+    assert_eq!(tree.run(&["baseline", "--baseline", "elsewhere.json"]).code, 0);
+    let text = tree.read("elsewhere.json");
+    fs::remove_file(tree.0.join("elsewhere.json")).unwrap();
+    text
+}
+
+#[test]
+fn the_other_commit_is_scanned_as_the_directory_is() {
+    let tree = sample();
+    let bad = "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n";
+    tree.write("node_modules/x/Dockerfile", bad);
+    tree.write("vendor/ours/Dockerfile", bad);
+    tree.write("gen/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+    tree.write("gen/Dockerfile", bad);
+    tree.write("caf\u{e9}/\u{e9}/Dockerfile", bad);
+    tree.write("big/Dockerfile", &format!("{bad}{}", "# padding\n".repeat(2_000)));
+    tree.write("conf/image.txt", bad);
+    tree.write("web/compose.yaml", "services:\n  w:\n    image: acme/w:1\n    env_file: ../conf/w.vars\n");
+    tree.write("conf/w.vars", "GRAFANA_PASSWORD=123456\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        symlink("conf/image.txt", tree.0.join("Dockerfile")).unwrap();
+        symlink("../conf", tree.0.join("web/conf")).unwrap();
+        symlink("/etc/passwd", tree.0.join("web/Dockerfile")).unwrap();
+        symlink("loop.Dockerfile", tree.0.join("loop.Dockerfile")).unwrap();
+    }
+    let tree = committed(tree);
+    for args in [
+        &[][..],
+        &["--pedantic"],
+        &["--max-file-size", "1K"],
+        &["edge"],
+        &["edge", "jobs"],
+        &["edge/nginx.conf", "compose.yaml"],
+        &["--kind", "dockerfile", "conf/image.txt"],
+        &["node_modules"],
+    ] {
+        let alone = report(&tree, args);
+        let total = alone["summary"]["findings"].as_u64().unwrap();
+        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        let summary = &compared["summary"];
+        let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
+        assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
+        assert!(total > 0, "{args:?}");
+    }
+    // A folder that the other commit did not have, and the standard input.
+    tree.write("new/Dockerfile", bad);
+    assert_eq!(found(&report(&tree, &["new", "--diff-base", "HEAD"])).len(), 1);
+    let args = ["-", "--stdin-filename", "api/Dockerfile", "--diff-base", "HEAD", "--format", "json"];
+    let run =
+        tree.run_in("", &args, &tree.read("api/Dockerfile").replace("CMD python", "RUN chmod 777 /x\nCMD python"));
+    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "api/Dockerfile")]);
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_fetch() {
+    let tree = Tree::new(&[("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n")]);
+    git(&tree, "origin", &["init", "--quiet"]);
+    commit(&tree, "origin");
+    let base = git(&tree, "origin", &["rev-parse", "HEAD"]);
+    git(&tree, "origin", &["switch", "--quiet", "--create", "feature"]);
+    tree.write("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nRUN chmod 777 /x\nCMD [\"python\", \"a.py\"]\n");
+    commit(&tree, "origin");
+    let url = format!("file://{}", tree.0.join("origin").display());
+    for (number, reference) in ["main", "origin/main", &base].into_iter().enumerate() {
+        let clone = format!("clone{number}");
+        git(&tree, "", &["clone", "--quiet", "--depth=1", "--branch=feature", &url, &clone]);
+        let args = ["--diff-base", reference, "--format", "json"];
+        let run = tree.run_in(&clone, &args, "");
+        assert!(run.code == 2 && run.out.is_empty(), "{run:?}");
+        assert!(
+            run.err.contains(&format!("there is no commit `{reference}` in this clone, which is shallow")),
+            "{run:?}"
+        );
+        let command = run.err.split('`').nth(3).expect("a command");
+        let fetch: Vec<&str> = command.strip_prefix("git ").expect("of git").split(' ').collect();
+        assert_eq!(fetch[..3], ["fetch", "--depth=1", "origin"]);
+        git(&tree, &clone, &fetch);
+        let run = tree.run_in(&clone, &args, "");
+        assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+    }
+    // A clone without the contents fetches none by itself.
+    git(&tree, "origin", &["config", "uploadpack.allowFilter", "true"]);
+    git(&tree, "", &["clone", "--quiet", "--filter=blob:none", "--branch=feature", &url, "partial"]);
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--quiet"], "");
+    assert!(run.code == 2 && run.out.is_empty() && run.err.contains("are not in this clone"), "{run:?}");
+    let command = run.err.split('`').nth(1).expect("a command");
+    git(&tree, "partial", &command.strip_prefix("git ").expect("of git").split(' ').collect::<Vec<_>>());
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--format", "json"], "");
+    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
+    let tree = committed(sample());
+    let ran = tree.0.join("ran");
+    let touch = format!("touch {}", ran.display());
+    for key in [
+        "core.fsmonitor",
+        "core.pager",
+        "diff.external",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "diff.x.textconv",
+        "core.sshCommand",
+        "credential.helper",
+        "alias.cat-file",
+    ] {
+        git(&tree, "", &["config", key, &touch]);
+    }
+    tree.write(".gitattributes", "* filter=x diff=x\n");
+    for hook in ["post-index-change", "reference-transaction", "post-checkout"] {
+        tree.write(format!(".git/hooks/{hook}"), &format!("#!/bin/sh\n{touch}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
+    }
+    assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
+    let mut external = tree.command("", &["--diff-base", "HEAD"]);
+    external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
+    assert_eq!(external.output().unwrap().status.code(), Some(0));
+    assert!(!ran.exists());
+    for (reference, problem) in [
+        ("--diff-base=--output=x", "`--output=x` is no name of a commit"),
+        ("--diff-base=", "`` is no name of a commit"),
+        ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
+        ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
+        ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
+        ("--diff-base=HEAD:compose.yaml", "there is no commit"),
+    ] {
+        let run = tree.run(&[reference]);
+        assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");
+    }
+    let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
+    let run = bare.run(&["--diff-base", "HEAD"]);
+    assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
 }
