@@ -24,8 +24,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  nothing at or above --fail-on
-  1  findings at or above --fail-on
+  0  nothing new at or above --fail-on
+  1  new findings at or above --fail-on
   2  wrong usage, or not everything could be graded (see --allow-gaps)
   3  nothing to scan";
 

@@ -352,7 +352,7 @@ fn with_a_commit_only_what_the_change_introduced_is_red() {
         assert_eq!(found(&found_now), expected);
         assert_eq!((&found_now["summary"]["known"], &found_now["summary"]["fixed"]), (&40.into(), &0.into()));
         assert_eq!(tree.run(&["--diff-base", "main"]).code, 1);
-        if git(&tree, "", &["status", "--porcelain"]) != "" {
+        if !git(&tree, "", &["status", "--porcelain"]).is_empty() {
             commit(&tree, "");
         }
     }
@@ -525,4 +525,57 @@ fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
     let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
     let run = bare.run(&["--diff-base", "HEAD"]);
     assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
+}
+
+/// The commands of a page's `sh` fences.
+fn commands(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let fences = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    fences.flat_map(|fence| fence.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_command_of_the_pages_does_what_they_say() {
+    let origin = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n")]);
+    git(&origin, "origin", &["init", "--quiet"]);
+    commit(&origin, "origin");
+    git(&origin, "origin", &["switch", "--quiet", "--create", "feature"]);
+    origin.write("origin/services/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"app.py\"]\n");
+    commit(&origin, "origin");
+    let url = format!("file://{}", origin.0.join("origin").display());
+    git(&origin, "", &["clone", "--quiet", "--branch=feature", &url, "clone"]);
+    for (page, codes) in [
+        // Before the baseline is written the scan is red, and each page starts with none.
+        ("docs/suppressions.md", &[1, 0, 1][..]),
+        ("docs/baseline.md", &[0; 9]),
+    ] {
+        let commands = commands(page);
+        let seen: Vec<i32> = commands
+            .iter()
+            .map(|command| match command.split_once(' ').unwrap_or((command, "")) {
+                ("git", rest) => {
+                    git(&origin, "clone", &rest.split(' ').collect::<Vec<_>>());
+                    0
+                }
+                ("confscan", rest) => {
+                    let args: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
+                    origin.run_in("clone", &args, "").code
+                }
+                _ => panic!("{command}"),
+            })
+            .collect();
+        assert_eq!(seen, codes, "{commands:?}");
+    }
+    // The examples of the pages hide what they say, and nothing of them is unused.
+    let text =
+        fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/suppressions.md")).unwrap();
+    let fence = |language: &str| {
+        let start = text.split(&format!("```{language}\n")).nth(1).expect("a fence");
+        start.split("```").next().expect("its text").to_owned()
+    };
+    let tree = Tree::new(&[("Dockerfile", &fence("dockerfile")), ("compose.yaml", &fence("yaml"))]);
+    let report = report(&tree, &["--require-reason"]);
+    assert_eq!(report["summary"]["suppressed"], 3);
+    let about = |(rule, _): &(String, String)| rule.starts_with("suppression-") || rule == "explicit-root-user";
+    assert!(!found(&report).iter().any(about), "{report}");
 }

@@ -110,11 +110,11 @@ impl Finder<'_> {
         if by_name(name).is_none() {
             return;
         }
-        if let Some(mut source) = self.read(path, |text| recognise(name, text).is_some()) {
-            if let Some((kind, why)) = recognise(name, &source.text) {
-                (source.kind, source.why) = (kind, why);
-                self.take(source, rank);
-            }
+        if let Some(mut source) = self.read(path, |text| recognise(name, text).is_some())
+            && let Some((kind, why)) = recognise(name, &source.text)
+        {
+            (source.kind, source.why) = (kind, why);
+            self.take(source, rank);
         }
     }
 

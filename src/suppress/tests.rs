@@ -40,8 +40,9 @@ fn of_one(path: &str, text: &str, rule: &str) -> (Vec<u32>, Vec<u32>) {
 
 #[test]
 fn an_ignore_covers_its_line_the_line_below_it_or_its_node_in_every_format() {
-    let cases: &[(&str, &str, &str, &[u32], &[u32])] = &[
-        // path, text, rule, lines that are reported, lines that are hidden
+    // Path, text, rule, lines that are reported, lines that are hidden.
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a [u32], &'a [u32]);
+    let cases: &[Case] = &[
         ("Dockerfile", "FROM a:1\n# @\nUSER root\n", "explicit-root-user", &[], &[3]),
         ("Dockerfile", "FROM a:1\n# @\n# more words\nUSER root\n", "explicit-root-user", &[], &[4]),
         ("Dockerfile", "FROM a:1\n# @\n\nUSER root\n", "explicit-root-user", &[4], &[]),
