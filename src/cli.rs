@@ -45,6 +45,13 @@ pub enum Command {
         #[command(flatten)]
         list: List,
     },
+    /// List what would run, and which line decided it: image, user, processes, ports, mounts, health check
+    Containers {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        list: List,
+    },
     /// Write what is found into a baseline: scans then report only what it does not hold
     ///
     /// Written again, it holds what is found by then: what was fixed is taken out.
@@ -61,7 +68,7 @@ pub struct Scan {
     #[command(flatten)]
     pub input: Input,
     /// Format of the report
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
     pub format: Format,
     /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
     #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
@@ -144,7 +151,7 @@ pub struct Input {
 #[derive(Args)]
 pub struct List {
     /// Format of the list
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, Format::name))]
     pub format: Format,
 }
 
@@ -161,7 +168,6 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
-const FORMATS: [Format; 3] = [Format::Human, Format::Json, Format::Sarif];
 const LIST_FORMATS: [Format; 2] = [Format::Human, Format::Json];
 const KINDS: [Kind; 5] = [Kind::Dockerfile, Kind::Compose, Kind::Supervisor, Kind::Nginx, Kind::Dotenv];
 const FAIL_ON: [FailOn; 6] = [
@@ -172,14 +178,6 @@ const FAIL_ON: [FailOn; 6] = [
     FailOn(Some(Severity::Info)),
     FailOn(None),
 ];
-
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Human => "human",
-        Format::Json => "json",
-        Format::Sarif => "sarif",
-    }
-}
 
 fn fail_on_name(least: FailOn) -> &'static str {
     least.0.map_or("never", Severity::name)
@@ -206,7 +204,7 @@ fn color() -> impl TypedValueParser<Value = anstream::ColorChoice> {
 fn output(given: &str) -> Result<Output, String> {
     let (format, file) = match given.split_once('=') {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            let format = FORMATS.into_iter().find(|format| format_name(*format) == name);
+            let format = Format::ALL.into_iter().find(|format| format.name() == name);
             (Some(format.ok_or_else(|| format!("no format {name:?} (./{given} is the file of that name)"))?), file)
         }
         _ => (None, given),

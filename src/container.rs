@@ -11,7 +11,7 @@ pub use image::{Image, ImagePlace};
 use std::sync::Arc;
 
 use crate::command::Effective;
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, Span, Spanned, Text};
 use crate::syntax::dockerfile::ImageConfig;
 
 /// A document, as an index into the project's documents.
@@ -54,6 +54,22 @@ pub struct Marked {
     pub environment: Environment,
     /// By what, as a clause (``file name part `dev` ``).
     pub reason: String,
+    /// The line that says so, where it is not a path.
+    pub decided_by: Option<Span>,
+    /// A variable of the container itself says so: what a rule about development settings would look at, too.
+    pub own: bool,
+}
+
+impl Marked {
+    /// Marked by something that is no line of a file.
+    pub fn new(environment: Environment, reason: impl Into<String>) -> Marked {
+        Marked { environment, reason: reason.into(), decided_by: None, own: false }
+    }
+
+    /// The same, decided by the line at `span`.
+    pub fn at(self, span: Span) -> Marked {
+        Marked { decided_by: Some(span), ..self }
+    }
 }
 
 /// A fact about a container.
@@ -168,11 +184,13 @@ pub enum ProcessOrigin {
 /// Where a container comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A service of a Compose file.
+    /// A service of a stack of Compose files.
     Service {
-        /// The Compose file.
+        /// The Compose file that has the service's key.
         document: DocumentId,
-        /// Index of the service.
+        /// The stack, as an index into the project's stacks.
+        stack: usize,
+        /// Index of the service in the stack's model.
         service: usize,
     },
     /// The shipped stage of a Dockerfile that no service builds, but perhaps one for development or tests.
@@ -199,6 +217,15 @@ pub struct BuiltFrom {
     pub config: ImageConfig,
 }
 
+/// What the engine starts.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Program and arguments.
+    pub words: Vec<Text>,
+    /// The line that decided it: the service's, else the image's.
+    pub span: Span,
+}
+
 /// What would run: a Compose service with the image that it builds, or an image that no service builds.
 #[derive(Debug)]
 pub struct Container {
@@ -208,8 +235,13 @@ pub struct Container {
     pub origin: Origin,
     /// The place that stands for it: the service's key, or the stage's FROM.
     pub span: Span,
-    /// The service has neither image nor build here: it is an overlay of one that is defined elsewhere.
+    /// Something that the service is made of is out of sight: it has neither image nor build, or what it extends was not
+    /// found. What it lacks may be there.
     pub partial: bool,
+    /// An `env_file` was not found, so that more variables may be set.
+    pub open_environment: bool,
+    /// The profiles that the service runs under; none where it always runs.
+    pub profiles: Vec<Spanned<String>>,
     /// Where it runs.
     pub environment: Marked,
     /// The stage that it is built from.
@@ -226,8 +258,11 @@ pub struct Container {
     pub ports: Vec<Port>,
     /// Mounts.
     pub mounts: Vec<Mount>,
-    /// The environment that its processes start with: the image's ENV, then the service's, each name once.
+    /// The environment that its processes start with: the image's ENV, then the files of `env_file`, then the service's
+    /// `environment`, each name once.
     pub env: Vec<Env>,
+    /// What the engine starts: the entrypoint and the command, put together; `None` where the image decides it.
+    pub command: Option<Invocation>,
     /// Its processes: the main one, what that leads to, and supervisord's programs; sorted by their places.
     pub processes: Vec<Process>,
     /// The supervisord configs that it runs.

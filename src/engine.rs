@@ -1,5 +1,8 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
+mod contained;
+mod trail;
+
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -13,6 +16,7 @@ use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Finding, Tier, identify};
 use crate::outline::Outlines;
+use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
@@ -22,6 +26,7 @@ use crate::syntax::Document;
 enum Node<'a> {
     Source(&'a Source),
     Document(&'a Document),
+    Stack(usize, &'a Stack),
     Stage(&'a StageNode),
     Image(&'a Image),
     Env(&'a Env),
@@ -39,10 +44,13 @@ struct Job<'a> {
     file: Option<FileId>,
 }
 
+/// Findings by rule and place.
+type Findings = HashMap<(&'static str, Span), Merged>;
+
 /// The findings of some checks, one for each rule and place, and the checks that broke.
 #[derive(Default)]
 struct Found {
-    findings: HashMap<(&'static str, Span), Merged>,
+    findings: Findings,
     failures: Vec<Failure>,
 }
 
@@ -52,9 +60,11 @@ struct Merged {
     finding: Finding,
     /// The first of the containers that it is about, by name.
     containers: BTreeSet<String>,
+    /// The first of the stacks that it is seen through.
+    stacks: BTreeSet<usize>,
 }
 
-/// Containers that a finding names.
+/// Containers and stacks that a finding names.
 const NAMED: usize = 50;
 
 impl Merged {
@@ -66,6 +76,10 @@ impl Merged {
         while self.containers.len() > NAMED {
             self.containers.pop_last();
         }
+        self.stacks.extend(other.stacks);
+        while self.stacks.len() > NAMED {
+            self.stacks.pop_last();
+        }
     }
 }
 
@@ -74,14 +88,16 @@ impl Merged {
 fn rank(finding: &Finding) -> impl Ord {
     let worst = (Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
-    let labels: Vec<(Span, &str)> = finding.labels.iter().map(|label| (label.span, label.message.as_str())).collect();
+    let labels = finding.labels.iter().chain(&finding.chain);
+    let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
     (worst, about, Reverse(finding.confidence), &finding.help, labels)
 }
 
 impl Found {
     fn add(&mut self, finding: Finding) {
         let containers = finding.container.iter().cloned().collect();
-        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers });
+        let stacks = finding.stacks.iter().copied().collect();
+        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers, stacks });
     }
 
     fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
@@ -149,11 +165,13 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
     let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let merged = broken.findings.into_values().map(|Merged { mut finding, mut containers }| {
+    let findings = contained::absorb(broken.findings);
+    let merged = findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
         if let Some(container) = &finding.container {
             containers.remove(container);
         }
         finding.also = containers.into_iter().collect();
+        finding.stacks = stacks.into_iter().collect();
         finding
     });
     merged.collect()
@@ -172,6 +190,11 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
         }
         add(Node::Document(document), Some(scope), Some(file));
     }
+    for (index, stack) in project.stacks.iter().enumerate() {
+        let scope = Scope { document: stack.files[0], stage: None, container: None, path: String::new() };
+        let file = file_of(&scope);
+        add(Node::Stack(index, stack), Some(scope), file);
+    }
     for stage in &project.stages {
         add(Node::Stage(stage), Some(stage.scope.clone()), file_of(&stage.scope));
     }
@@ -187,6 +210,9 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
     let stages = project.stages.iter().map(|stage| ((stage.scope.document, stage.index), &stage.scope.path));
     let stages: HashMap<_, &String> = stages.collect();
     for (index, container) in project.containers.iter().enumerate() {
+        if project.stack(container).is_some_and(|stack| stack.superseded) {
+            continue;
+        }
         let (document, stage, path) = match container.origin {
             Origin::Service { document, .. } => (document, None, format!("services.{}", container.name)),
             Origin::Stage { document, stage } => {
@@ -214,7 +240,10 @@ fn run(
     config: &Config,
 ) -> Found {
     for registered in rules {
-        let cx = || Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+        let cx = || {
+            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+            if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
+        };
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
             Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(finding)),
             Ok(None) => {}
@@ -244,6 +273,7 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Compose(check), Node::Document(Document::Compose(node))) => over!(check, node),
         (Check::Supervisor(check), Node::Document(Document::Supervisor(node))) => over!(check, node),
         (Check::Nginx(check), Node::Document(Document::Nginx(node))) => over!(check, node),
+        (Check::Stack(check), Node::Stack(_, node)) => over!(check, node),
         (Check::Stage(check), Node::Stage(node)) => over!(check, node),
         (Check::Image(check), Node::Image(node)) => over!(check, node),
         (Check::Env(check), Node::Env(node)) => over!(check, node),
@@ -258,8 +288,9 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
     }
 }
 
-/// Sorts the findings and gives each its logical path, its evidence and its identity.
+/// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
 fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+    findings.iter_mut().for_each(|finding| trail::add(finding, project, sources));
     sort(&mut findings, sources);
     let mut outlines = Outlines::new(&project.documents);
     for finding in &mut findings {
@@ -331,8 +362,11 @@ mod tests {
             |finding| finding.node.push('x'),
         ];
         let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] =
-                [first, second].map(|it| Merged { finding: it.clone(), containers: BTreeSet::new() });
+            let [mut first, second] = [first, second].map(|it| Merged {
+                finding: it.clone(),
+                containers: BTreeSet::new(),
+                stacks: BTreeSet::new(),
+            });
             first.and(second);
             format!("{:?}", first.finding)
         };

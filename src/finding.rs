@@ -131,12 +131,20 @@ pub struct Finding {
     pub message: String,
     /// Where: the first is the line to change, the others are context.
     pub labels: Vec<Label>,
+    /// The steps that prove it, in their order, where it takes more than one line.
+    pub chain: Vec<Label>,
+    /// Findings of other rules that this one contains, by rule and primary place.
+    pub contained: Vec<(&'static str, Span)>,
     /// What to do, one line.
     pub help: Option<String>,
     /// Name of the container that it is about.
     pub container: Option<String>,
     /// Names of further containers that the same line decides it for, sorted, the first of many.
     pub also: Vec<String>,
+    /// The stacks that it is seen through, as indices into the project's, the first of many.
+    pub stacks: Vec<usize>,
+    /// Something was not graded because of it.
+    pub gap: bool,
     /// Where that container runs.
     pub environment: Environment,
     /// Logical path in the file of the primary label: service, stage, program, server and location.

@@ -14,7 +14,7 @@ use confscan::walk::{self, Scope};
 use crate::cli::{self, Scan};
 use crate::output::{Stdout, replace};
 use crate::progress::Progress;
-use crate::{INCOMPLETE, NOTHING, Problem, config, read, walk_options};
+use crate::{INCOMPLETE, NOTHING, Problem, config, read, time, walk_options};
 
 /// Bytes of the largest baseline that is read: several hundred thousand findings.
 const LARGEST: u64 = 1 << 26;
@@ -81,7 +81,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let config = Config {
         no_ignores: arguments.no_ignores,
         require_reason: arguments.require_reason,
-        ..config(&arguments.input, arguments.pedantic)?
+        ..config(&arguments.input, arguments.pedantic, time()?)
     };
     let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input))?;
     if !scope.files.is_empty() {

@@ -17,6 +17,7 @@ pub mod git;
 pub mod listing;
 pub mod outline;
 pub mod project;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod secret;
@@ -42,7 +43,7 @@ pub fn scan(mut sources: Sources, config: &Config) -> Report {
         }
     }
     let project = Project::build(&mut sources);
-    let secrets = secret::spans(&project, &sources);
+    let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
     let Applied { findings, suppressed, exceptions } = suppress::apply(findings, &project, &sources, config, &secrets);
     let findings = engine::grade_exceptions(&exceptions, findings, &project, &sources, config, &secrets);

@@ -17,6 +17,7 @@ use confscan::project::Project;
 use confscan::report::{self, Format};
 use confscan::source::Sources;
 use confscan::{explain, listing, rules, text, walk};
+use jiff::Timestamp;
 
 use cli::{Cli, Command, Input, Output, Scan};
 use output::Stdout;
@@ -70,6 +71,15 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             return Ok(if sources.is_empty() { NOTHING } else { 0 });
         }
         Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
+        Some(Command::Containers { input, list }) => {
+            let config = config(&input, false, time()?);
+            let report = confscan::scan(read(&input, &Progress::start())?, &config);
+            stdout.write(|out, options| match list.format {
+                Format::Json => report::json::write_containers(&report, out),
+                _ => report::containers::write(&report, &options, out),
+            })?;
+            return Ok(if report.sources.is_empty() { NOTHING } else { 0 });
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "confscan", &mut script);
@@ -81,10 +91,11 @@ fn run(cli: Cli) -> Result<u8, Problem> {
 
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
+    let time = time()?;
     let config = Config {
         no_ignores: arguments.no_ignores,
         require_reason: arguments.require_reason,
-        ..config(&arguments.input, arguments.pedantic)?
+        ..config(&arguments.input, arguments.pedantic, time)
     };
     let progress = Progress::start();
     let sources = read(&arguments.input, &progress)?;
@@ -98,15 +109,19 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     drop(progress);
     for Output { format, file } in outputs(arguments) {
         let format = format.unwrap_or(arguments.format);
-        let write = |out: &mut dyn Write, options: report::Options| {
+        let mut left_out = None;
+        let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
-            let options = report::Options { quiet: arguments.quiet, include_suppressed, ..options };
-            report::write(&report, format, &options, out)
+            let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
+            report::write(&report, format, &options, out).map(|text| left_out = text)
         };
         match file {
-            None => stdout.write(write)?,
+            None => stdout.write(&mut write)?,
             Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
                 .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
+        }
+        if let Some(left_out) = left_out {
+            writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
         }
     }
     let gaps = report.has_gaps();
@@ -148,14 +163,18 @@ fn walk_options(input: &Input) -> walk::Options {
     }
 }
 
-/// How the scan is done: today is the day of the clock in UTC, or that of `SOURCE_DATE_EPOCH` for output that can be
-/// made again (<https://reproducible-builds.org/specs/source-date-epoch/>).
-fn config(input: &Input, pedantic: bool) -> Result<Config, Problem> {
-    let now = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(seconds) => seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),
-        Err(_) => Some(jiff::Timestamp::now()),
+/// How the scan is done; today is the day in UTC.
+fn config(input: &Input, pedantic: bool, time: Timestamp) -> Config {
+    let today = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+    Config { pedantic, max_file_size: input.max_file_size, ..Config::new(today) }
+}
+
+/// The time of the clock, or that of `SOURCE_DATE_EPOCH` for output that can be made again
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn time() -> Result<Timestamp, Problem> {
+    let time = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(seconds) => seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        Err(_) => Some(Timestamp::now()),
     };
-    let now = now.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?;
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    Ok(Config { pedantic, max_file_size: input.max_file_size, ..Config::new(today) })
+    Ok(time.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?)
 }

@@ -1,5 +1,6 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
+mod assemble;
 pub mod environment;
 mod facts;
 pub mod include;
@@ -8,14 +9,15 @@ mod nodes;
 pub mod path;
 mod process;
 mod read;
-mod references;
+pub mod stacks;
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::stacks::Stack;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked};
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
 use crate::source::{FileId, Skipped, Sources};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -30,6 +32,8 @@ pub struct Project {
     pub documents: Vec<Document>,
     /// Per document: where it is used, by its path alone.
     pub marks: Vec<Marked>,
+    /// The Compose files that run together.
+    pub stacks: Vec<Stack>,
     /// Per document: the containers that it is part of.
     pub owners: Vec<Vec<usize>>,
     /// What the `include` directives of nginx configs bring in.
@@ -117,8 +121,30 @@ impl Project {
     /// The service that a container comes from.
     pub fn service(&self, container: &Container) -> Option<&Service> {
         match container.origin {
-            crate::container::Origin::Service { document, service } => self.compose(document)?.services.get(service),
-            crate::container::Origin::Stage { .. } => None,
+            Origin::Service { stack, service, .. } => self.model(stack)?.services.get(service),
+            Origin::Stage { .. } => None,
+        }
+    }
+
+    /// The stack that a container runs in.
+    pub fn stack(&self, container: &Container) -> Option<&Stack> {
+        match container.origin {
+            Origin::Service { stack, .. } => self.stacks.get(stack),
+            Origin::Stage { .. } => None,
+        }
+    }
+
+    /// The merged model of a stack.
+    pub fn model(&self, stack: usize) -> Option<&Compose> {
+        let stack = self.stacks.get(stack)?;
+        stack.model.as_deref().or_else(|| self.compose(*stack.files.first()?))
+    }
+
+    /// The merged model that a container's service is a part of.
+    pub fn model_of(&self, container: &Container) -> Option<&Compose> {
+        match container.origin {
+            Origin::Service { stack, .. } => self.model(stack),
+            Origin::Stage { .. } => None,
         }
     }
 

@@ -32,9 +32,10 @@ use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image};
+use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
+use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
 use crate::syntax::Document;
@@ -59,6 +60,8 @@ pub enum Check {
     Document(fn(&Document, &mut Cx)),
     /// Over every Dockerfile.
     Dockerfile(fn(&Dockerfile, &mut Cx)),
+    /// Over every stack of Compose files.
+    Stack(fn(&Stack, &mut Cx)),
     /// Over every build stage.
     Stage(fn(&StageNode, &mut Cx)),
     /// Over every Compose file.
@@ -115,7 +118,10 @@ pub struct Cx<'a> {
     scope: Option<Scope>,
     document: Option<DocumentId>,
     container: Option<usize>,
+    stack: Option<usize>,
     environment: Environment,
+    /// The environment is what a variable of the container says.
+    own_mark: bool,
     findings: Vec<Finding>,
 }
 
@@ -128,18 +134,34 @@ impl<'a> Cx<'a> {
         rule: &'static Rule,
         scope: Option<&Scope>,
     ) -> Self {
+        let container = scope.and_then(|scope| scope.container);
         Cx {
             project,
             sources,
             config,
             rule,
+            stack: container.and_then(|container| match project.containers[container].origin {
+                Origin::Service { stack, .. } => Some(stack),
+                Origin::Stage { .. } => None,
+            }),
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
             scope: scope.cloned(),
             document: scope.map(|scope| scope.document),
-            container: scope.and_then(|scope| scope.container),
+            container,
+            own_mark: container.is_some_and(|container| project.containers[container].environment.own),
             environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
             findings: Vec::new(),
         }
+    }
+
+    /// The same for the node that is the stack `index`.
+    pub fn in_stack(self, index: usize, stack: &Stack) -> Self {
+        Cx { stack: Some(index), environment: stack.environment.environment, ..self }
+    }
+
+    /// The merged model of the stack that the node is or runs in.
+    pub fn model(&self) -> Option<&'a Compose> {
+        self.project.model(self.stack?)
     }
 
     /// Where the node runs.
@@ -167,9 +189,13 @@ impl<'a> Cx<'a> {
             confidence: self.rule.confidence,
             message: message.into(),
             labels: vec![Label { span, message: String::new() }],
+            chain: Vec::new(),
+            contained: Vec::new(),
             help: None,
             container: self.container.map(|index| self.project.containers[index].name.clone()),
             also: Vec::new(),
+            stacks: self.stack.into_iter().collect(),
+            gap: self.rule.gap,
             environment: self.environment,
             node: self.node.clone(),
             about: self.scope.clone(),
@@ -186,7 +212,10 @@ impl<'a> Cx<'a> {
             match self.rule.development {
                 Development::Same => {}
                 Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                Development::Silent => findings.clear(),
+                // A variable of the container that names a development environment is no proof that it is one: it may be
+                // what such a rule looks for.
+                Development::Silent if !self.own_mark => findings.clear(),
+                Development::Silent => {}
             }
         }
         findings
@@ -197,6 +226,18 @@ impl Finding {
     /// Adds a place that explains the finding.
     pub fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds a step to the chain that proves the finding.
+    pub fn link(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.chain.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Says that the finding of another rule at `span` is a part of this one: one cause, one finding.
+    pub fn contains(&mut self, rule: &'static str, span: Span) -> &mut Self {
+        self.contained.push((rule, span));
         self
     }
 

@@ -164,7 +164,7 @@ impl Index {
 /// Whether an exception is for the finding's rule and holds. What was not graded takes a reason to be left out.
 fn hides(exception: &Exception, finding: &Finding) -> bool {
     exception.holds()
-        && (!finding.rule.gap || exception.ignore.reason.is_some())
+        && (!finding.gap || exception.ignore.reason.is_some())
         && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
 }
 

@@ -25,7 +25,7 @@ pub enum Document {
     /// A Dockerfile.
     Dockerfile(Dockerfile),
     /// A Compose file.
-    Compose(Compose),
+    Compose(Box<Compose>),
     /// A supervisord config.
     Supervisor(Supervisor),
     /// An nginx config.
@@ -73,7 +73,7 @@ impl Document {
 pub fn parse(file: FileId, source: &Source) -> Option<Document> {
     match source.kind {
         Kind::Dockerfile => Some(Document::Dockerfile(dockerfile::parse(file, &source.text))),
-        Kind::Compose => Some(Document::Compose(compose::parse(file, &source.text, &|_| None))),
+        Kind::Compose => Some(Document::Compose(Box::new(compose::parse(file, &source.text, &|_, _| None)))),
         Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
         Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),
         Kind::Dotenv => Some(Document::Dotenv(dotenv::parse(file, &source.text))),

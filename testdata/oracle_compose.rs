@@ -184,7 +184,7 @@ fn no_file_that_compose_accepts_has_a_schema_error() {
     for expected in expected(&shared.join("oracle/compose.jsonl")) {
         let bytes = std::fs::read(shared.join("corpus").join(&expected.file)).expect("a listed file is readable");
         let source = Source::from_bytes(expected.file.clone(), bytes);
-        let compose = compose::parse(FileId(0), &source.text, &|_| None);
+        let compose = compose::parse(FileId(0), &source.text, &|_, _| None);
         services += compose.services.len();
         unlike += usize::from(!compose.services.is_empty() && !compose::looks_like(&source.text));
         for error in &compose.schema_errors {

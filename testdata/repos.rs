@@ -70,8 +70,11 @@ fn describe(report: &Report) -> String {
     let mut out = String::new();
     for container in &report.project.containers {
         let environment = &container.environment;
-        writeln!(out, "container {}: {} ({})", container.name, environment.environment.name(), environment.reason)
-            .unwrap();
+        let files = report.project.stack(container).map_or(&[][..], |stack| &stack.files);
+        let files: Vec<&str> = files.iter().map(|file| path(report, &report.project, *file)).collect();
+        let stack = if files.len() > 1 { format!(" of {}", files.join(" + ")) } else { String::new() };
+        let (value, reason) = (environment.environment.name(), &environment.reason);
+        writeln!(out, "container {}{stack}: {value} ({reason})", container.name).unwrap();
         let user = match &container.user {
             Fact::Known(user) => format!("{} at {}", user.value.name, place(report, user.span)),
             Fact::Absent(_) => "not set".to_owned(),

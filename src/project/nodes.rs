@@ -1,65 +1,61 @@
 //! Collects the nodes that rules grade: images, environment variables and command lines of every format.
 
-use std::collections::{HashMap, HashSet};
+mod services;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use self::services::Services;
+pub(super) use self::services::service_env;
 use super::{Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
 use crate::container::image::split;
-use crate::container::{
-    CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace, Origin as ContainerOrigin,
-};
+use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::Document;
-use crate::syntax::compose::{self, Compose, Hook, KeyValue, Scalar, Service};
+use crate::syntax::compose;
 use crate::syntax::dockerfile::{
     Base, Dockerfile, EnvEntry, Evaluator, Expanded, Healthcheck, ImageConfig, Instruction, Invocation, Kind, Origin,
 };
+use crate::syntax::dotenv::{self, Dotenv};
 use crate::syntax::shell::{self, Script};
 use crate::syntax::supervisor::{Supervisor, has_expansions};
 
-/// Fills the nodes of a project from its documents.
+/// Fills the nodes of a project from its documents and stacks.
 pub(super) fn collect(project: &mut Project) {
     let mut nodes = Nodes::default();
     for (id, document) in project.documents.iter().enumerate() {
         match document {
             Document::Dockerfile(document) => nodes.dockerfile(id, document),
-            Document::Compose(document) => nodes.compose(id, document),
             Document::Supervisor(document) => nodes.supervisor(id, document),
             Document::Dotenv(document) => nodes.dotenv(id, document),
-            Document::Nginx(_) => {}
+            Document::Nginx(_) | Document::Compose(_) => {}
+        }
+    }
+    let mut services = Services::new(project);
+    for (index, container) in project.containers.iter().enumerate() {
+        if let Some(service) = project.service(container) {
+            services.add(&mut nodes, service, Some(index));
+        }
+    }
+    // What later files of every stack replace stands in its file all the same.
+    services.seen_all = true;
+    for document in &project.documents {
+        if let Document::Compose(compose) = document {
+            compose.services.iter().for_each(|service| services.add(&mut nodes, service, None));
         }
     }
     project.images = nodes.images;
     project.envs = nodes.envs;
-    // A service is one container, so that what stands in it is that container's.
-    let services: HashMap<(DocumentId, &str), usize> = project
-        .containers
-        .iter()
-        .enumerate()
-        .filter_map(|(index, container)| match container.origin {
-            ContainerOrigin::Service { document, .. } => Some(((document, container.name.as_str()), index)),
-            ContainerOrigin::Stage { .. } => None,
-        })
-        .collect();
-    let of_service = |scope: &Scope| {
-        let name = scope.path.strip_prefix("services.")?;
-        services.get(&(scope.document, name)).copied()
-    };
-    project.images.iter_mut().for_each(|image| image.scope.container = of_service(&image.scope));
-    project.envs.iter_mut().for_each(|env| env.scope.container = of_service(&env.scope));
     let built = built_images(project);
     for image in &mut project.images {
         image.built_here = built.contains(&tagged(&image.registry, &image.repository, &image.tag));
     }
     project.commands = nodes.commands.into_par_iter().map(Pending::parse).collect();
-    for command in &mut project.commands {
-        command.scope.container = of_service(&command.scope);
-    }
 }
 
 /// The names, tags included, of the images that services build, and the names that they give to other build contexts
@@ -120,6 +116,18 @@ enum PendingForm {
     Opaque(Text),
     /// A program and its arguments.
     Exec(Vec<Text>),
+}
+
+impl PendingForm {
+    /// All of its text.
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            PendingForm::Shell(text) | PendingForm::Opaque(text) => Cow::Borrowed(&text.value),
+            PendingForm::Exec(words) => {
+                Cow::Owned(words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
 }
 
 impl Pending {
@@ -278,92 +286,10 @@ impl Nodes {
         self.commands.push(Pending { scope: scope.clone(), place, span: instruction.span, form, pipefail });
     }
 
-    fn compose(&mut self, document: DocumentId, compose: &Compose) {
-        for service in &compose.services {
-            let scope = service_scope(document, service);
-            if let Some(image) = &service.image {
-                let variable = image.template.has_variables();
-                let facet = facts::image(
-                    scope.clone(),
-                    ImagePlace::Service,
-                    image.span,
-                    image.value.clone(),
-                    image.known,
-                    variable,
-                );
-                self.images.push(facet);
-            }
-            self.envs.extend(service.environment.iter().map(|pair| service_env(document, service, pair)));
-            let args = service.build.iter().flat_map(|build| &build.args);
-            self.envs.extend(args.map(|pair| pair_env(scope.clone(), EnvPlace::BuildArg, pair)));
-            let lines = [
-                (CommandPlace::ServiceCommand, &service.command),
-                (CommandPlace::ServiceEntrypoint, &service.entrypoint),
-            ];
-            for (place, invocation) in lines {
-                if let Some(invocation) = invocation {
-                    self.exec(&scope, place, invocation.span, invocation.words());
-                }
-            }
-            if let Some(test) = service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
-                self.health_test(&scope, test);
-            }
-            for hook in &service.hooks {
-                self.hook(&scope, hook);
-            }
-            for hook in service.watch.iter().filter_map(|watch| watch.exec.as_ref()) {
-                self.hook(&scope, hook);
-            }
-        }
-    }
-
     fn exec(&mut self, scope: &Scope, place: CommandPlace, span: Span, words: Vec<Text>) {
         if !words.is_empty() {
             let form = PendingForm::Exec(words);
             self.commands.push(Pending { scope: scope.clone(), place, span, form, pipefail: false });
-        }
-    }
-
-    /// `healthcheck.test`: a string and `CMD-SHELL` run in the shell, `CMD` does not.
-    fn health_test(&mut self, scope: &Scope, test: &compose::Invocation) {
-        let place = CommandPlace::Healthcheck;
-        match &test.form {
-            compose::Form::Text(scalar) => {
-                let form = PendingForm::Shell(scalar.text().clone());
-                self.commands.push(Pending { scope: scope.clone(), place, span: test.span, form, pipefail: false });
-            }
-            compose::Form::List(items) => match items.split_first() {
-                Some((first, rest)) if first.value == "CMD-SHELL" => {
-                    if let Some(text) = rest.first() {
-                        let form = PendingForm::Shell(text.text().clone());
-                        self.commands.push(Pending {
-                            scope: scope.clone(),
-                            place,
-                            span: test.span,
-                            form,
-                            pipefail: false,
-                        });
-                    }
-                }
-                Some((first, rest)) if first.value == "CMD" => {
-                    let words = rest.iter().map(|item| item.text().clone()).collect();
-                    self.exec(scope, place, test.span, words);
-                }
-                _ => {}
-            },
-        }
-    }
-
-    fn hook(&mut self, scope: &Scope, hook: &Hook) {
-        if let Some(image) = &hook.image {
-            let variable = image.template.has_variables();
-            let facet =
-                facts::image(scope.clone(), ImagePlace::Hook, image.span, image.value.clone(), image.known, variable);
-            self.images.push(facet);
-        }
-        self.envs.extend(hook.environment.iter().map(|pair| pair_env(scope.clone(), EnvPlace::Hook, pair)));
-        if let Some(command) = &hook.command {
-            self.exec(scope, CommandPlace::Hook, command.span, command.words());
         }
     }
 
@@ -399,20 +325,8 @@ impl Nodes {
         }
     }
 
-    fn dotenv(&mut self, document: DocumentId, dotenv: &crate::syntax::dotenv::Dotenv) {
-        for entry in &dotenv.entries {
-            let scope = Scope { document, stage: None, container: None, path: String::new() };
-            let resolved = entry.value.as_ref().map(|value| value.resolve(&|_| None));
-            self.envs.push(Env {
-                scope,
-                place: EnvPlace::Dotenv,
-                span: entry.span,
-                name: Spanned::new(entry.name.value.clone(), entry.name.span),
-                known: resolved.as_ref().is_none_or(|(_, known)| *known),
-                literals: entry.value.as_ref().map(template_literals).unwrap_or_default(),
-                value: entry.value.as_ref().zip(resolved).map(|(value, (text, _))| Spanned::new(text, value.raw.span)),
-            });
-        }
+    fn dotenv(&mut self, document: DocumentId, dotenv: &Dotenv) {
+        self.envs.extend(dotenv.entries.iter().map(|entry| dotenv_env(document, entry)));
     }
 }
 
@@ -474,11 +388,6 @@ fn template_literals(template: &compose::template::Template) -> Vec<Spanned<Stri
     }
 }
 
-fn service_scope(document: DocumentId, service: &Service) -> Scope {
-    let name = service.name.as_ref().map_or("", |name| name.value.as_str());
-    Scope { document, stage: None, container: None, path: format!("services.{name}") }
-}
-
 /// The facet of an ENV pair.
 pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
     let value = &entry.value;
@@ -493,20 +402,16 @@ pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
     }
 }
 
-/// The facet of an `environment` entry of a service.
-pub(super) fn service_env(document: DocumentId, service: &Service, pair: &KeyValue) -> Env {
-    pair_env(service_scope(document, service), EnvPlace::Service, pair)
-}
-
-fn pair_env(scope: Scope, place: EnvPlace, pair: &KeyValue) -> Env {
-    let value: Option<&Scalar> = pair.value.as_ref();
+/// The facet of a line of a `.env` file.
+pub(super) fn dotenv_env(document: DocumentId, entry: &dotenv::Entry) -> Env {
+    let resolved = entry.value.as_ref().map(|value| value.resolve(&|_| None));
     Env {
-        scope,
-        place,
-        span: pair.span,
-        name: pair.key.clone(),
-        known: value.is_none_or(|value| value.known),
-        literals: value.map(|value| template_literals(&value.template)).unwrap_or_default(),
-        value: value.map(|value| Spanned::new(value.value.clone(), value.span)),
+        scope: Scope { document, stage: None, container: None, path: String::new() },
+        place: EnvPlace::Dotenv,
+        span: entry.span,
+        name: Spanned::new(entry.name.value.clone(), entry.name.span),
+        known: resolved.as_ref().is_none_or(|(_, known)| *known),
+        literals: entry.value.as_ref().map(template_literals).unwrap_or_default(),
+        value: entry.value.as_ref().zip(resolved).map(|(value, (text, _))| Spanned::new(text, value.raw.span)),
     }
 }

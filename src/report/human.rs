@@ -1,5 +1,6 @@
 //! The terminal report: file by file, the worst first, and a summary at the end, where a terminal stops.
 
+mod chain;
 mod excerpt;
 mod summary;
 
@@ -9,9 +10,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::concise::line_start;
+use super::words::{counts, note};
 use super::{Options, Place, Report};
-use crate::container::Environment;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Finding, Severity};
 use crate::text::visible;
 
 /// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
@@ -63,7 +65,7 @@ impl Page<'_> {
     fn line(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         let Place { path, start, .. } = self.report.place(finding.primary());
         let severity = self.paint(style(finding.severity), finding.severity.name());
-        let (path, message) = (visible(path), visible(&finding.message));
+        let (path, message) = (line_start(path), visible(&finding.message));
         writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]", start.line, start.column, finding.rule.id)
     }
 
@@ -73,8 +75,8 @@ impl Page<'_> {
             return Ok(());
         }
         let path = &self.report.sources.get(findings[0].primary().file).path;
-        let counts = summary::counts(findings.iter().copied());
-        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), visible(path)))?;
+        let counts = counts(findings.iter().copied());
+        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), line_start(path)))?;
         for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| !**hidden) {
             self.finding(finding, out)?;
         }
@@ -109,10 +111,11 @@ impl Page<'_> {
         let remark = |out: &mut dyn Write, kind: &str, text: &str| {
             writeln!(out, "{:gutter$} {} {}: {text}", "", self.paint(blue, "="), self.paint(bold, kind))
         };
+        self.chain(finding, gutter, out)?;
         if let Some(help) = &finding.help {
             remark(out, "help", &visible(help))?;
         }
-        if let Some(note) = note(finding) {
+        if let Some(note) = note(self.report, finding) {
             remark(out, "note", &note)?;
         }
         writeln!(out)
@@ -153,38 +156,6 @@ fn collapsed(findings: &[&Finding]) -> Vec<bool> {
         indices[SHOWN..].iter().for_each(|&index| hidden[index] = true);
     }
     hidden
-}
-
-/// Which container the finding is about and how sure it is, where that says more than the message does.
-fn note(finding: &Finding) -> Option<String> {
-    let mut parts = Vec::new();
-    if finding.confidence == Confidence::Guess {
-        parts.push("this is a guess: what would decide it is not in the files".to_owned());
-    }
-    let environment = match finding.environment {
-        Environment::Unmarked => String::new(),
-        marked => format!(" ({})", marked.name()),
-    };
-    match &finding.container {
-        Some(container) => {
-            let named = finding.message.contains(&format!("`{container}`"));
-            if !(named && environment.is_empty() && finding.also.is_empty()) {
-                let mut text = format!("in container `{}`{environment}", visible(container));
-                if !finding.also.is_empty() {
-                    let also = finding.also.iter().take(5).map(|name| format!("`{}`", visible(name)));
-                    text.push_str(", also ");
-                    text.push_str(&also.collect::<Vec<_>>().join(", "));
-                    if finding.also.len() > 5 {
-                        text.push_str(&format!(" and {} more", finding.also.len() - 5));
-                    }
-                }
-                parts.push(text);
-            }
-        }
-        None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
-        None => {}
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// The colour of a severity.

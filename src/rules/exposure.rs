@@ -125,8 +125,7 @@ pub(super) fn published<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Itera
 
 /// Whether every network of the service is internal.
 fn only_internal(service: &Service, container: &Container, cx: &Cx) -> bool {
-    let crate::container::Origin::Service { document, .. } = container.origin else { return false };
-    let Some(compose) = cx.project.compose(document) else { return false };
+    let Some(compose) = cx.project.model_of(container) else { return false };
     !service.networks.is_empty() && service.networks.iter().all(|network| is_internal(compose, &network.name.value))
 }
 

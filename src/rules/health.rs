@@ -65,7 +65,8 @@ pub(super) fn missing_memory_limit(container: &Container, cx: &mut Cx) {
         return;
     }
     // Where other services of the file are limited this one was forgotten; where none is, it is one piece of advice.
-    let others = compose_of(container, cx).is_some_and(|compose| compose.services.iter().take(MANY).any(is_limited));
+    let others =
+        cx.project.model_of(container).is_some_and(|compose| compose.services.iter().take(MANY).any(is_limited));
     let zero = limits(service).into_iter().next();
     let message = match zero {
         Some(_) => format!("the memory limit of `{}` is none: it may use all of the host's", container.name),
@@ -149,7 +150,7 @@ fn is_job(service: &Service, container: &Container, cx: &Cx) -> bool {
         || interactive && service.ports.is_empty()
         || job_word(&container.name)
         || service.profiles.iter().any(|profile| job_word(&profile.value))
-        || compose_of(container, cx).is_some_and(|compose| is_waited_for(compose, &container.name))
+        || cx.project.model_of(container).is_some_and(|compose| is_waited_for(compose, &container.name))
         || ends(container, service, cx)
 }
 
@@ -311,13 +312,6 @@ fn runs_server(container: &Container) -> bool {
     };
     let as_it_comes = !started && container.known.is_some_and(server);
     !function && (serves || as_it_comes || started && !shell && !built.config.exposed.is_empty())
-}
-
-fn compose_of<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Compose> {
-    match container.origin {
-        Origin::Service { document, .. } => cx.project.compose(document),
-        Origin::Stage { .. } => None,
-    }
 }
 
 /// Entries of a file that are gone through for each service: more is not written by people.

@@ -1,5 +1,6 @@
 //! Compose files as compose-go reads them: one typed model for the short and the long spelling of everything.
 
+pub mod merge;
 mod model;
 mod parts;
 mod schema;
@@ -11,6 +12,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use self::model::is_reset;
 pub use self::parts::{
     Build, Dependency, Deploy, Device, EnvFile, Extends, FileObject, Form, Healthcheck, Hook, Include, Invocation,
     Logging, Mount, MountKind, Network, NetworkReference, ObjectReference, Port, Volume, Watch,
@@ -51,6 +53,8 @@ pub struct Compose {
     pub reference_errors: Vec<UndefinedReference>,
     /// See [`Yaml::hidden_line_breaks`].
     pub hidden_line_breaks: Vec<Span>,
+    /// The documents as they were read, to be merged with those of other files.
+    pub trees: Vec<Node>,
 }
 
 /// A use of something that the file does not define.
@@ -90,8 +94,8 @@ impl ReferenceKind {
     }
 }
 
-/// Values of variables, by name.
-pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// Values of variables, by the file that they are used in (an included file has variables of its own) and by name.
+pub type Variables<'a> = dyn Fn(FileId, &str) -> Option<String> + 'a;
 
 /// A scalar after interpolation.
 #[derive(Clone, Debug)]
@@ -286,6 +290,7 @@ pub fn parse(file: FileId, text: &str, vars: &Variables<'_>) -> Compose {
         builder.document(document);
     }
     let mut compose = builder.finish();
+    compose.trees = documents;
     compose.comments = comments;
     compose.hidden_line_breaks = hidden_line_breaks;
     compose.syntax_errors = errors;
@@ -359,6 +364,7 @@ impl Compose {
             schema_errors: Vec::new(),
             reference_errors: Vec::new(),
             hidden_line_breaks: Vec::new(),
+            trees: Vec::new(),
         }
     }
 }
@@ -367,13 +373,14 @@ impl Scalar {
     /// The scalar of a template.
     pub fn new(template: Template, vars: &Variables<'_>) -> Scalar {
         let span = template.raw.span;
+        let vars = |name: &str| vars(span.file, name);
         let template = Box::new(template);
         match template.literal() {
             Some(literal) if literal.len() == template.raw.value.len() => {
                 Scalar { value: literal.to_owned(), span, template, known: true, resolved: None }
             }
             _ => {
-                let (text, known) = template.resolve_text(vars);
+                let (text, known) = template.resolve_text(&vars);
                 Scalar { value: text.value.clone(), span, template, known, resolved: Some(Box::new(text)) }
             }
         }
@@ -391,6 +398,6 @@ impl Scalar {
 
     /// The bytes `range` of the value as a scalar of its own.
     pub fn slice(&self, range: std::ops::Range<usize>, vars: &Variables<'_>) -> Scalar {
-        Scalar::new(self.template.slice(range, vars), vars)
+        Scalar::new(self.template.slice(range, &|name| vars(self.span.file, name)), vars)
     }
 }

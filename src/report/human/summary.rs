@@ -1,6 +1,6 @@
 //! The end of the terminal report, which is what stays in sight: the worst first, then the numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -8,6 +8,7 @@ use anstyle::Style;
 use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
+use crate::report::words::{counts, plural};
 use crate::suppress;
 use crate::text::visible;
 
@@ -18,22 +19,6 @@ const PLACES: usize = 2;
 
 /// Findings that it names of those that are fixed.
 const FIXED: usize = 20;
-
-/// `3 high, 1 low` of some findings.
-pub(super) fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
-    let mut numbers = [0usize; Severity::ALL.len()];
-    for finding in findings {
-        // The list is worst first, the type mildest first.
-        numbers[Severity::ALL.len() - 1 - finding.severity as usize] += 1;
-    }
-    let some = Severity::ALL.iter().zip(numbers).filter(|(_, number)| *number > 0);
-    some.map(|(severity, number)| format!("{number} {}", severity.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 file`, `2 files`.
-fn plural(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
 
 /// Writes the summary; `hidden` is the number of findings that are only counted.
 pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -59,14 +44,10 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
 
 /// What was not graded, what is known and what is ignored.
 fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in page.report.gaps() {
-        *gaps.entry(finding.rule.id).or_default() += 1;
-    }
-    if !gaps.is_empty() {
+    let report = page.report;
+    if report.has_gaps() {
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
-        let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
-        writeln!(out, "{warning}: {}", gaps.join(", "))?;
+        writeln!(out, "{warning}: {}", report.gap_counts())?;
     }
     comparisons(page, out)?;
     exceptions(page, out)

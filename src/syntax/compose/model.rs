@@ -212,23 +212,36 @@ impl<'a> Builder<'a> {
             return Vec::new();
         }
         match &node.value {
-            Value::Mapping(entries) => {
-                let mut pairs = Vec::with_capacity(entries.len());
-                for entry in entries.iter().filter(|entry| !is_reset(&entry.value)) {
-                    let Some(key) = key(entry) else {
-                        continue;
-                    };
-                    let value = match entry.value.entry("soft").or(entry.value.entries().first()) {
-                        Some(limit) => self.scalar(&limit.value),
-                        None => self.scalar(entry.value.items().first().unwrap_or(&entry.value)),
-                    };
-                    pairs.push(KeyValue { span: key.span.to(entry.value.span), key, value });
+            Value::Mapping(entries) => self.entry_pairs(entries),
+            // A list that was merged with a mapping has items of both kinds.
+            Value::Sequence(items) => {
+                let mut pairs = Vec::with_capacity(items.len());
+                for item in items {
+                    match &item.value {
+                        Value::Mapping(entries) if !is_reset(item) => pairs.extend(self.entry_pairs(entries)),
+                        _ => pairs.extend(self.key_value(item, separators)),
+                    }
                 }
                 pairs
             }
-            Value::Sequence(items) => items.iter().filter_map(|item| self.key_value(item, separators)).collect(),
             Value::Scalar(_) => Vec::new(),
         }
+    }
+
+    /// The pairs of a mapping's entries.
+    fn entry_pairs(&mut self, entries: &[Entry]) -> Vec<KeyValue> {
+        let mut pairs = Vec::with_capacity(entries.len());
+        for entry in entries.iter().filter(|entry| !is_reset(&entry.value)) {
+            let Some(key) = key(entry) else {
+                continue;
+            };
+            let value = match entry.value.entry("soft").or(entry.value.entries().first()) {
+                Some(limit) => self.scalar(&limit.value),
+                None => self.scalar(entry.value.items().first().unwrap_or(&entry.value)),
+            };
+            pairs.push(KeyValue { span: key.span.to(entry.value.span), key, value });
+        }
+        pairs
     }
 
     /// One `key=value` of a list.
@@ -254,6 +267,6 @@ pub(super) fn key(entry: &Entry) -> Option<Spanned<String>> {
 }
 
 /// Whether a node says that what the files before it define is to be taken away.
-pub(super) fn is_reset(node: &Node) -> bool {
+pub fn is_reset(node: &Node) -> bool {
     node.tag.as_deref() == Some("!reset")
 }

@@ -460,10 +460,19 @@ impl Builder<'_> {
 
     /// `host:address` or `host=address` of a list as they are, of a mapping the addresses.
     fn extra_hosts(&mut self, node: &Node) -> Vec<Scalar> {
-        if !node.is_mapping() {
-            return self.scalars(node);
+        let of_entries = |builder: &mut Self, node: &Node| -> Vec<Scalar> {
+            node.entries().iter().flat_map(|entry| builder.scalars(&entry.value)).collect()
+        };
+        if node.is_mapping() {
+            return of_entries(self, node);
         }
-        node.entries().iter().flat_map(|entry| self.scalars(&entry.value)).collect()
+        // A list that was merged with a mapping has items of both kinds.
+        let (mappings, others): (Vec<&Node>, Vec<&Node>) = node.items().iter().partition(|item| item.is_mapping());
+        let mut hosts: Vec<Scalar> = others.into_iter().filter_map(|item| self.scalar(item)).collect();
+        for item in mappings {
+            hosts.extend(of_entries(self, item));
+        }
+        hosts
     }
 
     fn extends(&mut self, node: &Node) -> Option<Extends> {

@@ -5,7 +5,7 @@ use super::*;
 const FILE: FileId = FileId(0);
 
 fn read(text: &str) -> Compose {
-    let compose = parse(FILE, text, &|name| (name == "SET").then(|| "set".to_owned()));
+    let compose = parse(FILE, text, &|_, name| (name == "SET").then(|| "set".to_owned()));
     assert!(compose.syntax_errors.is_empty() && compose.schema_errors.is_empty(), "{text}: {compose:?}");
     compose
 }
@@ -16,7 +16,7 @@ fn service(keys: &str) -> Service {
 }
 
 fn schema_errors(text: &str) -> Vec<(String, &str)> {
-    let compose = parse(FILE, text, &|_| None);
+    let compose = parse(FILE, text, &|_, _| None);
     compose.schema_errors.into_iter().map(|error| (error.message, &text[error.span.range()])).collect()
 }
 
@@ -386,7 +386,7 @@ fn a_compose_file_is_recognised_by_its_content() {
 #[test]
 fn several_documents_and_broken_ones_are_read() {
     let compose =
-        parse(FILE, "services: {a: {image: b}}\n---\nservices: {c: [}\n---\nservices: {d: {image: e}}\n", &|_| None);
+        parse(FILE, "services: {a: {image: b}}\n---\nservices: {c: [}\n---\nservices: {d: {image: e}}\n", &|_, _| None);
     assert_eq!((compose.services.len(), compose.syntax_errors.len()), (2, 1));
 }
 
@@ -406,7 +406,7 @@ fn hostile_files_end_soon_and_without_a_panic() {
     for text in [colons, variables, words] {
         let start = Instant::now();
         let run = move || {
-            let compose = parse(FILE, &text, &|_| None);
+            let compose = parse(FILE, &text, &|_, _| None);
             compose
                 .services
                 .iter()

@@ -1,0 +1,481 @@
+//! Finds the stacks of a repository.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::evidence::{Command, commands, split_files};
+use super::{Basis, Stack, load};
+use crate::container::{DocumentId, Environment, Marked};
+use crate::project::link::Linker;
+use crate::project::path;
+use crate::source::{Kind, Source, Span};
+use crate::syntax::Document;
+use crate::syntax::compose::{Compose, Service};
+
+/// The names that Compose looks for, in its order (compose-go's `cli.DefaultFileNames`).
+const DEFAULTS: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+/// The names of the file that it merges on top, in its order (`cli.DefaultOverrideFileNames`).
+const OVERRIDES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
+
+/// Stacks that command lines may name in one repository.
+const MAX_NAMED: usize = 500;
+/// Files that are searched for command lines.
+const MAX_EVIDENCE: usize = 2_000;
+/// Bytes of such a file.
+const MAX_EVIDENCE_SIZE: usize = 512 << 10;
+
+/// A stack that was found, not yet read.
+pub(super) struct Found {
+    pub files: Vec<DocumentId>,
+    pub basis: Basis,
+    /// Paths of `--env-file`; none for the `.env` of the project's folder.
+    pub env_files: Vec<String>,
+    /// The project's folder, where it is not the first file's.
+    pub directory: Option<String>,
+    /// Where it runs, where that was said.
+    pub environment: Option<Marked>,
+}
+
+impl Found {
+    fn of(files: Vec<DocumentId>, basis: Basis) -> Found {
+        Found { files, basis, env_files: Vec::new(), directory: None, environment: None }
+    }
+}
+
+/// The stacks, in the order of their first files.
+struct Finder<'l, 'a> {
+    linker: &'l mut Linker<'a>,
+    found: Vec<Found>,
+    known: HashSet<Vec<DocumentId>>,
+    /// Files that a command line without `-f` starts, with the override where there is one.
+    plain: HashSet<DocumentId>,
+}
+
+/// Finds and reads the stacks of a repository.
+pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
+    let composes: Vec<DocumentId> = (0..linker.documents.len()).filter(|&id| compose(linker, id).is_some()).collect();
+    let referenced = references(linker, &composes);
+    let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new() };
+    finder.configured();
+    if !composes.is_empty() {
+        finder.variables();
+        finder.evidence(&composes);
+    }
+    finder.overrides(&composes);
+    finder.alone(&composes, &referenced);
+    finder.matched(&composes, &referenced);
+    let Finder { found, plain, .. } = finder;
+    let mut stacks: Vec<Stack> = found.into_iter().map(|found| load::load(linker, found)).collect();
+    let superseded = load::superseded(&stacks, &plain);
+    for (stack, superseded) in stacks.iter_mut().zip(superseded) {
+        stack.superseded = superseded;
+    }
+    // By path, and of those with the same first file the shorter one first.
+    stacks.sort_by_cached_key(|stack| stack.files.iter().map(|&file| linker.path(file).to_owned()).collect::<Vec<_>>());
+    stacks
+}
+
+fn compose<'l>(linker: &'l Linker, id: DocumentId) -> Option<&'l Compose> {
+    match &linker.documents[id] {
+        Document::Compose(compose) => Some(compose),
+        _ => None,
+    }
+}
+
+/// Whether a service can run as it stands here.
+fn is_whole(service: &Service) -> bool {
+    service.image.is_some() || service.build.is_some() || service.provider.is_some() || service.extends.is_some()
+}
+
+/// Whether a file can run alone.
+fn is_complete(compose: &Compose) -> bool {
+    !compose.services.is_empty() && compose.services.iter().all(is_whole) || !compose.include.is_empty()
+}
+
+/// The files that others include or extend.
+fn references(linker: &Linker, composes: &[DocumentId]) -> HashSet<DocumentId> {
+    let mut referenced = HashSet::new();
+    for &id in composes {
+        let Some(compose) = compose(linker, id) else { continue };
+        let folder = path::directory(linker.path(id));
+        let included = compose.include.iter().flat_map(|include| &include.paths);
+        let extended = compose.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
+        let paths = included.chain(extended).filter(|file| file.known);
+        let found = paths.filter_map(|file| linker.known_document(&path::join(folder, &file.value)?));
+        referenced.extend(found.filter(|&other| other != id));
+    }
+    referenced
+}
+
+impl Finder<'_, '_> {
+    fn add(&mut self, found: Found) {
+        if self.known.insert(found.files.clone()) {
+            self.found.push(found);
+        }
+    }
+
+    /// The stacks of the configuration.
+    fn configured(&mut self) {
+        for configured in self.linker.configured.clone() {
+            let files = configured.files.iter().map(|file| {
+                let known = self.linker.find_document(file, Kind::Compose, "a stack of the configuration").ok();
+                known.filter(|&id| compose(self.linker, id).is_some())
+            });
+            let Some(files) = files.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty()) else { continue };
+            let environment = configured.environment.map(|environment| Marked::new(environment, "the configuration"));
+            let env_files = configured.env_file.into_iter().collect();
+            self.add(Found { environment, env_files, ..Found::of(files, Basis::Configured) });
+        }
+    }
+
+    /// `COMPOSE_FILE` in `.env` files.
+    fn variables(&mut self) {
+        let mut named = Vec::new();
+        for document in &self.linker.documents {
+            let Document::Dotenv(dotenv) = document else { continue };
+            let path = &self.linker.sources.get(dotenv.file).path;
+            if path::file_name(path) != ".env" {
+                continue;
+            }
+            let value = |name: &str| dotenv.get(name).map(|template| template.resolve(&|_| None).0);
+            let entry = dotenv.entries.iter().rev().find(|entry| entry.name.as_str() == "COMPOSE_FILE");
+            if let (Some(files), Some(entry)) = (value("COMPOSE_FILE"), entry) {
+                let files = split_files(&files, value("COMPOSE_PATH_SEPARATOR").as_deref());
+                named.push((path::directory(path).to_owned(), path.clone(), files, entry.span));
+            }
+        }
+        for (folder, env_file, files, span) in named {
+            if let Some(files) = self.resolve(&folder, &files) {
+                self.add(Found { env_files: vec![env_file], ..Found::of(files, Basis::ComposeFile(span)) });
+            }
+        }
+    }
+
+    /// The documents of a command's files, when all of them are there.
+    fn resolve(&mut self, folder: &str, files: &[String]) -> Option<Vec<DocumentId>> {
+        let files = files.iter().map(|file| {
+            let path = path::join(folder, file)?;
+            if self.linker.known_document(&path).is_none() && !self.linker.sources.exists(&path) {
+                return None;
+            }
+            let id = self.linker.find_document(&path, Kind::Compose, "named by a command line").ok()?;
+            compose(self.linker, id).map(|_| id)
+        });
+        files.collect()
+    }
+
+    /// The command lines in scripts, Makefiles, workflows, units, documentation and the comments of Compose files.
+    fn evidence(&mut self, composes: &[DocumentId]) {
+        for &id in composes {
+            let Some(compose) = compose(self.linker, id) else { continue };
+            let source = self.linker.sources.get(compose.file);
+            let mut found = Vec::new();
+            for &comment in compose.comments.iter().take(200) {
+                for mut command in commands(source.slice(comment)) {
+                    let start = comment.start as usize;
+                    command.range = start + command.range.start..start + command.range.end;
+                    found.push(command);
+                }
+            }
+            let (path, file) = (source.path.clone(), compose.file);
+            for command in found {
+                self.command(&path, &command, |range| Span::new(file, range), &[]);
+            }
+        }
+        let mut folders: BTreeSet<String> = BTreeSet::new();
+        for &id in composes {
+            let mut folder = path::directory(self.linker.path(id));
+            while folders.insert(folder.to_owned()) && !folder.is_empty() {
+                folder = path::directory(folder);
+            }
+        }
+        let mut files = BTreeSet::new();
+        for folder in &folders {
+            evidence_files(self.linker, folder, &mut files);
+        }
+        for path in files {
+            let Ok(bytes) = self.linker.sources.store().read(&path) else { continue };
+            if bytes.len() > MAX_EVIDENCE_SIZE {
+                continue;
+            }
+            let mut source = Source::from_bytes(&path, bytes);
+            let found = commands(&source.text);
+            if found.is_empty() {
+                continue;
+            }
+            let folders = working_directories(&source.text);
+            (source.kind, source.why) = (Kind::Auxiliary, "says which Compose files run together".to_owned());
+            let file = self.linker.sources.add(source);
+            for command in found {
+                self.command(&path, &command, |range| Span::new(file, range), &folders);
+            }
+        }
+    }
+
+    /// Takes a command line for what it says.
+    fn command(
+        &mut self,
+        path: &str,
+        command: &Command,
+        span: impl Fn(std::ops::Range<usize>) -> Span,
+        working: &[String],
+    ) {
+        if self.found.len() >= MAX_NAMED {
+            return;
+        }
+        let bases = bases(path, command, working);
+        if command.files.is_empty() {
+            // It runs the default files of its folder.
+            if matches!(command.verb.as_deref(), Some("up" | "run" | "start" | "create")) {
+                for base in bases {
+                    let known = DEFAULTS.iter().filter_map(|name| path::join(&base, name));
+                    if let Some(id) = known.into_iter().find_map(|path| self.linker.known_document(&path)) {
+                        self.plain.insert(id);
+                        break;
+                    }
+                }
+            }
+            return;
+        }
+        let found = bases.into_iter().find_map(|base| Some((self.resolve(&base, &command.files)?, base)));
+        let Some((files, base)) = found.or_else(|| Some((self.by_tail(&command.files)?, String::new()))) else {
+            return;
+        };
+        let env_files = command.env_files.iter().filter_map(|file| path::join(&base, file)).collect();
+        let directory = command.project_directory.as_ref().and_then(|directory| path::join(&base, directory));
+        let span = span(command.range.clone());
+        let basis = if command.variable { Basis::ComposeFile(span) } else { Basis::CommandLine(span) };
+        if let [only] = files[..] {
+            self.plain.insert(only);
+        }
+        self.add(Found { env_files, directory, ..Found::of(files, basis) });
+    }
+
+    /// The documents of files that are named by absolute paths or behind a variable, when their tails fit just one each.
+    fn by_tail(&self, files: &[String]) -> Option<Vec<DocumentId>> {
+        let one = |file: &String| {
+            // `$ROOT/deploy/compose.yml`: what is behind the variable.
+            let tail = match file.rfind(['}', ')']) {
+                Some(at) => &file[at + 1..],
+                None if file.starts_with('$') => file.split_once('/')?.1,
+                None => file,
+            };
+            let mut tail = tail.trim_start_matches('/');
+            loop {
+                let known = self.linker.documents_ending_in(tail);
+                let known: Vec<DocumentId> = known.filter(|&id| compose(self.linker, id).is_some()).collect();
+                match known[..] {
+                    [only] => return Some(only),
+                    [] => tail = tail.split_once('/')?.1,
+                    _ => return None,
+                }
+            }
+        };
+        let outside = |file: &String| file.starts_with(['/', '$']);
+        files.iter().any(outside).then(|| files.iter().map(one).collect())?
+    }
+
+    /// The override file that Compose merges by itself.
+    fn overrides(&mut self, composes: &[DocumentId]) {
+        let folders: BTreeSet<&str> = composes.iter().map(|&id| path::directory(self.linker.path(id))).collect();
+        let first = |folder: &str, names: &[&str]| {
+            let paths = names.iter().filter_map(|name| path::join(folder, name));
+            let found = paths.into_iter().find_map(|path| self.linker.known_document(&path));
+            found.filter(|&id| compose(self.linker, id).is_some())
+        };
+        let pairs: Vec<_> = folders
+            .into_iter()
+            .filter_map(|folder| Some([first(folder, &DEFAULTS)?, first(folder, &OVERRIDES)?]))
+            .collect();
+        for pair in pairs {
+            self.add(Found::of(pair.to_vec(), Basis::AutomaticOverride));
+        }
+    }
+
+    /// The files that run alone.
+    fn alone(&mut self, composes: &[DocumentId], referenced: &HashSet<DocumentId>) {
+        let on_top: HashSet<DocumentId> = self.found.iter().flat_map(|found| &found.files[1..]).copied().collect();
+        let first: HashSet<DocumentId> = self.found.iter().map(|found| found.files[0]).collect();
+        for &id in composes {
+            let Some(compose) = compose(self.linker, id) else { continue };
+            let default = DEFAULTS.contains(&path::file_name(self.linker.path(id)));
+            let part = on_top.contains(&id) && !first.contains(&id) || referenced.contains(&id);
+            if is_complete(compose) && (default || !part) {
+                self.add(Found::of(vec![id], Basis::Alone));
+            }
+        }
+    }
+
+    /// The files that are in no stack yet: overlays on what is beside them, or fragments.
+    fn matched(&mut self, composes: &[DocumentId], referenced: &HashSet<DocumentId>) {
+        let taken: HashSet<DocumentId> = self.found.iter().flat_map(|found| &found.files).copied().collect();
+        let mut by_folder: BTreeMap<&str, Vec<DocumentId>> = BTreeMap::new();
+        for &id in composes {
+            by_folder.entry(path::directory(self.linker.path(id))).or_default().push(id);
+        }
+        let mut matched = Vec::new();
+        for &id in composes.iter().filter(|id| !taken.contains(id) && !referenced.contains(id)) {
+            matched.push(match self.base_of(id, &by_folder) {
+                Some(base) => Found::of(vec![base, id], Basis::Matched),
+                None => Found::of(vec![id], Basis::Fragment),
+            });
+        }
+        for found in matched {
+            self.add(found);
+        }
+    }
+
+    /// The file that an overlay lies on: it has what the overlay's services lack. Of several, the one that its name is
+    /// made from, then the one that Compose looks for first.
+    fn base_of(&self, overlay: DocumentId, by_folder: &BTreeMap<&str, Vec<DocumentId>>) -> Option<DocumentId> {
+        let services = &compose(self.linker, overlay)?.services;
+        let lacking = services.iter().filter(|service| !is_whole(service)).filter_map(|service| service.name.as_ref());
+        let lacking: Vec<&str> = lacking.map(|name| name.value.as_str()).collect();
+        let own = words(self.linker.path(overlay));
+        let fits = |id: DocumentId| {
+            let base = compose(self.linker, id)?;
+            let whole = base.services.iter().filter(|service| is_whole(service));
+            let names: HashSet<&str> =
+                whole.filter_map(|service| Some(service.name.as_ref()?.value.as_str())).collect();
+            let path = self.linker.path(id);
+            let words = words(path);
+            let default = DEFAULTS.iter().position(|name| *name == path::file_name(path));
+            let includes = !base.include.is_empty();
+            let has_all = lacking.iter().all(|name| names.contains(name)) || includes && default.is_some();
+            let below = words.is_subset(&own);
+            (id != overlay && has_all && (below || default.is_some())).then_some((
+                below,
+                words.len(),
+                std::cmp::Reverse(default.unwrap_or(DEFAULTS.len())),
+                std::cmp::Reverse(id),
+            ))
+        };
+        let mut folder = path::directory(self.linker.path(overlay));
+        loop {
+            let beside = by_folder.get(folder).into_iter().flatten();
+            if let Some((.., std::cmp::Reverse(base))) = beside.filter_map(|&id| fits(id)).max() {
+                return Some(base);
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = path::directory(folder);
+        }
+    }
+}
+
+/// The words of a file's name that tell it from others (`dev` and `saas` of `docker-compose.dev-saas.yml`).
+fn words(path: &str) -> BTreeSet<&str> {
+    let common = ["docker", "compose", "yml", "yaml", ""];
+    path::file_name(path).split(['.', '-', '_']).filter(|word| !common.contains(word)).collect()
+}
+
+/// The folders that the paths of a command may start at, the most likely first.
+fn bases(path: &str, command: &Command, working: &[String]) -> Vec<String> {
+    let mut folders = Vec::new();
+    let mut folder = path::directory(path);
+    loop {
+        folders.push(folder.to_owned());
+        if folder.is_empty() {
+            break;
+        }
+        folder = path::directory(folder);
+    }
+    // What a `cd` says of itself, and what a workflow says of all its steps, comes first.
+    let moved = command.directory.iter().chain(working);
+    let mut bases: Vec<String> =
+        moved.flat_map(|moved| folders.iter().filter_map(|folder| path::join(folder, moved))).collect();
+    bases.extend(folders);
+    let mut seen = HashSet::new();
+    bases.retain(|base| seen.insert(base.clone()));
+    bases
+}
+
+/// What the `working-directory:` lines of a workflow name.
+fn working_directories(text: &str) -> Vec<String> {
+    let lines =
+        text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("working-directory:"));
+    let mut folders: Vec<String> =
+        lines.map(|value| value.trim().trim_matches(['"', '\'']).to_owned()).take(20).collect();
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
+/// Folders beside Compose files that hold what starts them.
+const FOLDERS: [&str; 9] =
+    [".github/workflows", "scripts", "script", "bin", "deploy", "docker", "ci", "docs", ".devcontainer"];
+
+/// The files of a folder, and of those below it that are known for it, that may hold command lines.
+fn evidence_files(linker: &Linker, folder: &str, files: &mut BTreeSet<String>) {
+    let below = FOLDERS.iter().filter_map(|name| path::join(folder, name));
+    for folder in std::iter::once(folder.to_owned()).chain(below) {
+        for name in linker.sources.list(&folder).iter() {
+            if files.len() < MAX_EVIDENCE && may_start(name, &folder) {
+                files.extend(path::join(&folder, name));
+            }
+        }
+    }
+}
+
+/// Whether a file is of a kind that starts things.
+fn may_start(name: &str, folder: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let named = ["makefile", "gnumakefile", "justfile", ".justfile", "package.json", "taskfile.yml", "taskfile.yaml"];
+    named.contains(&lower.as_str())
+        || ["sh", "bash", "mk", "service", "ps1", "bat"].contains(&extension)
+        || extension == "md"
+            && (lower.starts_with("readme")
+                || lower.contains("docker")
+                || lower.contains("deploy")
+                || lower.contains("install")
+                || lower.contains("contributing")
+                || lower.contains("develop"))
+        || lower == "readme"
+        || matches!(lower.as_str(), ".gitlab-ci.yml" | "jenkinsfile" | "procfile" | "readme.rst" | ".travis.yml")
+        || folder.ends_with(".github/workflows") && ["yml", "yaml"].contains(&extension)
+        || matches!(folder.rsplit('/').next(), Some("bin" | "scripts" | "script"))
+            && extension.is_empty()
+            && !name.ends_with('/')
+}
+
+/// A stack of the configuration.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// Paths of the files from the scan root, in order.
+    pub files: Vec<String>,
+    /// Where it runs.
+    pub environment: Option<Environment>,
+    /// Path of the file with its variables.
+    pub env_file: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_tell_files_apart() {
+        let of = |path| words(path).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(of("a/docker-compose.dev-saas.yml"), "dev saas");
+        assert_eq!(of("compose.yaml"), "");
+    }
+
+    #[test]
+    fn files_that_start_things_are_known_by_their_names() {
+        for (folder, name, expected) in [
+            ("", "Makefile", true),
+            ("", "README.md", true),
+            ("", "CHANGELOG.md", false),
+            ("a", "start.sh", true),
+            (".github/workflows", "ci.yml", true),
+            ("", "ci.yml", false),
+            ("bin", "up", true),
+            ("bin", "lib/", false),
+            ("src", "up", false),
+        ] {
+            assert_eq!(may_start(name, folder), expected, "{folder}/{name}");
+        }
+    }
+}
