@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::finding::{Finding, Tier, identify};
+use crate::finding::{Finding, identify};
 use crate::report::{Report, escape};
 use crate::rules;
 use crate::source::Span;
@@ -92,7 +92,7 @@ impl Entry {
 
     /// Whether a scan with `config` looks for it at all.
     pub fn is_looked_for(&self, config: &Config) -> bool {
-        rules::find(&self.rule).is_none_or(|found| config.pedantic || found.rule.tier == Tier::Default)
+        rules::find(&self.rule).is_none_or(|found| config.may_run(&found.rule))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, Tier, identify};
+use crate::finding::{Finding, identify};
 use crate::outline::Outlines;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
@@ -151,7 +151,7 @@ pub fn grade_exceptions(
 
 /// The rules that are asked for.
 fn enabled(config: &Config) -> Vec<&'static Registered> {
-    RULES.iter().filter(|registered| config.pedantic || registered.rule.tier == Tier::Default).collect()
+    RULES.iter().filter(|registered| config.may_run(&registered.rule)).collect()
 }
 
 /// Runs every enabled check over every node, in parallel.

@@ -13,10 +13,6 @@ const MARK: &str = "confscan:";
 pub struct Ignore {
     /// Ids of the rules, as written.
     pub rules: Vec<String>,
-    /// Pattern that the path of the finding's file has to fit: `*` within a name, `**` for any number of folders.
-    pub path: Option<String>,
-    /// Name of the one container that the finding is about.
-    pub container: Option<String>,
     /// Why.
     pub reason: Option<String>,
     /// The last day on which it holds.
@@ -136,7 +132,7 @@ pub fn read(comment: &str, span: Span) -> Option<Asked> {
     let reason = rest.trim_start_matches(['-', '–', '—', ':']).trim();
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
     let place = if file { Place::File(span) } else { Place::Comment(span) };
-    Some(Asked::Ignore { file, ignore: Ignore { rules, path: None, container: None, reason, until, place } })
+    Some(Asked::Ignore { file, ignore: Ignore { rules, reason, until, place } })
 }
 
 /// What stands behind the mark of a comment, without blanks. Behind other text only an `ignore` with its bracket counts,

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
-use confscan::config::Config;
+use confscan::config::{Config, Files};
 use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
 use confscan::text::visible;
@@ -14,7 +14,7 @@ use confscan::walk::{self, Scope};
 use crate::cli::{self, Scan};
 use crate::output::{Stdout, replace};
 use crate::progress::Progress;
-use crate::{INCOMPLETE, NOTHING, Problem, config, read, time, walk_options};
+use crate::{INCOMPLETE, NOTHING, Problem, at, read, time, walk_options};
 
 /// Bytes of the largest baseline that is read: several hundred thousand findings.
 const LARGEST: u64 = 1 << 26;
@@ -23,7 +23,7 @@ const NAMED: usize = 5;
 
 /// Takes what is known out of the findings of a report.
 pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
-    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input))?;
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
     if !arguments.no_baseline
         && let Some((path, baseline)) = find(arguments.baseline.as_deref(), &scope)?
     {
@@ -33,7 +33,7 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
     if let Some(reference) = &arguments.diff_base {
         let repository = Repository::open(&scope.root)?;
         let commit = repository.base(reference)?;
-        let options = walk_options(&arguments.input);
+        let options = walk_options(&arguments.input, &config.files);
         let tree = Tree::read(&repository, &commit, options.max_file_size)?;
         let lacks = tree.lacks();
         let base = confscan::scan(git::sources(tree, &scope, &options), config);
@@ -78,12 +78,7 @@ fn is_covered(entry: &Entry, scope: &Scope, config: &Config) -> bool {
 
 /// Writes the baseline of `arguments`, and gives the exit code.
 pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> {
-    let config = Config {
-        no_ignores: arguments.no_ignores,
-        require_reason: arguments.require_reason,
-        ..config(&arguments.input, arguments.pedantic, time()?)
-    };
-    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input))?;
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &Files::default()))?;
     if !scope.files.is_empty() {
         return Err("a baseline is of directories: what is found in a file depends on those around it".into());
     }
@@ -94,7 +89,14 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),
     };
     let progress = Progress::start();
-    let sources = read(&arguments.input, &progress)?;
+    let (sources, files) = read(&arguments.input, &progress)?;
+    let config = Config {
+        pedantic: arguments.pedantic,
+        no_ignores: arguments.no_ignores,
+        require_reason: arguments.require_reason,
+        files,
+        ..at(time()?)
+    };
     if sources.is_empty() {
         writeln!(io::stderr(), "confscan: no config was found, so {} was not written", visible(&shown))?;
         return Ok(NOTHING);

@@ -28,21 +28,15 @@ pub mod text;
 pub mod walk;
 
 use config::Config;
-use exception::Place;
 use project::Project;
 use report::Report;
-use source::{Kind, Sources};
+use source::Sources;
 use suppress::Applied;
 
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
-    for ignore in &config.ignores {
-        if let Place::Config { path, .. } = &ignore.place {
-            // What is said about an entry is shown where it stands, if that file can be read.
-            let _ = sources.load(path, Kind::Auxiliary, "configuration");
-        }
-    }
-    let project = Project::build(&mut sources);
+    config.files.register(&mut sources);
+    let project = Project::build_with(&mut sources, &config.files);
     let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
     let Applied { findings, suppressed, exceptions } = suppress::apply(findings, &project, &sources, config, &secrets);

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 
-use crate::config::Config;
-use crate::exception::{Asked, Exception, Ignore, Place, read};
-use crate::finding::{Finding, Tier};
+use crate::config::{self, Config};
+use crate::exception::{Asked, Exception, Ignore, Place, Until, read};
+use crate::finding::Finding;
 use crate::outline::Outlines;
-use crate::project::{Project, path};
+use crate::project::Project;
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
@@ -44,9 +44,11 @@ pub fn apply(
             exceptions.push(exception);
         }
     }
-    for ignore in &config.ignores {
-        index.config.push(exceptions.len());
-        exceptions.push(judged(ignore.clone(), place(ignore, sources), config));
+    for (file, entry) in config.files.ignores() {
+        let span = file.span(entry, sources);
+        let ignore = of_config(file, entry, span, sources);
+        index.config.push((exceptions.len(), file, &entry.value));
+        exceptions.push(judged(ignore, span, config));
     }
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
     let mut applied = Applied::default();
@@ -62,7 +64,7 @@ pub fn apply(
         }
     }
     for (exception, used) in exceptions.iter_mut().zip(&used) {
-        let ran = |id: &str| rules::find(id).is_some_and(|it| config.pedantic || it.rule.tier == Tier::Default);
+        let ran = |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule));
         let unused = exception.ignore.rules.iter().filter(|id| ran(id) && !used.contains(id.as_str()));
         exception.unused = unused.cloned().collect();
     }
@@ -83,14 +85,14 @@ enum Covers {
 
 /// Which exceptions are about which places, by their indices.
 #[derive(Debug, Default)]
-struct Index {
+struct Index<'a> {
     lines: BTreeMap<(FileId, u32), Vec<usize>>,
     nodes: HashMap<(FileId, usize), Vec<usize>>,
     files: HashMap<FileId, Vec<usize>>,
-    config: Vec<usize>,
+    config: Vec<(usize, &'a config::File, &'a config::Ignore)>,
 }
 
-impl Index {
+impl<'a> Index<'a> {
     fn add(&mut self, exception: usize, file: FileId, covers: Covers) {
         match covers {
             Covers::Nothing => {}
@@ -151,13 +153,13 @@ impl Index {
             }
         }
         let shown = source.path.as_str();
-        let configured = self.config.iter().filter(fits).find(|&&index| {
-            let ignore = &exceptions[index].ignore;
-            let named = |name: &String| finding.container.as_ref() == Some(name) && finding.also.is_empty();
-            ignore.path.as_ref().is_none_or(|pattern| matches(pattern, shown))
-                && ignore.container.as_ref().is_none_or(named)
+        let configured = self.config.iter().filter(|(index, ..)| hides(&exceptions[*index], finding));
+        let mut configured = configured.filter(|(_, file, ignore)| {
+            let covers = |name: Option<&str>| file.covers(ignore, finding.rule.id, shown, name.into_iter());
+            // What is so for several containers is left out when it is accepted for each of them.
+            covers(finding.container.as_deref()) && finding.also.iter().all(|name| covers(Some(name)))
         });
-        configured.copied()
+        configured.next().map(|(index, ..)| *index)
     }
 }
 
@@ -204,8 +206,6 @@ fn of_document(
         };
         let ignore = ignore.unwrap_or_else(|| Ignore {
             rules: Vec::new(),
-            path: None,
-            container: None,
             reason: None,
             until: None,
             place: Place::Comment(span),
@@ -279,37 +279,16 @@ fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
     }
 }
 
-/// Where an exception of the configuration stands.
-fn place(ignore: &Ignore, sources: &Sources) -> Option<Span> {
-    match &ignore.place {
-        Place::Comment(span) | Place::File(span) => Some(*span),
-        Place::Config { path, line } => {
-            let file = sources.find(path)?;
-            let (text, start) = sources.get(file).line((*line).max(1));
-            Some(Span { file, start, end: start + text.len() as u32 })
-        }
+/// An accepted finding of a configuration file as an exception; `span` is where it stands.
+fn of_config(file: &config::File, entry: &config::At<config::Ignore>, span: Option<Span>, sources: &Sources) -> Ignore {
+    let accepted = &entry.value;
+    let line = span.map_or(1, |span| sources.position(span).0.line);
+    Ignore {
+        rules: accepted.rule.0.iter().map(|name| name.value.0.to_owned()).collect(),
+        reason: accepted.reason.clone().filter(|reason| !reason.trim().is_empty()),
+        until: accepted.until.as_ref().map(|day| Until { text: day.value.0.to_string(), date: Some(day.value.0) }),
+        place: Place::Config { path: file.path.clone(), line },
     }
-}
-
-/// Whether a path fits a pattern: name by name, `**` standing for any number of folders.
-fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, names): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
-    // Position behind the last `**`, and where in the path it is tried next.
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < names.len() {
-        if pattern.get(p) == Some(&"**") {
-            p += 1;
-            star = Some((p, n));
-        } else if pattern.get(p).is_some_and(|part| path::glob(part, names[n])) {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((after, tried)) = star {
-            star = Some((after, tried + 1));
-            (p, n) = (after, tried + 1);
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|part| *part == "**")
 }
 
 /// `in 3 days`, `today`: how long an exception still holds on the day `today`; nothing where it has no end.

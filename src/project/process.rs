@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::link::Linker;
-use super::path;
+use super::{include, path};
 use crate::command::{Argv, Effective, Simple};
 use crate::container::{BuiltFrom, Container, Image, Invocation, Origin as ContainerOrigin, Process, ProcessOrigin};
 use crate::source::{FileId, Kind, Span, Text};
@@ -490,10 +490,30 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
 
 /// The nginx configs that land where nginx reads them.
 fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
-    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut landed = landed_documents(linker, landings, Kind::Nginx);
+    if landed.is_empty() && runs_nginx(container) {
+        landed = told(linker, container);
+    }
     let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
     linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;
+}
+
+/// Whether nginx is what the container runs, or the image that it is made from.
+fn runs_nginx(container: &Container) -> bool {
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    container.image.as_ref().is_some_and(|image| image.short_name() == "nginx")
+        || commands.any(|command| command.name == "nginx")
+}
+
+/// The nginx configs of the folder that a `confscan.toml` says `/etc/nginx` is made from.
+fn told(linker: &Linker, container: &Container) -> Vec<(usize, String)> {
+    let (ContainerOrigin::Service { document, .. } | ContainerOrigin::Stage { document, .. }) = container.origin;
+    let Some(folder) = linker.settings.nginx_root(linker.path(document), include::PREFIX) else { return Vec::new() };
+    let configs = linker.configs_below(&folder).filter(|(.., kind)| *kind == Kind::Nginx);
+    let found = configs
+        .filter_map(|(file, rest, _)| Some((linker.known_document(file)?, path::absolute(include::PREFIX, rest))));
+    found.take(MAX_LANDINGS).collect()
 }

@@ -155,31 +155,25 @@ fn an_ignore_on_a_service_hides_what_its_image_lacks_but_not_what_other_services
     let two = format!("{one}  b:\n    build: .\n");
     let report = scanned(&[image, ("compose.yaml", &two)], &config());
     assert_eq!(lines(&report, "Dockerfile", "missing-user"), (vec![1], vec![]));
-    let entry = |container: Option<&str>, path: Option<&str>| Ignore {
-        rules: vec!["missing-user".to_owned()],
-        path: path.map(str::to_owned),
-        container: container.map(str::to_owned),
-        reason: None,
-        until: None,
-        place: Place::Config { path: "confscan.toml".to_owned(), line: 3 },
-    };
-    for (files, container, path, hidden) in [
-        (one, Some("a"), None, true),
-        (one, Some("b"), None, false),
-        (&two, Some("a"), None, false),
-        (&two, None, Some("Docker*"), true),
-        (&two, None, Some("**/Dockerfile"), true),
-        (&two, None, Some("docker/**"), false),
-        (one, Some("a"), Some("compose.yaml"), false),
+    for (compose, fields, hidden) in [
+        (one, "container = \"a\"", true),
+        (one, "container = \"b\"", false),
+        (&two, "container = \"a\"", false),
+        (&two, "container = \"?\"", true),
+        (&two, "path = \"Docker*\"", true),
+        (&two, "path = \"docker/**\"", false),
+        (&two, "until = 2026-11-01", true),
+        (&two, "until = 2026-10-31", false),
+        (one, "container = \"a\"\npath = \"compose.yaml\"", false),
     ] {
-        let files = files.replace("# confscan", "# ");
-        let config = Config { ignores: vec![entry(container, path)], ..config() };
-        let report = scanned(&[image, ("compose.yaml", &files)], &config);
-        assert_eq!(
-            !lines(&report, "Dockerfile", "missing-user").1.is_empty(),
-            hidden,
-            "{container:?} {path:?}\n{files}"
-        );
+        let text = format!("[[ignore]]\nrule = \"missing-user\"\n{fields}\n");
+        let file = config::File::parse("confscan.toml", config::Folder::Above(String::new()), text).expect("settings");
+        let config = Config { files: config::Files::new(vec![file]), ..config() };
+        let report = scanned(&[image, ("compose.yaml", &compose.replace("# confscan", "# "))], &config);
+        assert_eq!(!lines(&report, "Dockerfile", "missing-user").1.is_empty(), hidden, "{fields}\n{compose}");
+        // An entry that hides nothing is reported where it stands.
+        let rule = if fields.contains("10-31") { "suppression-expired" } else { "suppression-unused" };
+        assert_eq!(lines(&report, "confscan.toml", rule).0, if hidden { vec![] } else { vec![1] }, "{fields}");
     }
 }
 
