@@ -24,6 +24,8 @@ fn read() -> Sources {
         max_file_size: Config::MAX_FILE_SIZE,
         kind: None,
         stdin_filename: None,
+        root: None,
+        skip_unknown: false,
         threads: 0,
     };
     walk::sources(&[root()], &options, &|| {}).expect("the folder can be read")

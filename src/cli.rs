@@ -66,6 +66,12 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual page, or the pages of every command into a folder
+    Man {
+        /// Where the pages are written: confscan.1, confscan-rules.1 and so on
+        #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -142,9 +148,16 @@ pub struct Input {
     /// What the named files are, whatever their names say
     #[arg(long, value_name = "KIND", value_parser = named(&KINDS, Kind::name))]
     pub kind: Option<Kind>,
+    /// Pass over named files that are no configs, and do not exit with 3 when nothing else is named
+    #[arg(long)]
+    pub skip_unknown: bool,
     /// Path that the standard input is read as
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub stdin_filename: Option<PathBuf>,
+    /// Directory that holds the paths: reports say where in it a file is, and files that configs refer to are read in all
+    /// of it
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
     /// Report larger files instead of reading them: bytes, or with a suffix K, M [default: 1M]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_file_size: Option<u64>,

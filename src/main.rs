@@ -7,7 +7,7 @@ mod known;
 mod output;
 mod progress;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -66,7 +66,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
         Some(Command::Files { input, list }) => {
             let (mut sources, files) = read(&input, &Progress::start())?;
-            let nothing = sources.is_empty();
+            let nothing = sources.is_empty() && !input.skip_unknown;
             files.register(&mut sources);
             // Linking reads the files that configs refer to.
             let project = Project::build_with(&mut sources, &files);
@@ -87,13 +87,23 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
         Some(Command::Containers { input, list }) => {
             let (sources, files) = read(&input, &Progress::start())?;
-            let nothing = sources.is_empty();
+            let nothing = sources.is_empty() && !input.skip_unknown;
             let report = confscan::scan(sources, &Config { files, ..at(time()?) });
             stdout.write(|out, options| match list.format {
                 Format::Json => report::json::write_containers(&report, out),
                 _ => report::containers::write(&report, &options, out),
             })?;
             return Ok(if nothing { NOTHING } else { 0 });
+        }
+        Some(Command::Man { folder: None }) => {
+            let page = clap_mangen::Man::new(Cli::command().disable_help_subcommand(true));
+            stdout.write(|out, _| page.render(&mut &mut *out))?;
+        }
+        Some(Command::Man { folder: Some(folder) }) => {
+            let shown = folder.to_string_lossy();
+            fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
+                .map_err(|error| format!("{}: {error}", text::visible(&shown)))?;
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -110,7 +120,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
     let config = config(arguments, files, time);
-    let nothing = sources.is_empty();
+    let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
     }
@@ -184,6 +194,8 @@ fn walk_options(input: &Input, files: &Files) -> walk::Options {
         max_file_size: input.max_file_size.or(files.max_file_size()).unwrap_or(Config::MAX_FILE_SIZE),
         kind: input.kind,
         stdin_filename: input.stdin_filename.clone(),
+        root: input.root.clone(),
+        skip_unknown: input.skip_unknown,
         threads: input.threads.into(),
     }
 }

@@ -34,6 +34,10 @@ pub struct Options {
     pub kind: Option<Kind>,
     /// Path that the standard input is read as.
     pub stdin_filename: Option<PathBuf>,
+    /// The scan root, for paths that lie in it; what configs refer to is then read in all of it.
+    pub root: Option<PathBuf>,
+    /// Pass over named files that are no configs, instead of refusing them.
+    pub skip_unknown: bool,
     /// Number of threads; 0 for one per processor.
     pub threads: usize,
 }
@@ -61,21 +65,32 @@ enum Named {
     Stdin(PathBuf),
 }
 
+impl Named {
+    fn path(&self) -> &Path {
+        match self {
+            Named::Directory(path) | Named::File(path) | Named::Stdin(path) => path,
+        }
+    }
+}
+
 /// The configs at `paths` (the current directory when there are none): those below a directory that are recognised,
 /// and every named file. `-` is the standard input. `progress` is called for every file that is opened.
 ///
 /// The scan root is the directory that was named; for a file the current directory, or the file's own directory when
-/// it is elsewhere; for several paths the directory that those have in common.
+/// it is elsewhere; for several paths the directory that those have in common. [`Options::root`] says otherwise.
 ///
 /// # Errors
 /// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config; or an
-/// option is about a path that is not named.
+/// option is about a path that is not named, or the root does not hold them.
 pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
     let Area { named, allowed, root } = area(paths, options)?;
     let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
     for named in &named {
         match named {
-            Named::Directory(path) => walk.directory(path),
+            Named::Directory(path) => {
+                walk.directory(path);
+                walk.settings_around(path);
+            }
             Named::File(path) => {
                 walk.file(path)?;
                 walk.settings_around(path);
@@ -164,8 +179,19 @@ fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
             Named::File(path) | Named::Stdin(path) => path.parent().unwrap_or(path).to_owned(),
         })
         .collect();
-    let root = common(&allowed);
-    Ok(Area { named, allowed, root })
+    let Some(root) = &options.root else {
+        let root = common(&allowed);
+        return Ok(Area { named, allowed, root });
+    };
+    let real = fs::canonicalize(root).map_err(|error| Error(format!("{}: {}", root.display(), refusal(error))))?;
+    if !real.is_dir() {
+        return Err(Error(format!("{}: not a directory", root.display())));
+    }
+    let outside = named.iter().zip(paths).find(|(named, _)| !named.path().starts_with(&real));
+    match outside {
+        Some((_, path)) => Err(Error(format!("{}: not in the root {}", path.display(), root.display()))),
+        None => Ok(Area { named, allowed: vec![real.clone()], root: real }),
+    }
 }
 
 /// What a path of the command line is.
@@ -382,10 +408,10 @@ impl Walk<'_> {
         self.given(path, shown, bytes)
     }
 
-    /// Notes the settings beside a file that was named and in the folders between it and the scan root, which are not
+    /// Notes the settings beside a path that was named and in the folders between it and the scan root, which are not
     /// walked over.
-    fn settings_around(&self, file: &Path) {
-        let folders = file.ancestors().skip(1).take_while(|folder| folder.starts_with(self.root));
+    fn settings_around(&self, named: &Path) {
+        let folders = named.ancestors().skip(1).take_while(|folder| folder.starts_with(self.root));
         for path in folders.map(|folder| folder.join(config::NAME)) {
             if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
                 self.push(Found { path: self.shown(&path), outcome: Outcome::Settings });
@@ -401,6 +427,10 @@ impl Walk<'_> {
             None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
         };
         let Some((kind, why)) = recognised else {
+            if self.options.skip_unknown {
+                self.skip(source.path, "no config", false);
+                return Ok(());
+            }
             let problem = "cannot tell what kind of config this is; say so with --kind";
             return Err(Error(format!("{}: {problem}", source.path)));
         };

@@ -23,6 +23,8 @@ fn scan(root: &Path, threads: usize) -> Report {
         max_file_size: Config::MAX_FILE_SIZE,
         kind: None,
         stdin_filename: None,
+        root: None,
+        skip_unknown: false,
         threads,
     };
     let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };

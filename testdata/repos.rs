@@ -39,6 +39,8 @@ fn check(variant: &Path) -> Result<(), Failed> {
         max_file_size: Config::MAX_FILE_SIZE,
         kind: None,
         stdin_filename: None,
+        root: None,
+        skip_unknown: false,
         threads: 1,
     };
     let sources = walk::sources(&[variant.to_owned()], &options, &|| {}).map_err(|error| error.to_string())?;

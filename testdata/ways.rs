@@ -1,0 +1,116 @@
+//! The ways in: what each of them needs of the program, and the pages about them.
+
+#[path = "support/tree.rs"]
+mod tree;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use tree::Tree;
+
+const LISTING: &str = "server {\n  autoindex on;\n}\n";
+
+/// Whether a program can be started here.
+fn present(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The options that `text` has, by their names.
+fn options(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|byte: char| !(byte.is_ascii_alphanumeric() || byte == '-'));
+    words.filter(|word| word.starts_with("--") && word.len() > 2).collect()
+}
+
+#[test]
+fn there_is_a_manual_page_of_every_command_with_every_option() {
+    let tree = Tree::new(&[]);
+    let help = tree.run(&["--help"]).out;
+    let commands = help.split_once("Commands:\n").expect("a list of commands").1.split("\n\n").next().expect("it ends");
+    let commands: Vec<&str> = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let commands: Vec<&str> = commands.into_iter().filter(|name| !name.is_empty() && *name != "help").collect();
+    assert!(commands.contains(&"rules") && commands.contains(&"man"), "{commands:?}");
+    assert_eq!(tree.run(&["man", "share/man1"]).code, 0);
+    let pages = fs::read_dir(tree.0.join("share/man1")).unwrap().count();
+    assert_eq!(pages, commands.len() + 1);
+    for arguments in commands.iter().map(std::slice::from_ref).chain([&[][..]]) {
+        let name = [&["confscan"], arguments].concat().join("-");
+        let page = tree.read(&format!("share/man1/{name}.1"));
+        let help = tree.run(&[arguments, &["--help"]].concat()).out;
+        let plain = page.replace("\\-", "-").replace("\\fB", " ").replace("\\fR", " ");
+        let missing: Vec<_> = options(&help).difference(&options(&plain)).copied().collect();
+        assert!(missing.is_empty() && page.contains(&format!(".TH {name} 1")), "{name}: {missing:?}");
+        if present("groff") {
+            let file = tree.0.join(format!("share/man1/{name}.1"));
+            let output = Command::new("groff").args(["-man", "-ww", "-z"]).arg(file).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
+        }
+    }
+    assert_eq!(tree.run(&["man"]).out, tree.read("share/man1/confscan.1"));
+    tree.write("file", "");
+    let run = tree.run(&["man", "file"]);
+    assert!(run.code == 2 && run.err.starts_with("confscan: file: "), "{run:?}");
+}
+
+#[test]
+fn paths_are_those_of_the_root_whatever_is_named_in_it() {
+    let tree = Tree::new(&[
+        ("repo/services/web/nginx.conf", LISTING),
+        ("repo/services/web/compose.yaml", "services:\n  web:\n    build: ../../images\n"),
+        ("repo/images/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"app\"]\n"),
+        ("repo/services/confscan.toml", "[rules]\nautoindex-on = \"critical\"\n"),
+        ("other/nginx.conf", LISTING),
+    ]);
+    let found = |folder, args: &[&str]| {
+        let run = tree.run_in(folder, &[&["--fail-on", "never", "--quiet"], args].concat(), LISTING);
+        let about = |line: &&str| line.contains("autoindex-on") || line.contains("explicit-root-user");
+        run.out
+            .lines()
+            .filter(about)
+            .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    let listing = "services/web/nginx.conf:2:3: critical:".to_owned();
+    let both: Vec<String> = vec!["images/Dockerfile:2:6: high:".to_owned(), listing.clone()];
+    assert_eq!(found("repo", &["--root", ".", "services/web"]), both);
+    assert_eq!(found("repo/services", &["--root", "..", "web"]), both);
+    assert_eq!(found("repo", &["--root", ".", "services/web/nginx.conf"]), vec![listing.clone()]);
+    assert_eq!(found("repo/services/web", &["--root", "../..", "-", "--stdin-filename", "nginx.conf"]), vec![listing]);
+    // Without it, the folder that is named is the root, and nothing outside of it is read.
+    assert_eq!(found("repo", &["services/web"]), vec!["nginx.conf:2:3: medium:".to_owned()]);
+    for (args, message) in [
+        (["--root", "repo", "other"], "confscan: other: not in the root repo\n"),
+        (["--root", "missing", "other"], "confscan: missing: no such file\n"),
+        (["--root", "other/nginx.conf", "other"], "confscan: other/nginx.conf: not a directory\n"),
+    ] {
+        let run = tree.run(&args);
+        assert_eq!((run.code, run.err.as_str()), (2, message), "{args:?}");
+    }
+    // The baseline stands at the root.
+    assert_eq!(tree.run_in("repo/services", &["baseline", "--root", "..", "web"], "").code, 0);
+    assert!(tree.read("repo/confscan-baseline.json").contains("services/web/nginx.conf"));
+    assert_eq!(tree.run_in("repo", &["--root", ".", "--fail-on", "info", "services/web"], "").code, 0);
+}
+
+#[test]
+fn files_of_all_kinds_are_scanned_in_one_call_as_a_commit_hands_them_over() {
+    let tree = Tree::new(&[
+        ("--config=x/compose.yml", "services:\n  web:\n    image: nginx:1.29\n    privileged: true\n"),
+        ("a b/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"app\"]\n"),
+        ("nginx.conf", LISTING),
+        ("notes.yml", "a: 1\n"),
+    ]);
+    let all =
+        ["--quiet", "--skip-unknown", "--", "--config=x/compose.yml", "a b/Dockerfile", "nginx.conf", "notes.yml"];
+    let run = tree.run(&all);
+    assert_eq!(run.code, 1, "{run:?}");
+    for path in ["--config=x/compose.yml:4:", "a b/Dockerfile:2:6:", "nginx.conf:2:3:"] {
+        assert!(run.out.contains(path), "{path}: {run:?}");
+    }
+    // What is no config is nobody's mistake there, and neither is a commit without any.
+    let run = tree.run(&["--skip-unknown", "notes.yml"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+    assert!(tree.run(&["files", "--skip-unknown", "notes.yml"]).out.contains("notes.yml  no config"));
+    assert_eq!(tree.run(&["notes.yml"]).code, 2);
+    assert_eq!(tree.run(&["--skip-unknown", "missing.yml"]).code, 2);
+}
