@@ -424,6 +424,8 @@ impl Walk<'_> {
         let mut source = Source::from_bytes(shown, bytes);
         let recognised = match self.options.kind {
             Some(kind) => Some((kind, "named with --kind".to_owned())),
+            // Somebody who lists files blindly means what a walk would take.
+            None if self.options.skip_unknown => recognise(&source.path, &source.text),
             None => recognise(&source.path, &source.text).or_else(|| by_content(&source.text)),
         };
         let Some((kind, why)) = recognised else {

@@ -99,11 +99,14 @@ fn files_of_all_kinds_are_scanned_in_one_call_as_a_commit_hands_them_over() {
         ("a b/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"app\"]\n"),
         ("nginx.conf", LISTING),
         ("notes.yml", "a: 1\n"),
+        // By its content alone this would be one, but a scan of the folder passes over it.
+        ("docker-notes.txt", LISTING),
     ]);
     let all =
         ["--quiet", "--skip-unknown", "--", "--config=x/compose.yml", "a b/Dockerfile", "nginx.conf", "notes.yml"];
     let run = tree.run(&all);
     assert_eq!(run.code, 1, "{run:?}");
+    assert!(!run.out.contains("docker-notes.txt"), "{run:?}");
     for path in ["--config=x/compose.yml:4:", "a b/Dockerfile:2:6:", "nginx.conf:2:3:"] {
         assert!(run.out.contains(path), "{path}: {run:?}");
     }
@@ -112,5 +115,6 @@ fn files_of_all_kinds_are_scanned_in_one_call_as_a_commit_hands_them_over() {
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
     assert!(tree.run(&["files", "--skip-unknown", "notes.yml"]).out.contains("notes.yml  no config"));
     assert_eq!(tree.run(&["notes.yml"]).code, 2);
+    assert_eq!(tree.run(&["docker-notes.txt", "--fail-on", "medium"]).code, 1);
     assert_eq!(tree.run(&["--skip-unknown", "missing.yml"]).code, 2);
 }
