@@ -21,6 +21,11 @@ flag() {
     esac
 }
 
+# The real path of a folder; that of Windows in its shell, for programs that know no other.
+real() {
+    cd -P "$1" && { pwd -W 2>/dev/null || pwd -P; }
+}
+
 for name in working-directory config fail-on baseline diff-base paths-file sarif-file; do
     variable=INPUT_$(printf %s "$name" | tr a-z- A-Z_)
     one_line "$name" "${!variable}"
@@ -31,9 +36,9 @@ for name in allow-no-files annotations summary upload-sarif; do
 done
 
 folder=$(mktemp -d "$RUNNER_TEMP/confscan.XXXXXX")
-workspace=$(cd -P "$GITHUB_WORKSPACE" && pwd -P)
+workspace=$(real "$GITHUB_WORKSPACE")
 cd -P "$workspace/$INPUT_WORKING_DIRECTORY" || fail 'working-directory is not there'
-case $(pwd -P)/ in
+case $(real .)/ in
 "$workspace"/*) ;;
 *) fail 'working-directory leads out of the workspace' ;;
 esac
@@ -45,7 +50,7 @@ place() {
     '' | - | /* | [A-Za-z]:* | */ | *\\*) fail "$1 is no path of a file from the workspace" ;;
     esac
     local parent
-    parent=$(cd -P "$3/$(dirname -- "./$2")" && pwd -P) || fail "the folder of $1 is not there"
+    parent=$(real "$3/$(dirname -- "./$2")") || fail "the folder of $1 is not there"
     case $parent/ in
     "$workspace"/*) ;;
     *) fail "$1 leads out of the workspace" ;;
