@@ -157,6 +157,22 @@ fn defaults() -> BTreeMap<String, String> {
     defaults
 }
 
+/// The part of the action between two of its keys: names with their descriptions.
+fn described(from: &str, to: &str) -> Vec<(String, String)> {
+    let text = action();
+    let part = text.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let mut described = Vec::new();
+    let mut name = "";
+    for line in part.lines() {
+        if let Some(description) = line.strip_prefix("    description: ") {
+            described.push((name.to_owned(), description.trim_matches('"').to_owned()));
+        } else if let Some(key) = line.strip_prefix("  ").filter(|line| !line.starts_with(' ')) {
+            name = key.trim_end_matches(':');
+        }
+    }
+    described
+}
+
 /// Serves the files of a folder over HTTP on the loopback address until the test ends; gives the address.
 fn serve(folder: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -205,6 +221,53 @@ fn every_input_reaches_the_scripts_through_the_environment_alone() {
     let step = Runner::new(&[("Dockerfile", DOCKERFILE)]).scan();
     let given: BTreeSet<&str> = step.outputs.keys().map(String::as_str).filter(|name| *name != "verdict").collect();
     assert_eq!(given, declared);
+}
+
+#[test]
+fn the_page_about_the_action_lists_its_inputs_and_outputs() {
+    let path = format!("{ROOT}/docs/github.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let defaults = defaults();
+    let cell = |text: &str| text.replace('|', "\\|");
+    let shown = |name: &str| match defaults[name].as_str() {
+        "" => String::new(),
+        default if default.starts_with("${{") => "the job's".to_owned(),
+        default => format!("`{default}`"),
+    };
+    let inputs: String = described("\ninputs:\n", "\noutputs:\n")
+        .iter()
+        .map(|(name, description)| format!("| `{name}` | {} | {} |\n", cell(description), shown(name)))
+        .collect();
+    let outputs: String = described("\noutputs:\n", "\nruns:\n")
+        .iter()
+        .map(|(name, description)| format!("| `{name}` | {} |\n", cell(description)))
+        .collect();
+    let mut expected = page.clone();
+    for (name, table) in [("inputs", inputs), ("outputs", outputs)] {
+        let end = expected.find(&format!("<!-- end of {name} -->")).expect("its end");
+        let head = expected[..end].rfind("|---|\n").expect("its head") + "|---|\n".len();
+        expected.replace_range(head..end, &table);
+    }
+    if page != expected && std::env::var_os("UPDATE").is_some() {
+        return fs::write(path, expected).unwrap();
+    }
+    assert!(page == expected, "docs/github.md differs from action.yml: UPDATE=1 rewrites its tables");
+    // What the examples set are inputs.
+    for file in ["README.md", "docs/github.md"] {
+        let text = fs::read_to_string(format!("{ROOT}/{file}")).unwrap();
+        let mut count = 0;
+        for example in text.split("- uses: confscan/confscan@").skip(1) {
+            let example = example.split("```").next().unwrap();
+            assert!(example.starts_with(concat!("v", env!("CARGO_PKG_VERSION"), " ")), "{file}: {example}");
+            for key in
+                example.split("with:\n").nth(1).unwrap_or_default().lines().filter_map(|line| line.split_once(": "))
+            {
+                assert!(defaults.contains_key(key.0.trim()), "{file}: {}", key.0);
+            }
+            count += 1;
+        }
+        assert!(count > 0 && !text.contains("uses: actions/checkout@v"), "{file}");
+    }
 }
 
 #[test]

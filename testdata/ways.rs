@@ -1,10 +1,13 @@
 //! The ways in: what each of them needs of the program, and the pages about them.
 
+#[path = "support/pages.rs"]
+mod pages;
 #[path = "support/tree.rs"]
 mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use tree::Tree;
@@ -117,4 +120,110 @@ fn files_of_all_kinds_are_scanned_in_one_call_as_a_commit_hands_them_over() {
     assert_eq!(tree.run(&["notes.yml"]).code, 2);
     assert_eq!(tree.run(&["docker-notes.txt", "--fail-on", "medium"]).code, 1);
     assert_eq!(tree.run(&["--skip-unknown", "missing.yml"]).code, 2);
+}
+
+/// Runs a line of a page as a shell does that finds `confscan`.
+fn shell(tree: &Tree, folder: &str, line: &str) -> i32 {
+    let program = Path::new(env!("CARGO_BIN_EXE_confscan")).parent().unwrap().display().to_string();
+    let path = format!("{}:{program}:{}", tree.0.join("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", line]).current_dir(tree.0.join(folder)).env("PATH", path);
+    command.env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main").env("PRE_COMMIT_HOME", tree.0.join("cache"));
+    let output = command.output().unwrap();
+    let code = output.status.code().unwrap();
+    // 1 is what a scan says that finds something; anything else is explained.
+    if code > 1 {
+        eprintln!("{line}: {code}: {}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    }
+    code
+}
+
+fn git(tree: &Tree, folder: &str, line: &str) {
+    let settings =
+        "git -c user.name=x -c user.email=x@example.org -c commit.gpgsign=false -c protocol.file.allow=always";
+    assert_eq!(shell(tree, folder, &format!("{settings} {line}")), 0, "git {line}");
+}
+
+fn program(tree: &Tree, name: &str, script: &str) {
+    tree.write(format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
+    assert_eq!(shell(tree, "", &format!("chmod +x bin/{name}")), 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn every_command_of_the_pages_about_the_ways_in_does_what_they_say() {
+    let tree = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD [\"app\"]\n")]);
+    git(&tree, "origin", "init --quiet --initial-branch main");
+    git(&tree, "origin", "add .");
+    git(&tree, "origin", "commit --quiet --message 1");
+    git(&tree, "", "clone --quiet origin clone");
+    tree.write("clone/services/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"app\"]\n");
+    tree.write("clone/compose.yaml", "services:\n  web:\n    build: services\n");
+    git(&tree, "clone", "add .");
+    // Packages come from a registry: only that the version is this one is seen here.
+    let version = env!("CARGO_PKG_VERSION");
+    program(&tree, "pip", &format!("test \"$*\" = 'install confscan=={version}'"));
+    let commits = present("pre-commit");
+    if commits {
+        // The hooks as they are, with the program of this build.
+        let hooks = pages::read(".pre-commit-hooks.yaml").replace("language: python", "language: system");
+        tree.write("hooks/.pre-commit-hooks.yaml", &hooks);
+        git(&tree, "hooks", "init --quiet --initial-branch main");
+        git(&tree, "hooks", "add .");
+        git(&tree, "hooks", "commit --quiet --message 1");
+        git(&tree, "hooks", &format!("tag pre-commit-v{version}"));
+        let page = pages::read("docs/pre-commit.md");
+        let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        let url = format!("file://{}", tree.0.join("hooks").display());
+        let settings = example.replace("https://github.com/confscan/confscan", &url);
+        assert_ne!(settings, example);
+        tree.write("clone/.pre-commit-config.yaml", &settings);
+        git(&tree, "clone", "add .");
+    } else {
+        eprintln!("skipped: pre-commit is not installed, its command is not run");
+    }
+    for (page, codes) in [
+        ("docs/prompt.md", &[0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0][..]),
+        ("docs/gitlab.md", &[0, 1, 1, 0, 0, 1]),
+        ("docs/github.md", &[0]),
+        ("docs/pre-commit.md", &[1, 123]),
+        ("docs/audit.md", &[0, 0, 0, 0, 1, 0, 0]),
+    ] {
+        let commands = pages::commands(page);
+        let seen: Vec<i32> = commands
+            .iter()
+            .zip(codes)
+            .map(|(line, code)| match line.starts_with("pre-commit ") && !commits {
+                true => *code,
+                false => shell(&tree, "clone", line),
+            })
+            .collect();
+        assert_eq!((seen.as_slice(), commands.len()), (codes, codes.len()), "{page}: {commands:#?}");
+    }
+    for file in ["man1/confscan.1", "confscan.bash", "confscan.toml", "gl-sast-report.json", "summary.md", "audit.md"] {
+        assert!(!tree.read(&format!("clone/{file}")).is_empty(), "{file}");
+    }
+    assert_eq!(tree.read("clone/again.json"), {
+        assert_eq!(
+            shell(&tree, "clone", "SOURCE_DATE_EPOCH=1793491200 confscan --fail-on never --format json > b.json"),
+            0
+        );
+        tree.read("clone/b.json")
+    });
+}
+
+#[test]
+fn everything_that_names_a_version_names_this_one() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, text) in [
+        (".pre-commit-hooks.yaml", format!("ghcr.io/confscan/confscan:{version} ")),
+        ("pre-commit/pyproject.toml", format!("version = \"{version}\"\n")),
+        ("pre-commit/pyproject.toml", format!("\"confscan=={version}\"")),
+        ("docs/pre-commit.md", format!("rev: pre-commit-v{version}\n")),
+        ("docs/gitlab.md", format!("pip install confscan=={version}\n")),
+        ("docs/github.md", format!("confscan/confscan@v{version} ")),
+        ("README.md", format!("confscan/confscan@v{version} ")),
+    ] {
+        assert!(pages::read(file).contains(&text), "{file} does not have {text}");
+    }
 }
