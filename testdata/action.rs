@@ -362,11 +362,14 @@ fn a_program_that_is_there_is_taken_without_a_download() {
     }
 }
 
+/// Inputs, and the outputs exit-code, verdict, findings, new-findings and highest-severity.
+type Case<'a> = (&'a [(&'a str, &'a str)], [&'a str; 5]);
+
 #[test]
 fn the_verdict_and_the_numbers_are_outputs() {
     let mut runner =
         Runner::new(&[("app/Dockerfile", DOCKERFILE), ("empty/notes.txt", ""), ("bad/compose.yaml", "services: [")]);
-    let cases: &[(&[(&str, &str)], [&str; 5])] = &[
+    let cases: &[Case] = &[
         (&[], ["1", "1", "1", "1", "high"]),
         (&[("fail-on", "critical")], ["0", "0", "1", "1", "high"]),
         (&[("paths", "empty")], ["3", "3", "0", "0", "none"]),
