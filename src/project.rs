@@ -8,6 +8,7 @@ mod link;
 mod nodes;
 pub mod path;
 mod process;
+pub mod reach;
 mod read;
 pub mod stacks;
 
@@ -38,6 +39,8 @@ pub struct Project {
     pub owners: Vec<Vec<usize>>,
     /// What the `include` directives of nginx configs bring in.
     pub includes: include::Includes,
+    /// Who can reach whom in each of the stacks.
+    pub reaches: reach::Reaches,
     /// What would run.
     pub containers: Vec<Container>,
     /// Every build stage.

@@ -235,6 +235,7 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.reaches = super::reach::Reaches::of(&project);
         project.find_environments();
         nodes::collect(&mut project);
         project
