@@ -13,6 +13,7 @@ mod privilege;
 mod secret;
 mod supervisor;
 mod supply;
+mod topology;
 mod user;
 
 use build::*;
@@ -26,6 +27,7 @@ use privilege::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
+use topology::*;
 use user::*;
 
 use crate::config::Config;

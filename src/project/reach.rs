@@ -10,13 +10,16 @@ use super::Project;
 use super::stacks::{Basis, GapKind, Stack};
 use crate::container::{Container, Origin, Port};
 use crate::source::Span;
-use crate::syntax::compose::{Compose, Service};
+use crate::syntax::compose::{Compose, Network, Service};
 
 /// The name of the network of a service that names none.
 const DEFAULT: &str = "default";
 
 /// Services that join the network of one that joins another's are followed this far.
 const MAX_HOPS: usize = 8;
+
+/// Networks of a service that are compared with those of another: real ones have a handful.
+const MAX_NETWORKS: usize = 100;
 
 /// Published services that a network remembers: one of them is enough to say that there is a way in.
 const MAX_ENTRANCES: usize = 32;
@@ -137,6 +140,8 @@ impl Reach {
         let mut reach = Reach { complete: !hidden && stack.basis != Basis::Fragment, ..Reach::default() };
         let by_name: HashMap<&str, usize> = model.services.iter().enumerate().filter_map(named).collect();
         let by_container: HashMap<&str, usize> = model.services.iter().enumerate().filter_map(called).collect();
+        let networks: HashMap<&str, &Network> =
+            model.networks.iter().map(|network| (network.name.value.as_str(), network)).collect();
         let mut segments: HashMap<String, usize> = HashMap::new();
         for (index, service) in model.services.iter().enumerate() {
             let joined = service.network_mode.as_ref().filter(|mode| !mode.value.is_empty());
@@ -152,7 +157,7 @@ impl Reach {
                 None => {
                     let named = service.networks.iter().map(|network| network.name.value.as_str());
                     let default = service.networks.is_empty().then_some(DEFAULT);
-                    let on = named.chain(default).map(|name| reach.segment(&mut segments, model, name)).collect();
+                    let on = named.chain(default).map(|name| reach.segment(&mut segments, &networks, name)).collect();
                     Namespace::Own(on)
                 }
             };
@@ -177,11 +182,11 @@ impl Reach {
     }
 
     /// The index of a network, which is added when it is new.
-    fn segment(&mut self, known: &mut HashMap<String, usize>, model: &Compose, name: &str) -> usize {
+    fn segment(&mut self, known: &mut HashMap<String, usize>, networks: &HashMap<&str, &Network>, name: &str) -> usize {
         if let Some(&index) = known.get(name) {
             return index;
         }
-        let network = model.networks.iter().find(|network| network.name.value == name);
+        let network = networks.get(name);
         self.segments.push(Segment {
             name: name.to_owned(),
             internal: network.and_then(|network| network.internal).is_some_and(|internal| internal.value),
@@ -260,7 +265,7 @@ impl Reach {
                 .map_or(Shared::Unknown, |&network| Shared::Network(network));
         }
         let (Some(first), Some(second)) = (self.networks(one), self.networks(other)) else { return Shared::Unknown };
-        if let Some(&network) = first.iter().find(|network| second.contains(network)) {
+        if let Some(&network) = first.iter().take(MAX_NETWORKS).find(|network| second.contains(network)) {
             return Shared::Network(network);
         }
         let open = |networks: &[usize]| networks.iter().any(|&network| self.segments[network].external);

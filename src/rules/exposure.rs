@@ -144,6 +144,16 @@ fn way_in_by(container: &Container, cx: &Cx, counts: impl Fn(&Port) -> bool) -> 
     (mode.value == "host").then_some(mode.span)
 }
 
+/// The published web port of something that is meant to face the outside.
+pub(super) fn edge_port<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<&'a Port> {
+    published(container, cx).find(|port| port.reach.is_public() && purpose(container, port, cx) == Purpose::Edge)
+}
+
+/// The data service that a container is, where only applications have a reason to talk to it.
+pub(super) fn private_store(container: &Container, cx: &Cx) -> Option<&'static str> {
+    ports::private_store(container, cx)
+}
+
 /// Whether a port of a debugger is published, by its number alone.
 pub(super) fn published_debugger<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<(&'a Port, &'static str)> {
     published(container, cx).filter(|port| port.reach.is_public()).find_map(|port| match purpose(container, port, cx) {
