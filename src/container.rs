@@ -258,7 +258,7 @@ pub struct Container {
     pub supervisors: Vec<DocumentId>,
     /// The nginx configs that it runs.
     pub servers: Vec<DocumentId>,
-    /// Configs of the servers that supervisord starts in it, in formats that are not parsed.
+    /// Configs of its servers in formats that are not parsed.
     pub configs: Vec<ConfigFile>,
 }
 

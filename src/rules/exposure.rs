@@ -1,10 +1,14 @@
 //! What can be reached from outside: published ports, and services that ask nobody who they are.
 
+mod open;
 mod ports;
+mod settings;
 mod switches;
 
+pub(super) use open::unauthenticated_service_published;
+
 use super::Cx;
-use crate::container::known::{Auth, Role};
+use crate::container::known::Role;
 use crate::container::{Container, Port, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::compose::{Compose, Service};
@@ -19,7 +23,7 @@ pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
             Reach::Private => Severity::Medium,
             _ => continue,
         };
-        let open = port.reach.is_public() && is_open_by_default(container);
+        let open = port.reach.is_public() && open::leads_to_open(container, port, cx);
         let whom = if open { ", and it asks nobody for a password" } else { "" };
         let message = format!("`{}` publishes {product} ({}) on {}{whom}", container.name, target(port), place(port));
         let written = cx.text(port.span);
@@ -164,12 +168,6 @@ pub(super) fn published_debugger<'a>(container: &'a Container, cx: &Cx<'a>) -> O
 
 fn role(container: &Container) -> Option<Role> {
     container.known.map(|known| known.role)
-}
-
-/// Whether the image lets everyone in as it is, nothing here says otherwise, and no variable could.
-fn is_open_by_default(container: &Container) -> bool {
-    let open = container.known.is_some_and(|known| known.auth == Auth::Open { unless: Vec::new() });
-    open && !switches::is_configured(container)
 }
 
 /// The container port, in words.

@@ -385,7 +385,7 @@ pub(super) fn cleartext_edge(container: &Container, cx: &mut Cx) {
         || container.env.iter().any(|env| hinted(&env.name.value) || env.name.value == "PORT");
     let terminates = |model: &crate::syntax::compose::Compose| {
         model.services.iter().any(|service| {
-            let image = service.image.as_ref().map_or("", |image| image.value.as_str());
+            let image = service.image.as_ref().map_or("", |image| crate::project::path::file_name(&image.value));
             let name = service.name.as_ref().map_or("", |name| name.value.as_str());
             TERMINATORS.iter().any(|terminator| image.contains(terminator) || name.contains(terminator))
         })
