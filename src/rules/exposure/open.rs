@@ -67,11 +67,6 @@ pub(in crate::rules) fn unauthenticated_service_published(container: &Container,
     }
 }
 
-/// Whether a port leads to a service that lets everyone in.
-pub(super) fn leads_to_open(container: &Container, port: &Port, cx: &Cx) -> bool {
-    found(container, cx).is_some_and(|open| leads_there(container, &open, port))
-}
-
 /// Whether a port leads to what is open: the port that it listens on, else one of those that its image does. The web ports of
 /// a proxy are for its traffic.
 fn leads_there(container: &Container, open: &Open, port: &Port) -> bool {

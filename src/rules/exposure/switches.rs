@@ -253,6 +253,7 @@ pub(super) fn is_configured(container: &Container) -> bool {
         "--pass",
         "--basic_auth",
         "--basic-auth",
+        "--client-cert-auth",
     ];
     let flagged = |command: &Simple| {
         command.args.iter().any(|word| {
