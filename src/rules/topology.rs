@@ -14,6 +14,7 @@ use crate::finding::{Confidence, Severity};
 use crate::project::reach::Reach;
 use crate::source::Span;
 use crate::syntax::compose::{Scalar, Service};
+use crate::syntax::nginx::Nginx;
 
 /// Services of one network that are looked at for one of them.
 const MAX_MEMBERS: usize = 200;
@@ -119,6 +120,16 @@ pub(super) fn privilege_taint(container: &Container, cx: &mut Cx) {
     }
 }
 
+/// Ends of the names of files that lie beside configs and that nginx is not told to read.
+const UNREAD: [&str; 9] = [".example", ".sample", ".dist", ".bak", ".disabled", ".off", ".old", ".orig", ".save"];
+
+/// The nginx configs that a container reads.
+fn servers<'a>(container: &Container, cx: &Cx<'a>) -> Vec<&'a Nginx> {
+    let configs = container.servers.iter().filter_map(|&id| cx.project.nginx(id));
+    let read = |nginx: &&Nginx| !UNREAD.iter().any(|end| cx.sources.get(nginx.file).path.ends_with(end));
+    configs.filter(read).collect()
+}
+
 /// What a service can do that would be worth getting at from outside.
 struct Power {
     /// Where it says so.
@@ -150,7 +161,7 @@ fn power(container: &Container, service: &Service, cx: &Cx) -> Option<Power> {
     }
     let listens = !service.expose.is_empty()
         || !service.ports.is_empty()
-        || container.known.is_some_and(|known| !known.ports.is_empty())
+        || container.known.is_some_and(|known| !known.ports.is_empty() && known.role != Role::App)
         || container.built.as_ref().is_some_and(|built| !built.config.exposed.is_empty());
     let (at, what) = match (socket, privileged(service)) {
         (Some(at), _) => (at, "which controls the container engine"),
@@ -284,13 +295,13 @@ pub(super) fn database_on_edge_network(container: &Container, cx: &mut Cx) {
         }
         let (name, outer, user) = (&container.name, &edge.name, &user.name);
         let message = format!(
-            "{product} `{name}` is on the network `{}` of `{outer}`, which only `{user}` needs to share",
+            "{product} `{name}` is on the network `{}` with `{outer}`, which has no business with it",
             segment.name
         );
         let at = membership(service, &segment.name, container);
         let finding = cx.report(at, message);
         finding.help(format!(
-            "put `{name}` and `{user}` on a second network with `internal: true`, and `{name}` on that alone"
+            "put `{name}` on a second network with `internal: true`, and what uses it (`{user}`) on both"
         ));
         finding.link(port.span, format!("everyone reaches `{outer}` here"));
         finding.link(at, format!("which is on the same network as `{name}`"));
@@ -315,10 +326,7 @@ fn edge_only<'a>(container: &'a Container, names: &[&str], cx: &Cx<'a>) -> Optio
     let applications = !container.supervisors.is_empty()
         || container.known.is_none_or(|known| known.role != Role::Edge)
         || mentions(container, names, cx).is_some();
-    let passed = || {
-        let nginx = container.servers.iter().filter_map(|&id| cx.project.nginx(id));
-        nginx.flat_map(|nginx| targets(nginx, cx)).any(|target| names.contains(&target.host.as_str()))
-    };
+    let passed = || targets(&servers(container, cx), cx).iter().any(|target| names.contains(&target.host.as_str()));
     (!applications && !passed()).then_some(port)
 }
 
@@ -376,8 +384,11 @@ pub(super) fn cleartext_edge(container: &Container, cx: &mut Cx) {
     if reach.is_open(own) || !reach.complete || cx.project.reaches.is_encrypted(&stack.directory) {
         return;
     }
-    let mut servers = container.servers.iter().filter_map(|&id| cx.project.nginx(id));
-    if servers.any(|nginx| speaks_tls(nginx, cx)) || PLATFORMS.iter().any(|file| cx.sources.exists(file)) {
+    let configs = servers(container, cx);
+    if configs.is_empty()
+        || configs.iter().any(|nginx| speaks_tls(nginx, cx))
+        || PLATFORMS.iter().any(|file| cx.sources.exists(file))
+    {
         return;
     }
     let hinted = |text: &str| HINTS.iter().any(|hint| text.contains(hint));
@@ -395,8 +406,7 @@ pub(super) fn cleartext_edge(container: &Container, cx: &mut Cx) {
     }
     let name = &container.name;
     let message = format!("`{name}` takes requests from outside on port 80 alone, and nothing here speaks TLS");
-    let server = container.servers.iter().find_map(|&id| cx.project.nginx(id));
-    let listen = server.and_then(|nginx| nginx.walk().map(|visit| visit.directive).find(|it| it.is("listen")));
+    let listen = configs[0].walk().map(|visit| visit.directive).find(|it| it.is("listen"));
     let finding = cx.report(port.span, message);
     finding.help("add a server with `listen 443 ssl` and redirect to it, or put a proxy in front that ends TLS");
     finding.contains("port-on-all-interfaces", port.span);

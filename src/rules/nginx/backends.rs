@@ -29,6 +29,8 @@ pub(in crate::rules) struct Target {
     pub port: Option<u16>,
     /// The argument that names it.
     pub span: Span,
+    /// It stands for a host for sure: what has no port may be an `upstream` that is not in sight.
+    pub certain: bool,
 }
 
 /// A directive that passes requests on, with what guards it.
@@ -55,13 +57,13 @@ pub(in crate::rules) enum Guard {
     Tls,
 }
 
-/// Every host that a config passes requests on to, once for each place that names it: servers of `upstream` blocks and
-/// what the directives themselves name. Hosts with a variable in them are left out.
-pub(in crate::rules) fn targets(nginx: &Nginx, cx: &Cx) -> Vec<Target> {
-    let Some(tree) = Tree::new(nginx, cx) else { return Vec::new() };
-    let upstreams = upstreams(&tree);
+/// Every host that the configs of one nginx pass requests on to, once for each place that names it: servers of `upstream`
+/// blocks and what the directives themselves name. Hosts with a variable in them are left out.
+pub(in crate::rules) fn targets(configs: &[&Nginx], cx: &Cx) -> Vec<Target> {
+    let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
+    let upstreams = upstreams(&trees);
     let mut targets: Vec<Target> = upstreams.values().flatten().cloned().collect();
-    for (_, target) in passes(&tree) {
+    for (_, target) in trees.iter().flat_map(passes) {
         if !upstreams.contains_key(target.host.as_str()) && targets.len() < MAX_TARGETS {
             targets.push(target);
         }
@@ -70,13 +72,13 @@ pub(in crate::rules) fn targets(nginx: &Nginx, cx: &Cx) -> Vec<Target> {
     targets
 }
 
-/// What a config passes on from behind a guard.
-pub(in crate::rules) fn fronts(nginx: &Nginx, cx: &Cx) -> Vec<Front> {
-    let Some(tree) = Tree::new(nginx, cx) else { return Vec::new() };
-    let upstreams = upstreams(&tree);
+/// What the configs of one nginx pass on from behind a guard.
+pub(in crate::rules) fn fronts(configs: &[&Nginx], cx: &Cx) -> Vec<Front> {
+    let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
+    let upstreams = upstreams(&trees);
     let mut fronts = Vec::new();
-    for (at, target) in passes(&tree) {
-        let guards = guards(&tree, tree.parent(at));
+    for (tree, (at, target)) in trees.iter().flat_map(|tree| passes(tree).into_iter().map(move |pass| (tree, pass))) {
+        let guards = guards(tree, tree.parent(at));
         if guards.is_empty() || fronts.len() >= MAX_TARGETS {
             continue;
         }
@@ -117,17 +119,18 @@ pub(in crate::rules) fn speaks_tls(nginx: &Nginx, cx: &Cx) -> bool {
 }
 
 /// The servers of the `upstream` blocks, by the name of the block.
-fn upstreams<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Target>> {
+fn upstreams<'a>(trees: &[Tree<'a>]) -> HashMap<&'a str, Vec<Target>> {
     let mut upstreams: HashMap<&str, Vec<Target>> = HashMap::new();
     let mut count = 0;
-    for at in tree.named("upstream") {
-        let upstream = tree.directive(at);
+    let blocks = trees.iter().flat_map(|tree| tree.named("upstream").map(move |at| tree.directive(at)));
+    for upstream in blocks {
         let Some(name) = upstream.argument(0) else { continue };
         let servers = upstreams.entry(name).or_default();
         for server in upstream.children().iter().filter(|directive| directive.is("server")) {
             let Some(argument) = server.arguments.first().filter(|_| count < MAX_TARGETS) else { continue };
             count += 1;
-            servers.extend(target(argument.text.as_str(), Some(80), argument.text.span));
+            let server = target(argument.text.as_str(), Some(80), argument.text.span);
+            servers.extend(server.map(|server| Target { certain: true, ..server }));
         }
     }
     upstreams
@@ -158,7 +161,7 @@ fn target(written: &str, default: Option<u16>, span: Span) -> Option<Target> {
         Some((host, port)) => (host, Some(port.parse().ok()?)),
         None => (authority, default),
     };
-    Some(Target { host: host.to_owned(), port, span })
+    Some(Target { host: host.to_owned(), port, span, certain: authority.contains(':') })
 }
 
 /// What a request has to pass in a level.

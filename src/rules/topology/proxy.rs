@@ -2,7 +2,7 @@
 
 use super::super::exposure;
 use super::super::nginx::{Front, Guard, fronts, targets};
-use super::Cx;
+use super::{Cx, servers};
 use crate::container::known::Role;
 use crate::container::{Container, EnvPlace, Reach};
 use crate::finding::{Confidence, Severity};
@@ -51,8 +51,7 @@ const MAX_ADDRESSES: usize = 500;
 pub(in crate::rules) fn proxy_bypass(container: &Container, cx: &mut Cx) {
     let Some((reach, own)) = cx.project.place(container).filter(|_| !container.servers.is_empty()) else { return };
     let mut seen: Vec<Span> = Vec::new();
-    let fronts: Vec<Front> =
-        container.servers.iter().filter_map(|&id| cx.project.nginx(id)).flat_map(|nginx| fronts(nginx, cx)).collect();
+    let fronts: Vec<Front> = fronts(&servers(container, cx), cx);
     for front in fronts {
         let Some(port) = front.target.port else { continue };
         let backends = reach.named(&front.target.host).iter().filter(|&&service| service != own);
@@ -133,10 +132,10 @@ pub(in crate::rules) fn upstream_unknown_or_unreachable(container: &Container, c
 /// The addresses that a container's nginx and its variables name, as names of one word.
 fn addresses<'a>(container: &'a Container, cx: &Cx<'a>) -> Vec<Address<'a>> {
     let mut found = Vec::new();
-    for nginx in container.servers.iter().filter_map(|&id| cx.project.nginx(id)) {
-        let passed = targets(nginx, cx).into_iter();
-        found.extend(passed.map(|it| Address { host: it.host, port: it.port, span: it.span, by: By::Nginx }));
-    }
+    // What the build writes into the image may define an upstream.
+    let passed = targets(&servers(container, cx), cx).into_iter();
+    let passed = passed.filter(|it| it.certain || it.port.is_some() && container.built.is_none());
+    found.extend(passed.map(|it| Address { host: it.host, port: it.port, span: it.span, by: By::Nginx }));
     for env in &container.env {
         // What an image brings along is for wherever it will run.
         if !matches!(env.place, EnvPlace::Service | EnvPlace::Dotenv) {
