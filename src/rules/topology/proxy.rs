@@ -54,8 +54,8 @@ pub(in crate::rules) fn proxy_bypass(container: &Container, cx: &mut Cx) {
     let fronts: Vec<Front> = fronts(&servers(container, cx), cx);
     for front in fronts {
         let Some(port) = front.target.port else { continue };
-        let backends = reach.named(&front.target.host).iter().filter(|&&service| service != own);
-        let backend = backends.filter(|&&service| matches!(reach.shared(own, service), Shared::Network(_))).next();
+        let mut backends = reach.named(&front.target.host).iter().filter(|&&service| service != own);
+        let backend = backends.find(|&&service| matches!(reach.shared(own, service), Shared::Network(_)));
         let Some(backend) = backend.and_then(|&service| reach.container(service)) else { continue };
         let backend = &cx.project.containers[backend];
         let mut published = cx.project.published(backend).filter(|published| published.targets(port));
