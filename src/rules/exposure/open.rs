@@ -3,7 +3,7 @@
 use super::super::Cx;
 use super::settings::{self, Decision, Line};
 use super::switches;
-use super::{place, role, target};
+use super::{mapping, place, role, target};
 use crate::command::Simple;
 use crate::container::known::{Auth, Role};
 use crate::container::{ConfigFile, Container, Port, Reach};
@@ -50,9 +50,10 @@ pub(in crate::rules) fn unauthenticated_service_published(container: &Container,
             (span, message, "it has the network of the host".to_owned(), Severity::Critical)
         }
     };
+    let evidence = best.map_or_else(String::new, |port| mapping(port));
     let severity = if open.devices { severity.min(Severity::High) } else { severity };
     let finding = cx.report(span, message);
-    finding.severity(severity).confidence(open.confidence).link(span, step);
+    finding.severity(severity).confidence(open.confidence).evidence(evidence).link(span, step);
     finding.help(format!("{}; and publish the port on 127.0.0.1, or not at all", open.help));
     for (span, because) in open.because {
         finding.link(span, because);

@@ -254,7 +254,7 @@ fn trouble(
 
 /// Whether the service itself says where the host is: `extra_hosts`, `links`, `external_links`, its own `dns`.
 fn is_given(service: &Service, host: &str) -> bool {
-    let extra = service.extra_hosts.iter().any(|entry| entry.value.split(['=', ':']).next() == Some(host));
+    let extra = service.extra_hosts.iter().any(|entry| entry.key.value == host);
     let linked = service.links.iter().any(|link| link.value.rsplit(':').next() == Some(host));
     extra || linked || !service.dns.is_empty()
 }
