@@ -10,6 +10,7 @@ mod health;
 mod mount;
 mod nginx;
 mod privilege;
+mod reference;
 mod secret;
 mod supervisor;
 mod supply;
@@ -22,7 +23,9 @@ use files::*;
 use health::*;
 use mount::*;
 use nginx::*;
+
 use privilege::*;
+use reference::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
