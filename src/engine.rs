@@ -1,5 +1,6 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
+mod contained;
 mod trail;
 
 use std::cmp::Reverse;
@@ -40,10 +41,13 @@ struct Job<'a> {
     file: Option<FileId>,
 }
 
+/// Findings by rule and place.
+type Findings = HashMap<(&'static str, Span), Merged>;
+
 /// The findings of some checks, one for each rule and place, and the checks that broke.
 #[derive(Default)]
 struct Found {
-    findings: HashMap<(&'static str, Span), Merged>,
+    findings: Findings,
     failures: Vec<Failure>,
 }
 
@@ -81,7 +85,8 @@ impl Merged {
 fn rank(finding: &Finding) -> impl Ord {
     let worst = (Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
-    let labels: Vec<(Span, &str)> = finding.labels.iter().map(|label| (label.span, label.message.as_str())).collect();
+    let labels = finding.labels.iter().chain(&finding.chain);
+    let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
     (worst, about, Reverse(finding.confidence), &finding.help, labels)
 }
 
@@ -127,7 +132,8 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
     let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let merged = broken.findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
+    let findings = contained::absorb(broken.findings);
+    let merged = findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
         if let Some(container) = &finding.container {
             containers.remove(container);
         }

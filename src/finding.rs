@@ -130,6 +130,10 @@ pub struct Finding {
     pub message: String,
     /// Where: the first is the line to change, the others are context.
     pub labels: Vec<Label>,
+    /// The steps that prove it, in their order, where it takes more than one line.
+    pub chain: Vec<Label>,
+    /// Findings of other rules that this one contains, by rule and primary place.
+    pub contained: Vec<(&'static str, Span)>,
     /// What to do, one line.
     pub help: Option<String>,
     /// Name of the container that it is about.

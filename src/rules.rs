@@ -185,6 +185,8 @@ impl<'a> Cx<'a> {
             confidence: self.rule.confidence,
             message: message.into(),
             labels: vec![Label { span, message: String::new() }],
+            chain: Vec::new(),
+            contained: Vec::new(),
             help: None,
             container: self.container.map(|index| self.project.containers[index].name.clone()),
             also: Vec::new(),
@@ -219,6 +221,18 @@ impl Finding {
     /// Adds a place that explains the finding.
     pub fn related(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds a step to the chain that proves the finding.
+    pub fn link(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.chain.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Says that the finding of another rule at `span` is a part of this one: one cause, one finding.
+    pub fn contains(&mut self, rule: &'static str, span: Span) -> &mut Self {
+        self.contained.push((rule, span));
         self
     }
 

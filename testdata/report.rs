@@ -57,6 +57,8 @@ impl Scan {
             confidence: Confidence::Certain,
             message: message.to_owned(),
             labels: vec![Label { span, message: String::new() }],
+            chain: Vec::new(),
+            contained: Vec::new(),
             help: None,
             container: None,
             also: Vec::new(),

@@ -1,6 +1,7 @@
 //! The terminal report: file by file, the worst first, and a summary at the end, where a terminal stops.
 
 mod excerpt;
+mod note;
 mod summary;
 
 use std::cmp::Reverse;
@@ -10,8 +11,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{Options, Place, Report};
-use crate::container::Environment;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Finding, Severity};
 use crate::text::visible;
 
 /// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
@@ -109,10 +109,11 @@ impl Page<'_> {
         let remark = |out: &mut dyn Write, kind: &str, text: &str| {
             writeln!(out, "{:gutter$} {} {}: {text}", "", self.paint(blue, "="), self.paint(bold, kind))
         };
+        self.chain(finding, gutter, out)?;
         if let Some(help) = &finding.help {
             remark(out, "help", &visible(help))?;
         }
-        if let Some(note) = note(finding) {
+        if let Some(note) = self.note(finding) {
             remark(out, "note", &note)?;
         }
         writeln!(out)
@@ -153,38 +154,6 @@ fn collapsed(findings: &[&Finding]) -> Vec<bool> {
         indices[SHOWN..].iter().for_each(|&index| hidden[index] = true);
     }
     hidden
-}
-
-/// Which container the finding is about and how sure it is, where that says more than the message does.
-fn note(finding: &Finding) -> Option<String> {
-    let mut parts = Vec::new();
-    if finding.confidence == Confidence::Guess {
-        parts.push("this is a guess: what would decide it is not in the files".to_owned());
-    }
-    let environment = match finding.environment {
-        Environment::Unmarked => String::new(),
-        marked => format!(" ({})", marked.name()),
-    };
-    match &finding.container {
-        Some(container) => {
-            let named = finding.message.contains(&format!("`{container}`"));
-            if !(named && environment.is_empty() && finding.also.is_empty()) {
-                let mut text = format!("in container `{}`{environment}", visible(container));
-                if !finding.also.is_empty() {
-                    let also = finding.also.iter().take(5).map(|name| format!("`{}`", visible(name)));
-                    text.push_str(", also ");
-                    text.push_str(&also.collect::<Vec<_>>().join(", "));
-                    if finding.also.len() > 5 {
-                        text.push_str(&format!(" and {} more", finding.also.len() - 5));
-                    }
-                }
-                parts.push(text);
-            }
-        }
-        None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
-        None => {}
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// The colour of a severity.

@@ -107,9 +107,20 @@ fn finding<'a>(report: &'a Report, finding: &'a Finding) -> wire::Finding<'a> {
         related: related
             .map(|label| wire::Related { message: &label.message, location: location(report, label.span) })
             .collect(),
+        chain: finding
+            .chain
+            .iter()
+            .map(|label| wire::Related { message: &label.message, location: location(report, label.span) })
+            .collect(),
         help: finding.help.as_deref(),
         container: finding.container.as_deref(),
         also: &finding.also,
+        stacks: finding
+            .stacks
+            .iter()
+            .filter_map(|&stack| report.project.stacks.get(stack))
+            .map(|stack| documents(report, &stack.files))
+            .collect(),
         environment: finding.environment.name(),
         node: &finding.node,
         fingerprint: &finding.fingerprint,

@@ -163,14 +163,25 @@ fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResul
 fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     let mut text = sentence(&unlinked(&finding.message));
     let mut related = Vec::new();
-    for (label, id) in finding.labels[1..].iter().take(RELATED).zip(1i64..) {
+    let steps = finding.chain.len();
+    for (label, id) in finding.chain.iter().chain(&finding.labels[1..]).take(RELATED).zip(1i64..) {
         let place = report.place(label.span);
         let what = match label.message.is_empty() {
             true => format!("{}:{}", visible(place.path), place.start.line),
             false => visible(&label.message).into_owned(),
         };
         let link = what.replace(['[', ']'], "");
-        text.push_str(if id == 1 { " See: " } else { "; " });
+        // The steps of a chain are numbered, so that their order can be told.
+        let step = usize::try_from(id).is_ok_and(|id| id <= steps);
+        text.push_str(match (id, step) {
+            (1, true) => " Step by step: ",
+            (1, false) => " See: ",
+            _ if usize::try_from(id).is_ok_and(|id| id == steps + 1) => ". See: ",
+            _ => "; ",
+        });
+        if step {
+            text.push_str(&format!("{id}. "));
+        }
         text.push_str(&format!("[{link}]({id})"));
         let mut location = location(report, label.span);
         location.id = Some(id);

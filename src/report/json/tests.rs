@@ -85,6 +85,8 @@ fn report() -> Report {
         confidence: Confidence::Certain,
         message: "It does not parse".to_owned(),
         labels: vec![label("root"), label("web")],
+        chain: vec![label("web")],
+        contained: Vec::new(),
         help: Some("Write YAML".to_owned()),
         container: Some("web".to_owned()),
         also: vec!["api".to_owned()],
@@ -126,6 +128,7 @@ fn paths(value: &Value, at: String, into: &mut BTreeSet<String>) {
 fn every_field_is_documented_and_every_documented_field_is_written() {
     let mut value = written(&report());
     let process = wire::Process { origin: "main", name: None, command: String::new(), path: "", line: 1 };
+    value["findings"][0]["stacks"] = json!([["compose.yaml"]]);
     let container = &mut value["containers"][0];
     container["processes"] = json!([process]);
     container["supervisor"] = json!(["supervisord.conf"]);
