@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 pub use self::discover::Configured;
-pub(super) use self::discover::discover;
+pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
 pub use self::variables::{Variable, Variables};
