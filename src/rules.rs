@@ -9,6 +9,7 @@ mod files;
 mod health;
 mod mount;
 mod nginx;
+mod overlay;
 mod privilege;
 mod reference;
 mod secret;
@@ -23,7 +24,7 @@ use files::*;
 use health::*;
 use mount::*;
 use nginx::*;
-
+use overlay::*;
 use privilege::*;
 use reference::*;
 use secret::*;

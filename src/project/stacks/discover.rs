@@ -1,6 +1,6 @@
 //! Finds the stacks of a repository.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::evidence::{Command, commands, split_files};
 use super::{Basis, Stack, load};
@@ -19,6 +19,8 @@ const OVERRIDES: [&str; 4] =
 
 /// Stacks that command lines may name in one repository.
 const MAX_NAMED: usize = 500;
+/// Command lines without `-f` that are kept for one file.
+const MAX_STARTED: usize = 32;
 /// Files that are searched for command lines.
 const MAX_EVIDENCE: usize = 2_000;
 /// Bytes of such a file.
@@ -49,13 +51,15 @@ struct Finder<'l, 'a> {
     known: HashSet<Vec<DocumentId>>,
     /// Files that a command line without `-f` starts, with the override where there is one.
     plain: HashSet<DocumentId>,
+    /// The command lines without `-f`, by the file that they start.
+    started: HashMap<DocumentId, Vec<Span>>,
 }
 
 /// Finds and reads the stacks of a repository.
 pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
     let composes: Vec<DocumentId> = (0..linker.documents.len()).filter(|&id| compose(linker, id).is_some()).collect();
     let (referenced, elsewhere) = references(linker, &composes);
-    let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new() };
+    let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new(), started: HashMap::new() };
     finder.configured();
     if !composes.is_empty() {
         finder.variables();
@@ -64,11 +68,14 @@ pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
     finder.overrides(&composes);
     finder.alone(&composes, &referenced, &elsewhere);
     finder.matched(&composes, &referenced);
-    let Finder { found, plain, .. } = finder;
+    let Finder { found, plain, mut started, .. } = finder;
     let mut stacks: Vec<Stack> = found.into_iter().map(|found| load::load(linker, found)).collect();
     let superseded = load::superseded(&stacks, &plain);
     for (stack, superseded) in stacks.iter_mut().zip(superseded) {
         stack.superseded = superseded;
+        if stack.basis == Basis::AutomaticOverride {
+            stack.started = started.remove(&stack.files[0]).unwrap_or_default();
+        }
     }
     // By path, and of those with the same first file the shorter one first.
     stacks.sort_by_cached_key(|stack| stack.files.iter().map(|&file| linker.path(file).to_owned()).collect::<Vec<_>>());
@@ -242,6 +249,10 @@ impl Finder<'_, '_> {
                     let known = DEFAULTS.iter().filter_map(|name| path::join(&base, name));
                     if let Some(id) = known.into_iter().find_map(|path| self.linker.known_document(&path)) {
                         self.plain.insert(id);
+                        let started = self.started.entry(id).or_default();
+                        if started.len() < MAX_STARTED {
+                            started.push(span(command.range.clone()));
+                        }
                         break;
                     }
                 }

@@ -11,8 +11,8 @@ use crate::syntax::dockerfile::{Expanded, Origin as From, TransferFact};
 
 /// Endings of files that settings are written in.
 const SETTINGS: &[&str] = &[
-    "cfg", "cnf", "conf", "config", "htpasswd", "inc", "ini", "js", "json", "lua", "php", "properties", "py", "rules",
-    "sh", "sql", "template", "toml", "tpl", "vcl", "xml", "yaml", "yml",
+    "cfg", "cnf", "conf", "config", "inc", "ini", "json", "properties", "rules", "sh", "sql", "template", "toml", "tpl",
+    "vcl", "xml", "yaml", "yml",
 ];
 
 /// Words in the names of files that are made on each host, so that no repository has them.

@@ -1,0 +1,166 @@
+//! Overlays that take away what the base does for safety.
+
+use super::service;
+use crate::container::names_root;
+use crate::finding::Severity;
+use crate::project::stacks::Stack;
+use crate::rules::Cx;
+use crate::source::Span;
+use crate::syntax::compose::merge::{Loss, Lost};
+use crate::syntax::compose::{Scalar, Service};
+
+/// Something that keeps a container small.
+struct Hardening {
+    /// The key, or the first of several.
+    key: &'static str,
+    /// Further keys that it may be lost through.
+    through: &'static [&'static str],
+    /// What the base does, in front of and behind the service's name.
+    does: [&'static str; 2],
+    /// Whether a service has it.
+    has: fn(&Service) -> bool,
+    /// How bad it is to lose it.
+    severity: Severity,
+}
+
+const HARDENINGS: [Hardening; 7] = [
+    Hardening {
+        key: "read_only",
+        through: &[],
+        does: ["makes the file system of", " read-only"],
+        has: |service| service.read_only.is_some_and(|read_only| read_only.value),
+        severity: Severity::Medium,
+    },
+    Hardening {
+        key: "user",
+        through: &[],
+        does: ["runs", " without root"],
+        has: |service| service.user.as_ref().is_some_and(|user| !user.value.is_empty() && !names_root(&user.value)),
+        severity: Severity::Medium,
+    },
+    Hardening {
+        key: "cap_drop",
+        through: &[],
+        does: ["drops all capabilities of", ""],
+        has: |service| service.cap_drop.iter().any(|capability| capability.value.eq_ignore_ascii_case("all")),
+        severity: Severity::Medium,
+    },
+    Hardening {
+        key: "security_opt",
+        through: &[],
+        does: ["forbids", " new privileges"],
+        has: no_new_privileges,
+        severity: Severity::Medium,
+    },
+    Hardening {
+        key: "mem_limit",
+        through: &["deploy"],
+        does: ["limits the memory of", ""],
+        has: |service| {
+            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.memory_limit.as_ref());
+            [service.mem_limit.as_ref(), deployed].into_iter().flatten().any(limits)
+        },
+        severity: Severity::Low,
+    },
+    Hardening {
+        key: "pids_limit",
+        through: &["deploy"],
+        does: ["limits the processes of", ""],
+        has: |service| {
+            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.pids_limit.as_ref());
+            [service.pids_limit.as_ref(), deployed].into_iter().flatten().any(limits)
+        },
+        severity: Severity::Low,
+    },
+    Hardening {
+        key: "cpus",
+        through: &["deploy"],
+        does: ["limits the processor time of", ""],
+        has: |service| {
+            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.cpus_limit.as_ref());
+            [service.cpus.as_ref(), deployed].into_iter().flatten().any(limits)
+        },
+        severity: Severity::Low,
+    },
+];
+
+/// Whether a limit is one: zero and less stand for none. A variable without a value may be anything.
+fn limits(limit: &Scalar) -> bool {
+    let value = limit.value.trim();
+    !limit.known || !value.is_empty() && !value.starts_with('-') && value.trim_matches(['0', '.']) != ""
+}
+
+/// Whether the last word about new privileges forbids them.
+fn no_new_privileges(service: &Service) -> bool {
+    let words = service.security_opt.iter().filter_map(|option| option.value.strip_prefix("no-new-privileges"));
+    words.last().is_some_and(|rest| !rest.ends_with("false"))
+}
+
+pub(in crate::rules) fn overlay_drops_hardening(stack: &Stack, cx: &mut Cx) {
+    let Some(model) = cx.model() else { return };
+    if stack.superseded {
+        return;
+    }
+    for lost in &stack.lost {
+        let mut parts = lost.path.splitn(4, '.');
+        let (Some("services"), Some(name), Some(key)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let Some(merged) = service(model, name).filter(|_| lost.base.file != lost.over.file) else { continue };
+        let hardenings = HARDENINGS.iter().filter(|it| it.key == key || it.through.contains(&key));
+        for hardening in hardenings {
+            let Some(base) = base_of(lost.base, stack, cx) else { continue };
+            if (hardening.has)(base) && !(hardening.has)(merged) && !is_open(merged, key) {
+                report(hardening, lost, name, cx);
+            }
+        }
+    }
+    for merged in &model.services {
+        contradicted(merged, cx);
+    }
+}
+
+/// Whether a variable without a value decides it.
+fn is_open(merged: &Service, key: &str) -> bool {
+    key == "user" && merged.user.as_ref().is_some_and(|user| !user.known)
+}
+
+/// The service of the file that a lost value stood in.
+fn base_of<'a>(base: Span, stack: &Stack, cx: &Cx<'a>) -> Option<&'a Service> {
+    let mut files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
+    let compose = files.find(|compose| compose.file == base.file)?;
+    compose.services.iter().find(|service| service.span.is_some_and(|span| span.contains(base)))
+}
+
+fn report(hardening: &Hardening, lost: &Lost, name: &str, cx: &mut Cx) {
+    let how = match lost.how {
+        Loss::Reset => "takes it away",
+        Loss::Replaced | Loss::Overridden => "says otherwise",
+    };
+    let [before, behind] = hardening.does;
+    let message = format!("the base {before} `{name}`{behind}, and this {how}");
+    let finding = cx.report(lost.over, message);
+    finding.severity(hardening.severity).evidence(format!("{} of {name}", hardening.key));
+    finding.help("remove it here, or loosen no more than this container needs");
+    finding.link(lost.base, "what the base says").link(lost.over, how);
+    finding.inside("services").inside(name);
+    finding.container = Some(name.to_owned());
+}
+
+/// Lists are added up: `no-new-privileges:false` behind the base's `true` is the last word.
+fn contradicted(merged: &Service, cx: &mut Cx) {
+    let option = |off: bool| {
+        merged.security_opt.iter().rev().find(move |option| {
+            option.value.strip_prefix("no-new-privileges").is_some_and(|rest| rest.ends_with("false") == off)
+        })
+    };
+    let (Some(on), Some(off), Some(name)) = (option(false), option(true), &merged.name) else { return };
+    if no_new_privileges(merged) || on.span.file == off.span.file {
+        return;
+    }
+    let message = format!("the base forbids `{}` new privileges, and this says otherwise", name.value);
+    let finding = cx.report(off.span, message);
+    finding.evidence(format!("security_opt of {}", name.value));
+    finding.help("remove it here, or loosen no more than this container needs");
+    finding.link(on.span, "what the base says").link(off.span, "says otherwise");
+    finding.inside("services").inside(&name.value);
+    finding.container = Some(name.value.clone());
+}
