@@ -41,6 +41,14 @@ fn key(service: &Service, name: &str) -> Option<Span> {
     service.keys.iter().rev().find(|key| key.value == name).map(|key| key.span)
 }
 
+/// A port in the short spelling.
+fn shown(port: &Port) -> String {
+    let range = |(first, last): (u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let address = port.host_ip.as_ref().map(|address| format!("{address}:")).unwrap_or_default();
+    let published = port.published.map(|published| format!("{}:", range(published))).unwrap_or_default();
+    format!("{address}{published}{}", range(port.target))
+}
+
 /// How wide a port is open; the higher, the wider.
 fn width(reach: Reach) -> Option<u8> {
     match reach {
@@ -132,7 +140,6 @@ fn narrowed(merged: &Service, name: &str, place: Span, cx: &mut Cx) {
         let Some(own) = width(port.reach).filter(|_| !port.open) else { continue };
         for wider in below.iter().filter(same) {
             let Some(width) = width(wider.reach).filter(|width| *width > own) else { continue };
-            let shown = |port: &Port| cx.text(port.span).trim_matches(['"', '\'']).to_owned();
             let (wide, narrow) = (shown(wider), shown(port));
             let clash = if wider.published == port.published && port.published.is_some() {
                 ", and the engine cannot bind both"

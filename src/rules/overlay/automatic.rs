@@ -10,8 +10,8 @@ use crate::source::{FileId, Span, Spanned};
 use crate::syntax::compose::{MountKind, Service};
 
 /// Words for what reaches production.
-const DEPLOYS: [&str; 10] =
-    ["deploy", "deployment", "prod", "production", "release", "live", "ansible", "provision", "rollout", "server"];
+const DEPLOYS: [&str; 8] =
+    ["deploy", "deployment", "prod", "production", "release", "ansible", "provision", "rollout"];
 
 /// Words for what does not.
 const DEVELOPS: [&str; 12] = [
@@ -92,11 +92,11 @@ fn sure(command: Span, cx: &Cx) -> Option<Sure> {
     }
 }
 
-/// The line of a command, and the heading or target above it.
+/// What stands before a command on its line, and the heading or target above it.
 fn around(text: &str, at: usize) -> String {
     let before = &text[..text.floor_char_boundary(at.min(text.len()))];
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..].lines().next().unwrap_or_default();
+    let line = &before[start..];
     let is_heading = |line: &&str| {
         line.starts_with('#') || !line.starts_with([' ', '\t', '-', '`']) && line.trim_end().split(' ').next().is_some_and(|first| first.ends_with(':'))
     };

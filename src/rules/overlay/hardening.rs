@@ -11,78 +11,91 @@ use crate::syntax::compose::{Scalar, Service};
 
 /// Something that keeps a container small.
 struct Hardening {
-    /// The key, or the first of several.
+    /// The key.
     key: &'static str,
-    /// Further keys that it may be lost through.
-    through: &'static [&'static str],
     /// What the base does, in front of and behind the service's name.
     does: [&'static str; 2],
-    /// Whether a service has it.
-    has: fn(&Service) -> bool,
+    /// Whether the first service has it under that key, and the second, which all files make together, has not.
+    is_lost: fn(&Service, &Service) -> bool,
     /// How bad it is to lose it.
     severity: Severity,
 }
 
-const HARDENINGS: [Hardening; 7] = [
+const HARDENINGS: [Hardening; 8] = [
     Hardening {
         key: "read_only",
-        through: &[],
         does: ["makes the file system of", " read-only"],
-        has: |service| service.read_only.is_some_and(|read_only| read_only.value),
+        is_lost: |base, merged| is_read_only(base) && !is_read_only(merged),
         severity: Severity::Medium,
     },
     Hardening {
         key: "user",
-        through: &[],
         does: ["runs", " without root"],
-        has: |service| service.user.as_ref().is_some_and(|user| !user.value.is_empty() && !names_root(&user.value)),
+        is_lost: |base, merged| has_account(base) && !has_account(merged),
         severity: Severity::Medium,
     },
     Hardening {
         key: "cap_drop",
-        through: &[],
         does: ["drops all capabilities of", ""],
-        has: |service| service.cap_drop.iter().any(|capability| capability.value.eq_ignore_ascii_case("all")),
+        is_lost: |base, merged| drops_all(base) && !drops_all(merged),
         severity: Severity::Medium,
     },
     Hardening {
         key: "security_opt",
-        through: &[],
         does: ["forbids", " new privileges"],
-        has: no_new_privileges,
+        is_lost: |base, merged| no_new_privileges(base) && !no_new_privileges(merged),
         severity: Severity::Medium,
     },
     Hardening {
         key: "mem_limit",
-        through: &["deploy"],
         does: ["limits the memory of", ""],
-        has: |service| {
-            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.memory_limit.as_ref());
-            [service.mem_limit.as_ref(), deployed].into_iter().flatten().any(limits)
-        },
+        is_lost: |base, merged| base.mem_limit.as_ref().is_some_and(limits) && !limited(merged)[0],
         severity: Severity::Low,
     },
     Hardening {
         key: "pids_limit",
-        through: &["deploy"],
         does: ["limits the processes of", ""],
-        has: |service| {
-            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.pids_limit.as_ref());
-            [service.pids_limit.as_ref(), deployed].into_iter().flatten().any(limits)
-        },
+        is_lost: |base, merged| base.pids_limit.as_ref().is_some_and(limits) && !limited(merged)[1],
         severity: Severity::Low,
     },
     Hardening {
         key: "cpus",
-        through: &["deploy"],
         does: ["limits the processor time of", ""],
-        has: |service| {
-            let deployed = service.deploy.as_ref().and_then(|deploy| deploy.cpus_limit.as_ref());
-            [service.cpus.as_ref(), deployed].into_iter().flatten().any(limits)
-        },
+        is_lost: |base, merged| base.cpus.as_ref().is_some_and(limits) && !limited(merged)[2],
+        severity: Severity::Low,
+    },
+    Hardening {
+        key: "deploy",
+        does: ["limits what", " may use"],
+        is_lost: |base, merged| deployed(base).iter().zip(limited(merged)).any(|(base, merged)| *base && !merged),
         severity: Severity::Low,
     },
 ];
+
+fn is_read_only(service: &Service) -> bool {
+    service.read_only.is_some_and(|read_only| read_only.value)
+}
+
+fn has_account(service: &Service) -> bool {
+    service.user.as_ref().is_some_and(|user| !user.value.is_empty() && !names_root(&user.value))
+}
+
+fn drops_all(service: &Service) -> bool {
+    service.cap_drop.iter().any(|capability| capability.value.eq_ignore_ascii_case("all"))
+}
+
+/// Whether `deploy` limits memory, processes and processor time.
+fn deployed(service: &Service) -> [bool; 3] {
+    let Some(deploy) = &service.deploy else { return [false; 3] };
+    [&deploy.memory_limit, &deploy.pids_limit, &deploy.cpus_limit].map(|limit| limit.as_ref().is_some_and(limits))
+}
+
+/// Whether anything limits memory, processes and processor time.
+fn limited(service: &Service) -> [bool; 3] {
+    let own = [&service.mem_limit, &service.pids_limit, &service.cpus].map(|limit| limit.as_ref().is_some_and(limits));
+    let deployed = deployed(service);
+    [0, 1, 2].map(|at| own[at] || deployed[at])
+}
 
 /// Whether a limit is one: zero and less stand for none. A variable without a value may be anything.
 fn limits(limit: &Scalar) -> bool {
@@ -105,12 +118,10 @@ pub(in crate::rules) fn overlay_drops_hardening(stack: &Stack, cx: &mut Cx) {
         let mut parts = lost.path.splitn(4, '.');
         let (Some("services"), Some(name), Some(key)) = (parts.next(), parts.next(), parts.next()) else { continue };
         let Some(merged) = service(model, name).filter(|_| lost.base.file != lost.over.file) else { continue };
-        let hardenings = HARDENINGS.iter().filter(|it| it.key == key || it.through.contains(&key));
-        for hardening in hardenings {
-            let Some(base) = base_of(lost.base, stack, cx) else { continue };
-            if (hardening.has)(base) && !(hardening.has)(merged) && !is_open(merged, key) {
-                report(hardening, lost, name, cx);
-            }
+        let Some(hardening) = HARDENINGS.iter().find(|hardening| hardening.key == key) else { continue };
+        let Some(base) = base_of(lost.base, stack, cx) else { continue };
+        if (hardening.is_lost)(base, merged) && !is_open(merged, key) {
+            report(hardening, lost, name, cx);
         }
     }
     for merged in &model.services {

@@ -5,9 +5,10 @@ use crate::finding::{Confidence, Finding, Severity};
 use crate::project::path;
 use crate::project::stacks::{Gap, GapKind, GapReason, Stack};
 use crate::rules::Cx;
-use crate::source::Span;
+use crate::source::{Kind, Span};
 use crate::syntax::compose::{FileObject, MountKind};
 use crate::syntax::dockerfile::{Expanded, Origin as From, TransferFact};
+use crate::text;
 
 /// Endings of files that settings are written in.
 const SETTINGS: &[&str] = &[
@@ -36,6 +37,22 @@ const EXAMPLES: [&str; 8] = [".example", ".sample", ".dist", ".template", ".tmpl
 /// Whether a file or folder is there; folders without a file count as missing, since git has none.
 fn is_there(path: &str, cx: &Cx) -> bool {
     path.is_empty() || cx.sources.exists(path) || !cx.sources.list(path).is_empty()
+}
+
+/// Whether a folder holds files beside configs, as folders of whole repositories do.
+fn holds_more(folder: &str, cx: &Cx) -> bool {
+    cx.sources.list(folder).iter().any(|name| {
+        let common = name.starts_with('.') || name.ends_with('/') || name.ends_with(".md") || name.starts_with("LICENSE");
+        let known = || path::join(folder, name).and_then(|path| cx.sources.find(&path));
+        !common && known().is_none_or(|file| cx.sources.get(file).kind == Kind::Auxiliary)
+    })
+}
+
+/// A file of nearly the same name in the same folder.
+fn near(path: &str, cx: &Cx) -> Option<String> {
+    let names = cx.sources.list(path::directory(path));
+    let name = path::file_name(path);
+    text::closest(name, names.iter().map(|name| name.trim_end_matches('/'))).map(str::to_owned)
 }
 
 /// The file that is to be copied to `path`, if there is one beside it (`.env.example`, `config.example.yml`).
@@ -170,11 +187,14 @@ fn mounts(container: &Container, cx: &mut Cx) {
         let Some(path) = missing_config(mount, cx) else { continue };
         let name = &container.name;
         let message = format!("`{name}` mounts `{path}`, which is not in the repository: the engine makes a folder of it");
-        let example = example_of(path, cx);
+        let (example, near) = (example_of(path, cx), near(path, cx));
         let finding = cx.report(mount.span, message);
         finding.inside("services").inside(name).confidence(Confidence::Likely).evidence(path);
         finding.container = Some(name.clone());
-        help(finding, example.as_deref(), "add the file, or correct the path");
+        match near.filter(|_| example.is_none()) {
+            Some(near) => drop(finding.help(format!("did you mean `{near}`?"))),
+            None => help(finding, example.as_deref(), "add the file, or correct the path"),
+        }
     }
 }
 
@@ -190,10 +210,10 @@ fn missing_config<'m>(mount: &'m Mount, cx: &Cx) -> Option<&'m str> {
     // What is written to is made by the container, or by hand.
     let data = ["data", "volumes", "volume", "appdata", "storage", "var", "state"];
     let in_data = path.split('/').any(|part| data.contains(&part.trim_start_matches('.')));
-    let folder = path::directory(path);
-    // A folder that is not there at all belongs to the host.
-    let known = is_there(folder, cx);
-    (named && known && !made && !in_data && !is_generated(path) && !is_there(path, cx)).then_some(path)
+    let missing = named && !made && !in_data && !is_generated(path) && !is_there(path, cx);
+    // Where nothing of its kind is kept, it is made on each host.
+    (missing && (example_of(path, cx).is_some() || near(path, cx).is_some() || holds_more(path::directory(path), cx)))
+        .then_some(path)
 }
 
 /// Whether a path is that of something that a build makes.
@@ -225,7 +245,7 @@ fn transfers(container: &Container, cx: &mut Cx) {
         }
     }
     // Where none of it is here, it is made or fetched before the build, or only the configs are scanned.
-    if !present {
+    if !present || !holds_more(&built.context, cx) {
         return;
     }
     let ignored = path::join(&built.context, ".dockerignore").is_some_and(|path| cx.sources.exists(&path));
