@@ -377,11 +377,7 @@ fn a_build_is_found_from_the_folder_that_its_compose_file_is_started_in() {
         ),
         (
             "one that is included into its own folder may be started there as well",
-            vec![
-                ("compose.yml", "include: [web/compose.yml]\n"),
-                ("web/compose.yml", &*build(".")),
-                dockerfile,
-            ],
+            vec![("compose.yml", "include: [web/compose.yml]\n"), ("web/compose.yml", &*build(".")), dockerfile],
             vec!["web/Dockerfile", "web/Dockerfile"],
         ),
         (
@@ -397,11 +393,7 @@ fn a_build_is_found_from_the_folder_that_its_compose_file_is_started_in() {
             ],
             vec!["tools/elastic/search/Dockerfile"],
         ),
-        (
-            "the default file is started where it is",
-            vec![("deploy/compose.yml", &*build("./web")), dockerfile],
-            vec![],
-        ),
+        ("the default file is started where it is", vec![("deploy/compose.yml", &*build("./web")), dockerfile], vec![]),
     ] {
         let joined = Joined::of(&files);
         let built = joined.project.containers.iter().filter(|container| container.name == "web");

@@ -115,8 +115,9 @@ fn added(added: Added, cx: &mut Cx) {
     let repeated = written.iter().filter(|own| all.contains(own)).count();
     let live = cx.environment() >= Environment::Unmarked;
     if repeated > 0 && live && below.iter().any(|span| matters(list, cx.text(*span))) {
-        let message =
-            format!("`{list}` of `{name}` is added to that of the earlier files, of which it repeats a part: the rest stays");
+        let message = format!(
+            "`{list}` of `{name}` is added to that of the earlier files, of which it repeats a part: the rest stays"
+        );
         let finding = report(place, message, Severity::Medium, name, list, &below, "it stays", cx);
         finding.confidence(Confidence::Guess);
     }
@@ -146,7 +147,9 @@ fn narrowed(merged: &Service, name: &str, place: Span, cx: &mut Cx) {
             } else {
                 ""
             };
-            let message = format!("`{name}` is published as `{wide}` as well as `{narrow}`: lists of `ports` are added up{clash}");
+            let message = format!(
+                "`{name}` is published as `{wide}` as well as `{narrow}`: lists of `ports` are added up{clash}"
+            );
             let severity = if width > 1 { Severity::High } else { Severity::Medium };
             let finding = cx.report(port.span, message);
             finding.severity(severity).evidence(format!("ports {narrow}"));

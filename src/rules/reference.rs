@@ -59,10 +59,7 @@ pub(super) fn unresolved_reference(stack: &Stack, cx: &mut Cx) {
                 format!("`{target}` holds a variable without a value"),
                 "give it a default (`${NAME:-value}`) or a value in `.env`, or accept the gap with `--allow-gaps`",
             ),
-            GapReason::Cycle => (
-                format!("`{target}` leads back to itself"),
-                "break the circle: Compose refuses it",
-            ),
+            GapReason::Cycle => (format!("`{target}` leads back to itself"), "break the circle: Compose refuses it"),
             GapReason::TooMuch => (
                 "there are more files, or there is more text in them, than confscan merges".to_owned(),
                 "scan the stacks one by one, or accept the gap with `--allow-gaps`",
@@ -90,7 +87,8 @@ pub(super) fn missing_build_target(stack: &Stack, cx: &mut Cx) {
     let undefined = |gap: &&Gap| gap.kind == GapKind::Build && gap.why == GapReason::Undefined;
     for gap in gaps(stack).iter().filter(undefined) {
         let service = gap.service.as_deref().unwrap_or_default();
-        let message = format!("`{service}` builds the stage `{}`, which its Dockerfile does not have", shown(&gap.target));
+        let message =
+            format!("`{service}` builds the stage `{}`, which its Dockerfile does not have", shown(&gap.target));
         let found = dockerfile_of(stack, service, gap.span, cx);
         if found.is_some_and(|dockerfile| !dockerfile.errors.is_empty()) {
             // The stage may stand in what could not be read.

@@ -12,7 +12,8 @@ use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
 /// The names that Compose looks for, in its order (compose-go's `cli.DefaultFileNames`).
-pub(in crate::project) const DEFAULTS: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub(in crate::project) const DEFAULTS: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// The names of the file that it merges on top, in its order (`cli.DefaultOverrideFileNames`).
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
@@ -59,7 +60,8 @@ struct Finder<'l, 'a> {
 pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
     let composes: Vec<DocumentId> = (0..linker.documents.len()).filter(|&id| compose(linker, id).is_some()).collect();
     let (referenced, elsewhere) = references(linker, &composes);
-    let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new(), started: HashMap::new() };
+    let mut finder =
+        Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new(), started: HashMap::new() };
     finder.configured();
     if !composes.is_empty() {
         finder.variables();
@@ -315,12 +317,7 @@ impl Finder<'_, '_> {
     }
 
     /// The files that run alone.
-    fn alone(
-        &mut self,
-        composes: &[DocumentId],
-        referenced: &HashSet<DocumentId>,
-        elsewhere: &HashSet<DocumentId>,
-    ) {
+    fn alone(&mut self, composes: &[DocumentId], referenced: &HashSet<DocumentId>, elsewhere: &HashSet<DocumentId>) {
         let on_top: HashSet<DocumentId> = self.found.iter().flat_map(|found| &found.files[1..]).copied().collect();
         let first: HashSet<DocumentId> = self.found.iter().map(|found| found.files[0]).collect();
         for &id in composes {

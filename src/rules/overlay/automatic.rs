@@ -10,13 +10,22 @@ use crate::source::{FileId, Span, Spanned};
 use crate::syntax::compose::{MountKind, Service};
 
 /// Words for what reaches production.
-const DEPLOYS: [&str; 8] =
-    ["deploy", "deployment", "prod", "production", "release", "ansible", "provision", "rollout"];
+const DEPLOYS: [&str; 8] = ["deploy", "deployment", "prod", "production", "release", "ansible", "provision", "rollout"];
 
 /// Words for what does not.
 const DEVELOPS: [&str; 12] = [
-    "dev", "develop", "development", "developer", "developers", "devcontainer", "local", "locally", "test", "tests",
-    "testing", "contributing",
+    "dev",
+    "develop",
+    "development",
+    "developer",
+    "developers",
+    "devcontainer",
+    "local",
+    "locally",
+    "test",
+    "tests",
+    "testing",
+    "contributing",
 ];
 
 /// Places that one finding shows.
@@ -55,9 +64,8 @@ pub(in crate::rules) fn override_file_auto_merged(stack: &Stack, cx: &mut Cx) {
     let message = format!("a plain `docker compose up` merges `{name}` by itself: {what}");
     let base = path::file_name(&cx.sources.get(model.file).path);
     let finding = cx.report(place, message);
-    finding.help(format!(
-        "name the file where it is deployed (`-f {base}`), or give the override file a name of its own"
-    ));
+    finding
+        .help(format!("name the file where it is deployed (`-f {base}`), or give the override file a name of its own"));
     finding.link(command, "this starts it without naming the files");
     finding.link(place, "Compose merges this on top");
     for (span, what) in settings.iter().skip(1).take(MOST_SHOWN) {
@@ -98,7 +106,9 @@ fn around(text: &str, at: usize) -> String {
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = &before[start..];
     let is_heading = |line: &&str| {
-        line.starts_with('#') || !line.starts_with([' ', '\t', '-', '`']) && line.trim_end().split(' ').next().is_some_and(|first| first.ends_with(':'))
+        line.starts_with('#')
+            || !line.starts_with([' ', '\t', '-', '`'])
+                && line.trim_end().split(' ').next().is_some_and(|first| first.ends_with(':'))
     };
     let heading = before[..start].lines().rev().take(200).find(is_heading).unwrap_or_default();
     format!("{heading} {line}")

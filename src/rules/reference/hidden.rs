@@ -4,14 +4,45 @@ use crate::container::{BuiltFrom, Container, Mount};
 use crate::finding::Confidence;
 use crate::project::path;
 use crate::rules::Cx;
-use crate::rules::development::DATA_WORDS;
 use crate::source::Span;
 use crate::syntax::compose::MountKind;
 use crate::syntax::dockerfile::{Dockerfile, Kind};
 
+/// Last parts of paths that hold data, which is meant to be kept.
+const KEPT: &[&str] = &[
+    "backup",
+    "backups",
+    "cache",
+    "certs",
+    "conf",
+    "config",
+    "data",
+    "db",
+    "files",
+    "log",
+    "logs",
+    "media",
+    "models",
+    "output",
+    "run",
+    "secrets",
+    "ssl",
+    "state",
+    "storage",
+    "tmp",
+    "upload",
+    "uploads",
+    "volumes",
+    "work",
+    "workspace",
+];
+
 /// Folders that an installation makes, with the words of the commands that make them.
 const INSTALLED: [(&str, &[&str]); 3] = [
-    ("node_modules", &["npm ci", "npm install", "npm i ", "yarn install", "yarn --", "pnpm install", "pnpm i ", "bun install"]),
+    (
+        "node_modules",
+        &["npm ci", "npm install", "npm i ", "yarn install", "yarn --", "pnpm install", "pnpm i ", "bun install"],
+    ),
     ("vendor", &["composer install"]),
     (".venv", &["uv sync", "poetry install", "python -m venv .venv", "python3 -m venv .venv", "uv venv"]),
 ];
@@ -24,7 +55,9 @@ pub(in crate::rules) fn mount_hides_image_content(container: &Container, cx: &mu
             let name = &container.name;
             let (message, help) = match mount.kind {
                 MountKind::Volume => (
-                    format!("the volume at `{target}` keeps what the first image of `{name}` had there, whatever later images bring"),
+                    format!(
+                        "the volume at `{target}` keeps what the first image of `{name}` had there, whatever later images bring"
+                    ),
                     "mount it over a folder that only holds data, or remove it",
                 ),
                 MountKind::Tmpfs => (
@@ -32,7 +65,10 @@ pub(in crate::rules) fn mount_hides_image_content(container: &Container, cx: &mu
                     "mount it over a folder that is empty in the image",
                 ),
                 _ => (
-                    format!("the host's `{}` hides what the image of `{name}` has at `{target}`", mount.source.as_deref().unwrap_or_default()),
+                    format!(
+                        "the host's `{}` hides what the image of `{name}` has at `{target}`",
+                        mount.source.as_deref().unwrap_or_default()
+                    ),
                     "mount the folders or files that differ, one by one",
                 ),
             };
@@ -43,7 +79,10 @@ pub(in crate::rules) fn mount_hides_image_content(container: &Container, cx: &mu
                 container.name
             );
             let finding = cx.report(mount.span, message);
-            finding.help(format!("add a volume for `{}/{folder}`, or mount the sources alone", target.trim_end_matches('/')));
+            finding.help(format!(
+                "add a volume for `{}/{folder}`, or mount the sources alone",
+                target.trim_end_matches('/')
+            ));
             finding.confidence(Confidence::Likely);
             finding.link(span, "this makes it").link(mount.span, "this is mounted over it");
         }
@@ -63,8 +102,9 @@ fn copied(mount: &Mount, target: &str, built: &BuiltFrom) -> Option<(Span, &'sta
         let volume = volume.value.trim_end_matches('/');
         path::below(target, volume).is_some() || path::below(volume, target).is_some()
     });
-    let settings = path::below(target, "/etc").is_some() || path::below(target, "/var").is_some_and(|rest| !rest.starts_with("www"));
-    if !covers || declared || settings || DATA_WORDS.contains(&path::file_name(target)) {
+    let settings = path::below(target, "/etc").is_some()
+        || path::below(target, "/var").is_some_and(|rest| !rest.starts_with("www"));
+    if !covers || declared || settings || KEPT.contains(&path::file_name(target)) {
         return None;
     }
     let transfer = built.config.transfers.iter().rev().find(|transfer| {

@@ -12,17 +12,55 @@ use crate::text;
 
 /// Endings of files that settings are written in.
 const SETTINGS: &[&str] = &[
-    "cfg", "cnf", "conf", "config", "inc", "ini", "json", "properties", "rules", "sh", "sql", "template", "toml", "tpl",
-    "vcl", "xml", "yaml", "yml",
+    "cfg",
+    "cnf",
+    "conf",
+    "config",
+    "inc",
+    "ini",
+    "json",
+    "properties",
+    "rules",
+    "sh",
+    "sql",
+    "template",
+    "toml",
+    "tpl",
+    "vcl",
+    "xml",
+    "yaml",
+    "yml",
 ];
 
 /// Words in the names of files that are made on each host, so that no repository has them.
-const MADE: &[&str] = &["acme", "cert", "certs", "credential", "credentials", "key", "local", "secret", "secrets", "token"];
+const MADE: &[&str] =
+    &["acme", "cert", "certs", "credential", "credentials", "key", "local", "secret", "secrets", "token"];
 
 /// Parts of paths that a build or an installation makes.
 const GENERATED: &[&str] = &[
-    ".next", ".nuxt", ".output", ".venv", "_build", "artifacts", "bin", "build", "dist", "generated", "node_modules",
-    "obj", "out", "output", "pkg", "publish", "rel", "release", "target", "tmp", "vendor", "venv", "wheels",
+    ".next",
+    ".nuxt",
+    ".output",
+    ".venv",
+    "_build",
+    "artifacts",
+    "bin",
+    "build",
+    "dist",
+    "generated",
+    "node_modules",
+    "obj",
+    "out",
+    "output",
+    "pkg",
+    "publish",
+    "rel",
+    "release",
+    "target",
+    "tmp",
+    "vendor",
+    "venv",
+    "wheels",
 ];
 
 /// Endings of what a build makes.
@@ -42,7 +80,8 @@ fn is_there(path: &str, cx: &Cx) -> bool {
 /// Whether a folder holds files beside configs, as folders of whole repositories do.
 fn holds_more(folder: &str, cx: &Cx) -> bool {
     cx.sources.list(folder).iter().any(|name| {
-        let common = name.starts_with('.') || name.ends_with('/') || name.ends_with(".md") || name.starts_with("LICENSE");
+        let common =
+            name.starts_with('.') || name.ends_with('/') || name.ends_with(".md") || name.starts_with("LICENSE");
         let known = || path::join(folder, name).and_then(|path| cx.sources.find(&path));
         !common && known().is_none_or(|file| cx.sources.get(file).kind == Kind::Auxiliary)
     })
@@ -64,7 +103,9 @@ fn example_of(path: &str, cx: &Cx) -> Option<String> {
         let other = other.as_str();
         EXAMPLES.iter().any(|mark| {
             other.strip_prefix(name) == Some(mark)
-                || other.strip_suffix(name).is_some_and(|before| before == &mark[1..] || before.strip_suffix(['.', '-']) == Some(&mark[1..]))
+                || other
+                    .strip_suffix(name)
+                    .is_some_and(|before| before == &mark[1..] || before.strip_suffix(['.', '-']) == Some(&mark[1..]))
                 || !extension.is_empty()
                     && other.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'))
                         == Some(mark)
@@ -131,12 +172,16 @@ fn missing_part(stack: &Stack, gap: &Gap, cx: &mut Cx) {
     super::inside(finding, gap);
     match (gap.kind, &example) {
         (GapKind::EnvFile, Some(example)) => {
-            finding.help(format!("copy `{example}` to it and fill it in before the scan, or accept the gap with `--allow-gaps`"));
+            finding.help(format!(
+                "copy `{example}` to it and fill it in before the scan, or accept the gap with `--allow-gaps`"
+            ));
         }
         (GapKind::EnvFile, None) => {
             finding.help("scan where it is there, keep an example of it in the repository, or add `required: false`");
         }
-        (GapKind::Build, _) => drop(finding.help("correct `context` or `dockerfile`, or scan the folder that holds it")),
+        (GapKind::Build, _) => {
+            drop(finding.help("correct `context` or `dockerfile`, or scan the folder that holds it"))
+        }
         (GapKind::Extends, _) if gap.why == GapReason::Undefined => drop(finding.help("correct the name")),
         _ => drop(finding.help("correct the path, or scan the folder that holds it")),
     }
@@ -148,7 +193,8 @@ fn missing_part(stack: &Stack, gap: &Gap, cx: &mut Cx) {
 /// The files of `secrets` and `configs`.
 fn objects(stack: &Stack, cx: &mut Cx) {
     let Some(model) = cx.model() else { return };
-    for (object, secret) in model.configs.iter().map(|it| (it, false)).chain(model.secrets.iter().map(|it| (it, true))) {
+    for (object, secret) in model.configs.iter().map(|it| (it, false)).chain(model.secrets.iter().map(|it| (it, true)))
+    {
         let Some((span, path)) = file_of(object, stack) else { continue };
         if is_there(&path, cx) || is_generated(&path) {
             continue;
@@ -186,7 +232,8 @@ fn mounts(container: &Container, cx: &mut Cx) {
     for mount in container.mounts.iter().filter(|mount| mount.kind == MountKind::Bind && !mount.open) {
         let Some(path) = missing_config(mount, cx) else { continue };
         let name = &container.name;
-        let message = format!("`{name}` mounts `{path}`, which is not in the repository: the engine makes a folder of it");
+        let message =
+            format!("`{name}` mounts `{path}`, which is not in the repository: the engine makes a folder of it");
         let (example, near) = (example_of(path, cx), near(path, cx));
         let finding = cx.report(mount.span, message);
         finding.inside("services").inside(name).confidence(Confidence::Likely).evidence(path);
@@ -257,7 +304,8 @@ fn transfers(container: &Container, cx: &mut Cx) {
             false => "add the file, or correct the path: it starts at the build context",
         });
         if span.file != container.span.file {
-            finding.related(container.span, format!("`{}` is built with `{}`", container.name, context(&built.context)));
+            finding
+                .related(container.span, format!("`{}` is built with `{}`", container.name, context(&built.context)));
         }
     }
 }

@@ -102,9 +102,10 @@ pub(in crate::rules) fn config_never_loaded(container: &Container, cx: &mut Cx) 
     let image = container.image.as_ref().filter(|image| image.known).map(|image| image.name());
     for (span, inside) in placed {
         let name = path::file_name(&inside);
-        if let Some(server) = image.as_deref().and_then(|image| {
-            SERVERS.iter().find(|server| server.config == name && server.images.contains(&image))
-        }) {
+        if let Some(server) = image
+            .as_deref()
+            .and_then(|image| SERVERS.iter().find(|server| server.config == name && server.images.contains(&image)))
+        {
             if !server.reads.iter().any(|place| is_at(&inside, place)) && !is_named(container, &inside, cx) {
                 let program = server.images[0].rsplit('/').next().unwrap_or_default();
                 report(span, container, &inside, program, &server.told.replace("PATH", &inside), cx);
@@ -140,8 +141,10 @@ fn is_at(inside: &str, place: &str) -> bool {
 
 /// The files of the repository that mounts and COPY put under names of their own: where that is said, and where they are.
 fn placed(container: &Container) -> Vec<(Span, String)> {
-    let mounts = container.mounts.iter().filter(|mount| mount.kind == MountKind::Bind && mount.repository_path.is_some());
-    let mut placed: Vec<(Span, String)> = mounts.filter_map(|mount| Some((mount.span, mount.target.clone()?))).collect();
+    let mounts =
+        container.mounts.iter().filter(|mount| mount.kind == MountKind::Bind && mount.repository_path.is_some());
+    let mut placed: Vec<(Span, String)> =
+        mounts.filter_map(|mount| Some((mount.span, mount.target.clone()?))).collect();
     let transfers = container.built.iter().flat_map(|built| &built.config.transfers);
     for transfer in transfers.filter(|transfer| transfer.origin == Origin::Context) {
         let destination = &transfer.destination;
@@ -173,7 +176,11 @@ fn is_named(container: &Container, inside: &str, cx: &Cx) -> bool {
         };
         process.effective.commands.iter().any(unread)
     });
-    let entry = |text: &str| text.contains(inside) || text.contains(name) && !text.contains("COPY") || text.contains(folder) && folder.len() > 4;
+    let entry = |text: &str| {
+        text.contains(inside)
+            || text.contains(name) && !text.contains("COPY")
+            || text.contains(folder) && folder.len() > 4
+    };
     let words = container.processes.iter().any(|process| {
         process.effective.commands.iter().any(|command| entry(cx.text(command.span)))
             || process.effective.commands.iter().flat_map(|command| &command.args).any(|word| entry(word.text.as_str()))
@@ -181,14 +188,20 @@ fn is_named(container: &Container, inside: &str, cx: &Cx) -> bool {
     let service = cx.project.service(container);
     let invoked = [service.and_then(|it| it.command.as_ref()), service.and_then(|it| it.entrypoint.as_ref())];
     let invoked = invoked.into_iter().flatten().any(|invocation| entry(cx.text(invocation.span)));
-    let variables = container.env.iter().filter_map(|env| env.value.as_ref()).any(|value| value.value.contains(folder) && folder.len() > 1);
+    let variables = container
+        .env
+        .iter()
+        .filter_map(|env| env.value.as_ref())
+        .any(|value| value.value.contains(folder) && folder.len() > 1);
     let copied = |span: Span| cx.text(span).contains(inside);
     let built = container.built.as_ref().and_then(|built| Some((built, cx.project.dockerfile(built.document)?)));
     let instructions = built.is_some_and(|(built, dockerfile)| {
         built.config.chain.iter().filter_map(|&stage| dockerfile.stages.get(stage)).any(|stage| {
             let body = stage.body.clone().filter_map(|at| dockerfile.effective(at));
-            body.filter(|it| !matches!(it.kind, crate::syntax::dockerfile::Kind::Copy(_) | crate::syntax::dockerfile::Kind::Add(_)))
-                .any(|it| copied(it.span) || cx.text(it.span).contains(name))
+            body.filter(|it| {
+                !matches!(it.kind, crate::syntax::dockerfile::Kind::Copy(_) | crate::syntax::dockerfile::Kind::Add(_))
+            })
+            .any(|it| copied(it.span) || cx.text(it.span).contains(name))
         })
     });
     let unknown = matches!(container.user, Fact::Unknown(crate::container::Why::MissingDockerfile));
