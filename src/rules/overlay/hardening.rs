@@ -100,13 +100,13 @@ fn limited(service: &Service) -> [bool; 3] {
 /// Whether a limit is one: zero and less stand for none. A variable without a value may be anything.
 fn limits(limit: &Scalar) -> bool {
     let value = limit.value.trim();
-    !limit.known || !value.is_empty() && !value.starts_with('-') && value.trim_matches(['0', '.']) != ""
+    !limit.known || !value.is_empty() && !value.starts_with('-') && !value.trim_matches(['0', '.']).is_empty()
 }
 
 /// Whether the last word about new privileges forbids them.
 fn no_new_privileges(service: &Service) -> bool {
-    let words = service.security_opt.iter().filter_map(|option| option.value.strip_prefix("no-new-privileges"));
-    words.last().is_some_and(|rest| !rest.ends_with("false"))
+    let mut words = service.security_opt.iter().rev().filter_map(|it| it.value.strip_prefix("no-new-privileges"));
+    words.next().is_some_and(|rest| !rest.ends_with("false"))
 }
 
 pub(in crate::rules) fn overlay_drops_hardening(stack: &Stack, cx: &mut Cx) {

@@ -44,7 +44,7 @@ const INSTALLED: [(&str, &[&str]); 3] = [
         &["npm ci", "npm install", "npm i ", "yarn install", "yarn --", "pnpm install", "pnpm i ", "bun install"],
     ),
     ("vendor", &["composer install"]),
-    (".venv", &["uv sync", "poetry install", "python -m venv .venv", "python3 -m venv .venv", "uv venv"]),
+    (".venv", &["uv sync", "virtualenvs.in-project true", "python -m venv .venv", "python3 -m venv .venv", "uv venv"]),
 ];
 
 pub(in crate::rules) fn mount_hides_image_content(container: &Container, cx: &mut Cx) {
@@ -144,15 +144,21 @@ fn installed(
     (!kept && !on_host && !installs).then_some((span, folder))
 }
 
-/// The RUN of the image's stages that makes one of the folders.
+/// The RUN that makes one of the folders where the image's processes start.
 fn commands(dockerfile: &Dockerfile, built: &BuiltFrom, cx: &Cx) -> Option<(Span, &'static str)> {
-    built.config.chain.iter().rev().find_map(|&stage| {
-        let body = dockerfile.stages.get(stage)?.body.clone();
-        body.filter_map(|at| dockerfile.effective(at)).filter(|it| matches!(it.kind, Kind::Run(_))).find_map(|run| {
-            let text = cx.text(run.span);
-            let made = INSTALLED.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
-            let global = text.contains(" -g ") || text.contains("--global") || text.contains("--prefix");
-            made.filter(|_| !global).map(|(folder, _)| (run.span, *folder))
-        })
+    // What is told to be somewhere else is not below the mount.
+    let moved = ["NODE_PATH", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "COMPOSER_VENDOR_DIR", "VIRTUAL_ENV"];
+    if built.config.env.iter().any(|env| moved.contains(&env.name.as_str())) {
+        return None;
+    }
+    let stages = built.config.chain.iter().rev().filter_map(|&stage| dockerfile.stages.get(stage));
+    let instructions = stages.flat_map(|stage| stage.body.clone().rev()).filter_map(|at| dockerfile.effective(at));
+    // Behind the last WORKDIR only: what ran before it ran somewhere else.
+    let last = instructions.take_while(|instruction| !matches!(instruction.kind, Kind::Workdir(_)));
+    last.filter(|instruction| matches!(instruction.kind, Kind::Run(_))).find_map(|run| {
+        let text = cx.text(run.span);
+        let made = INSTALLED.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
+        let elsewhere = [" -g ", "--global", "--prefix", "cd ", "mv ", "--working-dir", "-d "];
+        made.filter(|_| !elsewhere.iter().any(|word| text.contains(word))).map(|(folder, _)| (run.span, *folder))
     })
 }

@@ -170,21 +170,17 @@ fn missing_part(stack: &Stack, gap: &Gap, cx: &mut Cx) {
     finding.gap = true;
     finding.evidence(format!("{} {target}", gap.kind.name()));
     super::inside(finding, gap);
-    match (gap.kind, &example) {
+    finding.help(match (gap.kind, &example) {
         (GapKind::EnvFile, Some(example)) => {
-            finding.help(format!(
-                "copy `{example}` to it and fill it in before the scan, or accept the gap with `--allow-gaps`"
-            ));
+            format!("copy `{example}` to it and fill it in before the scan, or accept the gap with `--allow-gaps`")
         }
         (GapKind::EnvFile, None) => {
-            finding.help("scan where it is there, keep an example of it in the repository, or add `required: false`");
+            "scan where it is there, keep an example of it in the repository, or add `required: false`".to_owned()
         }
-        (GapKind::Build, _) => {
-            drop(finding.help("correct `context` or `dockerfile`, or scan the folder that holds it"))
-        }
-        (GapKind::Extends, _) if gap.why == GapReason::Undefined => drop(finding.help("correct the name")),
-        _ => drop(finding.help("correct the path, or scan the folder that holds it")),
-    }
+        (GapKind::Build, _) => "correct `context` or `dockerfile`, or scan the folder that holds it".to_owned(),
+        (GapKind::Extends, _) if gap.why == GapReason::Undefined => "correct the name".to_owned(),
+        _ => "correct the path, or scan the folder that holds it".to_owned(),
+    });
     if gap.kind == GapKind::EnvFile {
         finding.severity(if private { Severity::Info } else { Severity::Low });
     }
@@ -213,11 +209,10 @@ fn objects(stack: &Stack, cx: &mut Cx) {
 }
 
 fn help(finding: &mut Finding, example: Option<&str>, otherwise: &str) {
-    match example {
-        Some(example) => {
-            finding.help(format!("copy `{example}` to it and fill it in")).severity(Severity::Low);
-        }
-        None => drop(finding.help(otherwise)),
+    if let Some(example) = example {
+        finding.help(format!("copy `{example}` to it and fill it in")).severity(Severity::Low);
+    } else {
+        finding.help(otherwise);
     }
 }
 
@@ -238,9 +233,10 @@ fn mounts(container: &Container, cx: &mut Cx) {
         let finding = cx.report(mount.span, message);
         finding.inside("services").inside(name).confidence(Confidence::Likely).evidence(path);
         finding.container = Some(name.clone());
-        match near.filter(|_| example.is_none()) {
-            Some(near) => drop(finding.help(format!("did you mean `{near}`?"))),
-            None => help(finding, example.as_deref(), "add the file, or correct the path"),
+        if let Some(near) = near.filter(|_| example.is_none()) {
+            finding.help(format!("did you mean `{near}`?"));
+        } else {
+            help(finding, example.as_deref(), "add the file, or correct the path");
         }
     }
 }
