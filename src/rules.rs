@@ -15,6 +15,7 @@ mod reference;
 mod secret;
 mod supervisor;
 mod supply;
+mod suppression;
 mod user;
 
 use build::*;
@@ -30,11 +31,13 @@ use reference::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
+use suppression::*;
 use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Origin};
+use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
@@ -85,6 +88,8 @@ pub enum Check {
     Skipped(fn(&Skipped, &mut Cx)),
     /// Over everything that broke inside confscan.
     Failure(fn(&Failure, &mut Cx)),
+    /// Over every exception, after it was applied.
+    Exception(fn(&Exception, &mut Cx)),
 }
 
 /// A node of [`Check::Setting`].
@@ -114,6 +119,7 @@ pub struct Cx<'a> {
     pub config: &'a Config,
     rule: &'static Rule,
     node: String,
+    scope: Option<Scope>,
     document: Option<DocumentId>,
     container: Option<usize>,
     stack: Option<usize>,
@@ -143,6 +149,7 @@ impl<'a> Cx<'a> {
                 Origin::Stage { .. } => None,
             }),
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            scope: scope.cloned(),
             document: scope.map(|scope| scope.document),
             container,
             own_mark: container.is_some_and(|container| project.containers[container].environment.own),
@@ -195,25 +202,33 @@ impl<'a> Cx<'a> {
             gap: self.rule.gap,
             environment: self.environment,
             node: self.node.clone(),
+            about: self.scope.clone(),
             evidence: String::new(),
             fingerprint: String::new(),
         });
         self.findings.last_mut().expect("a finding was just pushed")
     }
 
-    /// What was reported, after the rule's say about development and test was applied.
+    /// What was reported, after the settings and the rule's say about development and test were applied.
     pub fn finish(self) -> Vec<Finding> {
-        let mut findings = self.findings;
-        if !self.environment.is_live() {
-            match self.rule.development {
-                Development::Same => {}
-                Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                // A variable of the container that names a development environment is no proof that it is one: it may be
-                // what such a rule looks for.
-                Development::Silent if !self.own_mark => findings.clear(),
-                Development::Silent => {}
+        let Cx { mut findings, sources, config, rule, environment, own_mark, .. } = self;
+        findings.retain_mut(|finding| {
+            // Without settings it does not matter where it stands.
+            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = config.setting(rule, path.unwrap_or_default(), environment);
+            finding.severity = setting.severity.unwrap_or(finding.severity);
+            if !environment.is_live() && !setting.exact {
+                match rule.development {
+                    Development::Same => {}
+                    Development::Low => finding.severity = finding.severity.min(Severity::Low),
+                    // A variable of the container that names a development environment is no proof that it is one: it
+                    // may be what such a rule looks for.
+                    Development::Silent if !own_mark => return false,
+                    Development::Silent => {}
+                }
             }
-        }
+            setting.runs
+        });
         findings
     }
 }

@@ -404,3 +404,28 @@ fn a_build_is_found_from_the_folder_that_its_compose_file_is_started_in() {
         assert_eq!(joined.project.stacks.iter().all(|stack| stack.gaps.is_empty()), !expected.is_empty(), "{why}");
     }
 }
+
+#[test]
+fn configs_inside_other_files_are_read_and_found_at_their_places_there() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n        FROM nginx:1.27\n        USER $${NAME:-app}\n    configs:\n      - source:              site\n        target: /etc/nginx/conf.d/site.conf\nconfigs:\n  site:\n    content: |\n      server {\n        listen 81;\n      }\n",
+        ),
+        (
+            "Dockerfile",
+            "FROM nginx:1.27\nCOPY <<EOF /etc/nginx/conf.d/\nEOF\nRUN cat <<EOF > /etc/nginx/conf.d/a.conf\nserver { listen 82; }\nEOF\n",
+        ),
+    ]);
+    let web = joined.container("web");
+    let resolved = |span: Span| joined.place(joined.sources.resolve(span));
+    let Fact::Known(user) = &web.user else { panic!("{:?}", web.user) };
+    assert_eq!((user.value.name.as_str(), resolved(user.span)), ("app", "compose.yaml:7".to_owned()));
+    let listens = |container: &Container| -> Vec<String> {
+        let servers = container.servers.iter().filter_map(|&id| joined.project.nginx(id));
+        servers.flat_map(|nginx| &nginx.directives).map(|directive| resolved(directive.span)).collect()
+    };
+    assert_eq!(listens(web), ["compose.yaml:14"]);
+    let image = joined.project.containers.iter().find(|container| container.name != "web").expect("the Dockerfile's");
+    assert_eq!(listens(image), ["Dockerfile:5"]);
+}

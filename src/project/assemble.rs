@@ -96,9 +96,7 @@ fn gap(linker: &mut Linker, stack: usize, gap: Gap) {
 fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> {
     let model = linker.service(stack, service)?;
     let build = model.build.as_ref()?;
-    if build.dockerfile_inline.is_some() {
-        return None;
-    }
+    let inline = build.dockerfile_inline.as_ref().map(|inline| inline.text().clone());
     let name = model.name.as_ref().map(|name| name.value.clone());
     let place = build.span.or(model.span)?;
     let written = |scalar: &Option<Scalar>, default: &str| {
@@ -128,24 +126,30 @@ fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> 
         gap(linker, stack, missing(context_span, &context, GapReason::Remote));
         return None;
     }
-    let Some(context_path) = path::join(&directory, &context) else {
+    let Some(mut context_path) = path::join(&directory, &context) else {
         gap(linker, stack, missing(context_span, &context, GapReason::Outside));
         return None;
     };
-    let Some(path) = path::join(&context_path, &dockerfile) else {
-        gap(linker, stack, missing(dockerfile_span, &dockerfile, GapReason::Outside));
-        return None;
-    };
-    let (context_path, path) = match linker.sources.exists(&path) {
-        true => (context_path, path),
-        false => started_above(linker, stack, &context, &dockerfile).unwrap_or((context_path, path)),
-    };
-    let id = match linker.find_document(&path, Kind::Dockerfile, "built by a Compose service") {
-        Ok(id) => id,
-        Err(error) => {
-            let span = if named { dockerfile_span } else { context_span };
-            gap(linker, stack, missing(span, &path, stacks::reason(&error)));
-            return None;
+    let id = match inline {
+        Some(text) => linker.embedded(&text, Kind::Dockerfile, "built by a Compose service")?,
+        None => {
+            let Some(mut path) = path::join(&context_path, &dockerfile) else {
+                gap(linker, stack, missing(dockerfile_span, &dockerfile, GapReason::Outside));
+                return None;
+            };
+            if !linker.sources.exists(&path)
+                && let Some(found) = started_above(linker, stack, &context, &dockerfile)
+            {
+                (context_path, path) = found;
+            }
+            match linker.find_document(&path, Kind::Dockerfile, "built by a Compose service") {
+                Ok(id) => id,
+                Err(error) => {
+                    let span = if named { dockerfile_span } else { context_span };
+                    gap(linker, stack, missing(span, &path, stacks::reason(&error)));
+                    return None;
+                }
+            }
         }
     };
     let Document::Dockerfile(dockerfile) = &linker.documents[id] else { return None };
@@ -287,6 +291,7 @@ fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
         built,
         image,
         known,
+        command: None,
         processes: Vec::new(),
         supervisors: Vec::new(),
         servers: Vec::new(),
@@ -487,6 +492,7 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
             built: Some(built),
             image,
             known,
+            command: None,
             processes: Vec::new(),
             supervisors: Vec::new(),
             servers: Vec::new(),

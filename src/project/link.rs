@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::stacks::{self, Configured, Stack};
 use super::{Failure, Project, StageNode, assemble, environment, include, nodes, process, read};
 use crate::command::Effective;
+use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
-use crate::source::{FileId, Kind, ReadError, Sources, Span};
+use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -19,6 +20,8 @@ use crate::syntax::yaml::Node;
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
     pub sources: &'a mut Sources,
+    /// What the `confscan.toml` files say.
+    pub settings: &'a Files,
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
@@ -36,6 +39,8 @@ pub(super) struct Linker<'a> {
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
+    /// The documents of texts inside files, by where those stand.
+    inside: HashMap<Span, DocumentId>,
     /// The YAML documents of the Compose files, until they are merged.
     trees: HashMap<DocumentId, Arc<[Node]>>,
     /// The supervisord and nginx configs by path.
@@ -48,11 +53,13 @@ pub(super) struct Linker<'a> {
 
 impl<'a> Linker<'a> {
     /// Starts with the documents of every file that is in `sources`, sorted by path.
-    pub fn new(sources: &'a mut Sources) -> Self {
+    pub fn new(sources: &'a mut Sources, settings: &'a Files) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
+        let configured = Configured::all(settings, sources);
         let mut linker = Linker {
             sources,
+            settings,
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
@@ -60,7 +67,8 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
-            configured: Vec::new(),
+            inside: HashMap::new(),
+            configured,
             stacks: Vec::new(),
             merged_nodes: 0,
             trees: HashMap::new(),
@@ -82,7 +90,8 @@ impl<'a> Linker<'a> {
         let source = self.sources.get(document.file());
         let mut comments = comments(&document).iter();
         let comment = comments.find_map(|&span| Some(environment::by_comment(source.slice(span))?.at(span)));
-        self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
+        let settled = comment.or_else(|| self.settings.environment(&source.path, self.sources));
+        self.marks.push(settled.unwrap_or_else(|| environment::by_path(&source.path)));
         if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
             self.configs.insert(source.path.clone(), source.kind);
         }
@@ -122,6 +131,30 @@ impl<'a> Linker<'a> {
             Err(failure) => {
                 self.failures.push(failure);
                 Err(ReadError::NotAFile)
+            }
+        }
+    }
+
+    /// The document of a text that stands inside a file; the same text is read once.
+    pub fn embedded(&mut self, text: &Text, kind: Kind, why: &str) -> Option<DocumentId> {
+        if let Some(&id) = self.inside.get(&text.span) {
+            return Some(id);
+        }
+        let file = self.sources.embed(text, kind, why);
+        match read::parse(file, self.sources.get(file)) {
+            Ok(document) => {
+                let id = self.documents.len();
+                // It runs where its file does.
+                let host = self.known_document(&self.sources.get(file).path.clone());
+                let mark = host.map(|host| self.marks[host].clone());
+                self.marks.push(mark.unwrap_or_else(|| environment::by_path(&self.sources.get(file).path)));
+                self.documents.push(document?);
+                self.inside.insert(text.span, id);
+                Some(id)
+            }
+            Err(failure) => {
+                self.failures.push(failure);
+                None
             }
         }
     }
@@ -222,7 +255,7 @@ impl<'a> Linker<'a> {
         }
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
         let mut project = Project {
             includes,
             documents: self.documents,

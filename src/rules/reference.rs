@@ -122,7 +122,7 @@ fn names(dockerfile: &Dockerfile) -> impl Iterator<Item = &str> {
 fn dockerfile_of<'a>(stack: &Stack, service: &str, place: Span, cx: &Cx<'a>) -> Option<&'a Dockerfile> {
     let services = &cx.model()?.services;
     let service = services.iter().find(|own| own.name.as_ref().is_some_and(|name| name.value == service))?;
-    let build = service.build.as_ref()?;
+    let build = service.build.as_ref().filter(|build| build.dockerfile_inline.is_none())?;
     let span = build.context.as_ref().map_or(place, |context| context.span);
     let context = build.context.as_ref().map_or(".", |context| &context.value);
     let name = build.dockerfile.as_ref().map_or("Dockerfile", |dockerfile| &dockerfile.value);

@@ -21,6 +21,9 @@ pub(super) struct Summary {
     pub containers: usize,
     pub files: usize,
     pub skipped: usize,
+    pub suppressed: usize,
+    pub known: usize,
+    pub fixed: usize,
     pub errors: usize,
     pub complete: bool,
 }
@@ -79,16 +82,69 @@ pub(super) struct Related<'a> {
 #[derive(Serialize)]
 pub(super) struct Container<'a> {
     pub name: &'a str,
+    pub stack: Vec<&'a str>,
+    pub service: Option<&'a str>,
+    pub stage: Option<String>,
+    pub dockerfile: Option<&'a str>,
+    pub target: Option<&'a str>,
     pub origin: Origin<'a>,
     pub partial: bool,
     pub environment: Environment<'a>,
-    pub image: Option<&'a str>,
+    pub image: Option<Image<'a>>,
+    pub base: Option<Image<'a>>,
     pub user: Fact<'a>,
-    pub healthcheck: Fact<'a>,
+    pub healthcheck: Healthcheck<'a>,
+    pub command: Option<Command<'a>>,
     pub ports: Vec<Port<'a>>,
     pub processes: Vec<Process<'a>>,
     pub supervisor: Vec<&'a str>,
     pub nginx: Vec<&'a str>,
+    pub mounts: Vec<Mount<'a>>,
+    pub profiles: Vec<&'a str>,
+    pub gaps: Vec<Gap<'a>>,
+}
+
+/// An image reference.
+#[derive(Serialize)]
+pub(super) struct Image<'a> {
+    #[serde(rename = "ref")]
+    pub reference: &'a str,
+    pub decided_by: Place<'a>,
+}
+
+/// Whether a health check runs.
+#[derive(Serialize)]
+pub(super) struct Healthcheck<'a> {
+    pub present: Option<bool>,
+    pub source: &'static str,
+    pub decided_by: Option<Place<'a>>,
+}
+
+/// What the engine starts.
+#[derive(Serialize)]
+pub(super) struct Command<'a> {
+    pub value: String,
+    pub decided_by: Place<'a>,
+}
+
+/// A mount.
+#[derive(Serialize)]
+pub(super) struct Mount<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub source: Option<&'a str>,
+    pub target: Option<&'a str>,
+    pub read_only: bool,
+    pub decided_by: Place<'a>,
+}
+
+/// Something that is referred to and not in sight.
+#[derive(Serialize)]
+pub(super) struct Gap<'a> {
+    pub kind: &'static str,
+    pub target: &'a str,
+    pub reason: &'static str,
+    pub decided_by: Place<'a>,
 }
 
 /// Where a container comes from.
@@ -104,6 +160,7 @@ pub(super) struct Origin<'a> {
 pub(super) struct Environment<'a> {
     pub value: &'static str,
     pub reason: &'a str,
+    pub decided_by: Option<Place<'a>>,
 }
 
 /// A fact about a container.
@@ -118,13 +175,12 @@ pub(super) struct Fact<'a> {
 /// A published port.
 #[derive(Serialize)]
 pub(super) struct Port<'a> {
+    pub host_ip: Option<&'a str>,
     pub published: Option<String>,
     pub target: String,
     pub protocol: &'a str,
-    pub host_ip: Option<&'a str>,
     pub reach: &'static str,
-    pub path: &'a str,
-    pub line: u32,
+    pub decided_by: Place<'a>,
 }
 
 /// A process.
@@ -132,9 +188,10 @@ pub(super) struct Port<'a> {
 pub(super) struct Process<'a> {
     pub origin: &'static str,
     pub name: Option<&'a str>,
+    pub programs: Vec<&'a str>,
+    pub user: Option<&'a str>,
     pub command: String,
-    pub path: &'a str,
-    pub line: u32,
+    pub decided_by: Place<'a>,
 }
 
 /// A file that was read, or a path that was not.
@@ -145,6 +202,53 @@ pub(super) struct File<'a> {
     pub why: Option<&'a str>,
     pub skipped: Option<&'a str>,
     pub gap: bool,
+}
+
+/// A finding that an exception hides.
+#[derive(Serialize)]
+pub(super) struct Suppressed<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub message: &'a str,
+    pub location: Location<'a>,
+    pub container: Option<&'a str>,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+    pub kind: &'static str,
+    pub path: Option<&'a str>,
+    pub line: Option<u32>,
+    pub reason: Option<&'a str>,
+    pub until: Option<&'a str>,
+    pub days_left: Option<i32>,
+}
+
+/// A finding that was known before.
+#[derive(Serialize)]
+pub(super) struct Known<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub path: &'a str,
+    pub line: u32,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+}
+
+/// What the scan was compared with.
+#[derive(Serialize)]
+pub(super) struct Comparison<'a> {
+    pub kind: &'static str,
+    pub name: &'a str,
+    pub known: usize,
+    pub fixed: Vec<Fixed<'a>>,
+}
+
+/// A finding that was known and is found no more.
+#[derive(Serialize)]
+pub(super) struct Fixed<'a> {
+    pub rule: &'a str,
+    pub path: &'a str,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
 }
 
 /// Something that was not graded.
