@@ -6,11 +6,13 @@ mod hardening;
 pub(super) use automatic::override_file_auto_merged;
 pub(super) use hardening::overlay_drops_hardening;
 
+use std::collections::{HashMap, HashSet};
+
 use super::Cx;
 use crate::container::{Environment, Port, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::project::stacks::Stack;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::compose::{Compose, Service};
 
 /// Entries that one finding shows.
@@ -31,9 +33,9 @@ fn entries(service: &Service, key: &str) -> Vec<Span> {
     }
 }
 
-/// A service by its name.
-fn service<'c>(compose: &'c Compose, name: &str) -> Option<&'c Service> {
-    compose.services.iter().find(|service| service.name.as_ref().is_some_and(|own| own.value == name))
+/// The services of a file, or of several merged, by name.
+fn by_name(compose: &Compose) -> HashMap<&str, &Service> {
+    compose.services.iter().filter_map(|service| Some((service.name.as_ref()?.value.as_str(), service))).collect()
 }
 
 /// The key of a service, at its last place.
@@ -63,14 +65,17 @@ fn width(reach: Reach) -> Option<u8> {
 pub(super) fn overlay_appends_instead_of_replacing(stack: &Stack, cx: &mut Cx) {
     let [_, overlays @ ..] = stack.files.as_slice() else { return };
     let Some(model) = cx.model() else { return };
+    let merged = by_name(model);
+    let files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
+    let files: HashMap<FileId, HashMap<&str, &Service>> = files.map(|file| (file.file, by_name(file))).collect();
     for &overlay in overlays {
         let Some(overlay) = cx.project.compose(overlay) else { continue };
         for own in &overlay.services {
             let Some(name) = own.name.as_ref().map(|name| name.value.as_str()) else { continue };
-            let Some(merged) = service(model, name) else { continue };
+            let Some(&merged) = merged.get(name) else { continue };
             for list in LISTS {
                 let Some(place) = key(own, list) else { continue };
-                added(Added { merged, stack, own, name, list, place }, cx);
+                added(Added { merged, files: &files, own, name, list, place }, cx);
             }
         }
     }
@@ -80,7 +85,8 @@ pub(super) fn overlay_appends_instead_of_replacing(stack: &Stack, cx: &mut Cx) {
 struct Added<'a> {
     /// The service of all files together.
     merged: &'a Service,
-    stack: &'a Stack,
+    /// The services of every file.
+    files: &'a HashMap<FileId, HashMap<&'a str, &'a Service>>,
     /// The service of the overlay.
     own: &'a Service,
     name: &'a str,
@@ -90,7 +96,7 @@ struct Added<'a> {
 }
 
 fn added(added: Added, cx: &mut Cx) {
-    let Added { merged, stack, own, name, list, place } = added;
+    let Added { merged, files, own, name, list, place } = added;
     let mine = entries(own, list);
     // What earlier files put there and is still there.
     let below: Vec<Span> = entries(merged, list).into_iter().filter(|span| span.file != place.file).collect();
@@ -109,10 +115,9 @@ fn added(added: Added, cx: &mut Cx) {
     // Whoever writes out again what the base has already believes that the rest is gone.
     let text = |span: &Span| cx.text(*span).trim_matches(['"', '\'']).to_owned();
     let written: Vec<String> = mine.iter().map(text).collect();
-    let files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
-    let base = files.filter(|compose| compose.file == below[0].file).find_map(|compose| service(compose, name));
-    let all: Vec<String> = base.into_iter().flat_map(|base| entries(base, list)).map(|span| text(&span)).collect();
-    let repeated = written.iter().filter(|own| all.contains(own)).count();
+    let base = files.get(&below[0].file).and_then(|services| services.get(name));
+    let all: HashSet<String> = base.into_iter().flat_map(|base| entries(base, list)).map(|span| text(&span)).collect();
+    let repeated = written.iter().filter(|own| all.contains(*own)).count();
     let live = cx.environment() >= Environment::Unmarked;
     if repeated > 0 && live && below.iter().any(|span| matters(list, cx.text(*span))) {
         let message = format!(

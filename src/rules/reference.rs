@@ -8,11 +8,14 @@ pub(super) use hidden::mount_hides_image_content;
 pub(super) use missing::referenced_file_missing;
 pub(super) use unread::config_never_loaded;
 
+use std::collections::HashMap;
+
 use super::Cx;
 use crate::project::path;
 use crate::project::stacks::{Gap, GapKind, GapReason, Stack};
 use crate::source::Span;
 use crate::syntax::Document;
+use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Dockerfile, Stage};
 use crate::text;
 
@@ -84,12 +87,18 @@ fn inside(finding: &mut crate::finding::Finding, gap: &Gap) {
 }
 
 pub(super) fn missing_build_target(stack: &Stack, cx: &mut Cx) {
+    if gaps(stack).is_empty() {
+        return;
+    }
+    let services = cx.model().into_iter().flat_map(|model| &model.services);
+    let services: HashMap<&str, &Service> =
+        services.filter_map(|service| Some((service.name.as_ref()?.value.as_str(), service))).collect();
     let undefined = |gap: &&Gap| gap.kind == GapKind::Build && gap.why == GapReason::Undefined;
     for gap in gaps(stack).iter().filter(undefined) {
         let service = gap.service.as_deref().unwrap_or_default();
         let message =
             format!("`{service}` builds the stage `{}`, which its Dockerfile does not have", shown(&gap.target));
-        let found = dockerfile_of(stack, service, gap.span, cx);
+        let found = services.get(service).and_then(|service| dockerfile_of(stack, service, gap.span, cx));
         if found.is_some_and(|dockerfile| !dockerfile.errors.is_empty()) {
             // The stage may stand in what could not be read.
             continue;
@@ -119,9 +128,7 @@ fn names(dockerfile: &Dockerfile) -> impl Iterator<Item = &str> {
 }
 
 /// The Dockerfile that a service names, whether or not it has the stage.
-fn dockerfile_of<'a>(stack: &Stack, service: &str, place: Span, cx: &Cx<'a>) -> Option<&'a Dockerfile> {
-    let services = &cx.model()?.services;
-    let service = services.iter().find(|own| own.name.as_ref().is_some_and(|name| name.value == service))?;
+fn dockerfile_of<'a>(stack: &Stack, service: &Service, place: Span, cx: &Cx<'a>) -> Option<&'a Dockerfile> {
     let build = service.build.as_ref().filter(|build| build.dockerfile_inline.is_none())?;
     let span = build.context.as_ref().map_or(place, |context| context.span);
     let context = build.context.as_ref().map_or(".", |context| &context.value);

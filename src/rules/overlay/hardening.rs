@@ -1,13 +1,15 @@
 //! Overlays that take away what the base does for safety.
 
-use super::service;
+use std::collections::HashMap;
+
+use super::by_name;
 use crate::container::names_root;
 use crate::finding::Severity;
 use crate::project::stacks::Stack;
 use crate::rules::Cx;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::compose::merge::{Loss, Lost};
-use crate::syntax::compose::{Scalar, Service};
+use crate::syntax::compose::{Compose, Scalar, Service};
 
 /// Something that keeps a container small.
 struct Hardening {
@@ -114,12 +116,15 @@ pub(in crate::rules) fn overlay_drops_hardening(stack: &Stack, cx: &mut Cx) {
     if stack.superseded {
         return;
     }
+    let services = by_name(model);
+    let files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
+    let files: HashMap<FileId, Named> = files.map(|file| (file.file, (file, by_name(file)))).collect();
     for lost in &stack.lost {
         let mut parts = lost.path.splitn(4, '.');
         let (Some("services"), Some(name), Some(key)) = (parts.next(), parts.next(), parts.next()) else { continue };
-        let Some(merged) = service(model, name).filter(|_| lost.base.file != lost.over.file) else { continue };
+        let Some(merged) = services.get(name).copied().filter(|_| lost.base.file != lost.over.file) else { continue };
         let Some(hardening) = HARDENINGS.iter().find(|hardening| hardening.key == key) else { continue };
-        let Some(base) = base_of(lost.base, stack, cx) else { continue };
+        let Some(base) = base_of(lost.base, name, &files) else { continue };
         if (hardening.is_lost)(base, merged) && !is_open(merged, key) {
             report(hardening, lost, name, cx);
         }
@@ -134,11 +139,17 @@ fn is_open(merged: &Service, key: &str) -> bool {
     key == "user" && merged.user.as_ref().is_some_and(|user| !user.known)
 }
 
-/// The service of the file that a lost value stood in.
-fn base_of<'a>(base: Span, stack: &Stack, cx: &Cx<'a>) -> Option<&'a Service> {
-    let mut files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
-    let compose = files.find(|compose| compose.file == base.file)?;
-    compose.services.iter().find(|service| service.span.is_some_and(|span| span.contains(base)))
+/// A file and its services by name.
+type Named<'a> = (&'a Compose, HashMap<&'a str, &'a Service>);
+
+/// The service that a lost value belongs to: the one that it stands in, else, of an anchor's, the one of that name.
+fn base_of<'a>(base: Span, name: &str, files: &HashMap<FileId, Named<'a>>) -> Option<&'a Service> {
+    let (compose, names) = files.get(&base.file)?;
+    let start = |service: &Service| service.span.map_or(0, |span| span.start);
+    let next = compose.services.partition_point(|service| start(service) <= base.start);
+    let around = next.checked_sub(1).and_then(|at| compose.services.get(at));
+    let around = around.filter(|service| service.span.is_some_and(|span| span.contains(base)));
+    around.or_else(|| names.get(name).copied())
 }
 
 fn report(hardening: &Hardening, lost: &Lost, name: &str, cx: &mut Cx) {

@@ -1,5 +1,8 @@
 //! Files of the repository that others name and that are not there.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::container::{Container, Mount, Origin};
 use crate::finding::{Confidence, Finding, Severity};
 use crate::project::path;
@@ -130,9 +133,13 @@ pub(in crate::rules) fn referenced_file_missing(stack: &Stack, cx: &mut Cx) {
         return;
     }
     objects(stack, cx);
+    let mut seen = HashSet::new();
     for container in containers(cx) {
         mounts(container, cx);
-        transfers(container, cx);
+        // Services that build the same share it.
+        if container.built.as_ref().is_some_and(|built| seen.insert(Arc::as_ptr(built))) {
+            transfers(container, cx);
+        }
     }
 }
 
