@@ -80,6 +80,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         files,
         parts,
         basis,
+        started: Vec::new(),
         environment,
         directory,
         model,
