@@ -80,6 +80,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         files,
         parts,
         basis,
+        started: Vec::new(),
         environment,
         directory,
         model,
@@ -104,8 +105,8 @@ impl Loader<'_, '_> {
     fn needs_merging(&self, files: &[DocumentId]) -> bool {
         let [only] = files else { return true };
         let Document::Compose(compose) = &self.linker.documents[*only] else { return false };
-        let variables = !self.variables[0].is_empty()
-            && memchr::memchr(b'$', self.linker.sources.get(compose.file).text.as_bytes()).is_some();
+        let text = &self.linker.sources.get(compose.file).text;
+        let variables = !self.variables[0].is_empty() && self.variables[0].are_used_in(text);
         variables
             || !compose.include.is_empty()
             || compose.services.iter().any(|service| service.extends.is_some() || repeats(service))

@@ -371,6 +371,12 @@ impl<'a> Merge<'a> {
             Unique::Key => match item.entries() {
                 [only] => self.text(&only.key).map(Cow::into_owned),
                 _ => {
+                    // A name is seldom made of variables, a value often is.
+                    let raw = item.as_str()?;
+                    let name = raw.split('=').next().filter(|name| name.len() < raw.len() && !name.contains('$'));
+                    if let Some(name) = name {
+                        return Some(name.to_owned());
+                    }
                     let text = self.text(item)?;
                     Some(short::find(&text, b'=').map_or(&*text, |at| &text[..at]).to_owned())
                 }
@@ -383,6 +389,12 @@ impl<'a> Merge<'a> {
                 let target = match item.is_mapping() {
                     true => field("target")?.into_owned(),
                     false => {
+                        let raw = item.as_str()?;
+                        let (volume, error) = short::volume(raw);
+                        let target = &raw[volume.target];
+                        if error.is_none() && volume.source.is_some() && !target.contains('$') {
+                            return Some(clean(target));
+                        }
                         let text = self.text(item)?;
                         let (volume, _) = short::volume(&text);
                         text[volume.target].to_owned()
