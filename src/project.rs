@@ -1,6 +1,7 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 mod assemble;
+pub mod context;
 pub mod environment;
 mod facts;
 pub mod include;

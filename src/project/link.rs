@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::stacks::{self, Configured, Stack};
-use super::{Failure, Project, StageNode, assemble, environment, include, nodes, process, read};
+use super::{Failure, Project, StageNode, assemble, context, environment, include, nodes, process, read};
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
@@ -200,6 +200,7 @@ impl<'a> Linker<'a> {
         self.trees = HashMap::new();
         let mut containers = assemble::services(&mut self);
         assemble::stages(&self, &mut containers);
+        context::attach(&mut self, &mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
             process::attach(&mut self, container, index);

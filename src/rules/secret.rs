@@ -4,9 +4,13 @@
 //! `credential-in-connection-string`; of what is left, a value that can be guessed is `default-credentials`, and the
 //! rest is reported by where it is written.
 
+mod arguments;
+mod context;
 mod copied;
 mod text;
 
+pub(super) use arguments::{build_arg_feeds_secret, build_arg_unknown, build_secret_mismatch};
+pub(super) use context::{context_leaks_sensitive_files, env_file_baked_into_image};
 pub(super) use copied::secret_file_copied;
 pub(super) use text::{credential_in_connection_string, hardcoded_secret_value};
 
@@ -187,34 +191,9 @@ fn is_example(env: &Env, folders: bool, cx: &Cx) -> bool {
         || folders && above.split('/').any(says)
 }
 
-/// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
-/// stand beside it.
+/// Whether what is written for a credential can be guessed.
 fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
-    /// Variables of a container that are looked at.
-    const MOST: usize = 256;
-    match written.verdict {
-        Verdict::Default => return true,
-        Verdict::Secret { .. } => {}
-        _ => return false,
-    }
-    let value = written.literal.value;
-    let mut names: Vec<&str> = Vec::new();
-    let parts = |name: &str| name.len() >= 2 && name.len() <= value.len();
-    let separators = ['_', '-', '.', '/'];
-    names.extend(env.name.value.split(separators).filter(|part| parts(part)));
-    if let Some(container) = env.scope.container.map(|index| &cx.project.containers[index]) {
-        names.extend(container.name.split(separators).filter(|part| parts(part)));
-        let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
-        names.extend(image.split(separators).filter(|part| parts(part)));
-        let beside = container.env.iter().take(MOST).filter(|other| {
-            let name = other.name.value.to_ascii_lowercase();
-            ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
-        });
-        names.extend(
-            beside.filter_map(|other| other.value.as_ref()).map(|other| other.value.as_str()).filter(|v| parts(v)),
-        );
-    }
-    secret::value::is_made_of(value, &names)
+    secret::is_default(env, written, env.scope.container.map(|index| &cx.project.containers[index]))
 }
 
 /// Whether a name is that of a login at a mail server or an identity provider, which somebody else has set.

@@ -159,11 +159,13 @@ impl Pattern {
     fn covers(&self, path: &str) -> bool {
         let folders = || path.match_indices('/').map(|(at, _)| &path[..at]);
         match &self.how {
-            How::Exact(exact) => path.strip_prefix(exact.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            How::Exact(exact) => {
+                path.strip_prefix(exact.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
             How::Start(start) => path.starts_with(start.as_str()),
-            How::End(end) => folders().chain([path]).any(|path| {
-                path.ends_with(end.as_str()) || end.strip_prefix('/').is_some_and(|end| path == end)
-            }),
+            How::End(end) => folders()
+                .chain([path])
+                .any(|path| path.ends_with(end.as_str()) || end.strip_prefix('/').is_some_and(|end| path == end)),
             How::Pieces(pieces) => covers(pieces, path),
         }
     }
