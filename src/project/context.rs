@@ -223,10 +223,7 @@ impl Reader {
                 let inside = name.strip_suffix('/');
                 let path = joined(&folder, inside.unwrap_or(name));
                 if let Some((what, sure)) = files::leaks(if inside.is_some() { name } else { &path }) {
-                    let out = match inside {
-                        Some(_) => context.ignore.as_ref().is_some_and(|ignore| ignore.excludes_all_of(&path)),
-                        None => context.excludes(&path),
-                    };
+                    let out = context.excludes(&path);
                     if !out && copied.iter().any(|source| covers(source, &path)) {
                         found.extend(self.sensitive(sources, context, path, what, sure, inside.is_some()));
                     }

@@ -6,7 +6,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::stacks::{self, Configured, Stack};
-use super::{Failure, Project, StageNode, assemble, context, environment, include, nodes, process, read};
+use super::{
+    Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
+};
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
@@ -238,6 +240,8 @@ impl<'a> Linker<'a> {
         };
         project.find_environments();
         nodes::collect(&mut project);
+        project.repeated = repeated::find(&project, self.sources);
+        needs::find(&mut project, self.sources);
         project
     }
 }

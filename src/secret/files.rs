@@ -141,6 +141,17 @@ pub fn is_example(file: &str) -> bool {
     signs.iter().any(|sign| file.contains(sign))
 }
 
+/// Whether a file says by its name that it is one to be copied and filled in; with `folders` those of its folders count.
+pub fn is_to_fill_in(path: &str, folders: bool) -> bool {
+    const SIGNS: [&str; 9] =
+        ["example", "examples", "sample", "samples", "template", "templates", "dist", "tmpl", "tpl"];
+    let path = path.to_ascii_lowercase();
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let says = |part: &str| SIGNS.contains(&part);
+    name.split(['.', '-', '_']).any(|part| says(part) || part == "default" || part == "defaults")
+        || folders && above.split('/').any(says)
+}
+
 /// Whether a line of an `.npmrc` gives a login that is not put in from outside.
 pub fn logs_in(npmrc: &str) -> bool {
     npmrc.lines().filter(|line| !line.trim_start().starts_with(['#', ';'])).any(|line| {

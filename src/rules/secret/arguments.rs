@@ -55,7 +55,8 @@ pub(in crate::rules) fn build_arg_feeds_secret(container: &Container, cx: &mut C
 /// Whether an argument carries a credential: by its name, and not with a value that says otherwise.
 fn is_credential(arg: &KeyValue) -> bool {
     let Some(shape) = name::shape(&arg.key.value).filter(|shape| *shape > Shape::Key) else { return false };
-    let literal = arg.value.as_ref().filter(|value| value.known);
+    // What stands behind a variable comes from outside, whatever its default is.
+    let literal = arg.value.as_ref().filter(|value| !value.template.has_variables());
     literal
         .is_none_or(|literal| matches!(value::judge(shape, &literal.value), Verdict::Secret { .. } | Verdict::Default))
 }
