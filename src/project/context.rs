@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::link::Linker;
-use super::path;
-use crate::container::{BuiltFrom, Container, Context, Origin as ContainerOrigin, Sensitive};
-use crate::secret::files;
+use super::{environment, path};
+use crate::container::{BuiltFrom, Container, Context, Environment, Origin as ContainerOrigin, Sensitive};
+use crate::secret::files::{self, Contents};
 use crate::source::{FileId, Kind as FileKind, ReadError, Sources, Span};
 use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind, Origin};
 use crate::syntax::dockerignore;
@@ -223,7 +223,8 @@ impl Reader {
                 let inside = name.strip_suffix('/');
                 let path = joined(&folder, inside.unwrap_or(name));
                 if let Some((what, sure)) = files::leaks(if inside.is_some() { name } else { &path }) {
-                    let out = context.excludes(&path);
+                    let for_tests = environment::by_name(name).is_some_and(|(mark, _)| mark == Environment::Test);
+                    let out = for_tests || context.excludes(&path);
                     if !out && copied.iter().any(|source| covers(source, &path)) {
                         found.extend(self.sensitive(sources, context, path, what, sure, inside.is_some()));
                     }
@@ -265,19 +266,23 @@ impl Reader {
         }
         let file = sources.find(&full);
         let secret = match file {
-            Some(file) => files::is_secret(&path, &sources.get(file).text),
+            Some(file) => files::contents(&path, &sources.get(file).text),
             None if self.read >= MAX_READ => None,
             None => {
                 self.read += 1;
                 match sources.store().read(&full) {
-                    Ok(bytes) => files::is_secret(&path, &String::from_utf8_lossy(&bytes)),
-                    Err(ReadError::Missing | ReadError::Outside | ReadError::NotAFile) => Some(false),
+                    Ok(bytes) => files::contents(&path, &String::from_utf8_lossy(&bytes)),
+                    Err(ReadError::Missing | ReadError::Outside | ReadError::NotAFile) => Some(Contents::Harmless),
                     Err(ReadError::TooLarge { .. } | ReadError::Io(_)) => None,
                 }
             }
         };
-        sure |= secret == Some(true);
-        (secret != Some(false)).then_some(Sensitive { path, what, sure, file })
+        match secret {
+            Some(Contents::Secret) => sure = true,
+            Some(Contents::Guessable) => sure = false,
+            Some(Contents::Harmless) | None => {}
+        }
+        (secret != Some(Contents::Harmless)).then_some(Sensitive { path, what, sure, file })
     }
 }
 

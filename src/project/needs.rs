@@ -115,7 +115,7 @@ fn of_service(owner: &str, service: &Service, stack: &Stack, sources: &Sources, 
             }
         }
     };
-    for image in &service.image {
+    if let Some(image) = &service.image {
         add(&image.template, &|_| Some(Use::Image));
     }
     for pair in &service.environment {

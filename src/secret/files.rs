@@ -188,22 +188,38 @@ pub fn leaks(path: &str) -> Option<(&'static str, bool)> {
     holds(path, "").filter(|_| !matches!(file, ".htpasswd" | "secrets.yml" | "secrets.yaml" | "credentials.json"))
 }
 
-/// Whether what is in a file of a name that [`leaks`] or [`holds`] knows is secret; nothing where its text does not tell.
-pub fn is_secret(path: &str, text: &str) -> Option<bool> {
+/// What is in a file that has the name of one with secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// No secret.
+    Harmless,
+    /// Nothing but credentials that everybody knows.
+    Guessable,
+    /// A secret.
+    Secret,
+}
+
+/// What is in a file of a name that [`leaks`] or [`holds`] knows; nothing where its text does not tell.
+pub fn contents(path: &str, text: &str) -> Option<Contents> {
     let lower = path.to_ascii_lowercase();
     let file = lower.rsplit('/').next().unwrap_or_default();
     let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
+    let secret = |secret: bool| Some(if secret { Contents::Secret } else { Contents::Harmless });
     if file == ".env" || file.starts_with(".env.") || file.ends_with(".env") {
-        return Some(variables(text).is_some());
+        return Some(match variables(text) {
+            Some(Verdict::Default) => Contents::Guessable,
+            Some(_) => Contents::Secret,
+            None => Contents::Harmless,
+        });
     }
     if file == ".npmrc" {
-        return Some(logs_in(text));
+        return secret(logs_in(text));
     }
     if ends(&[".pem", ".key"]) || SSH_KEYS.iter().any(|name| file.contains(name)) {
-        return Some(text.contains("PRIVATE KEY"));
+        return secret(text.contains("PRIVATE KEY"));
     }
     if file.ends_with(".json") {
-        return Some(text.contains("private_key") || text.contains("secret") || text.contains("auth"));
+        return secret(["private_key", "secret", "auth"].iter().any(|word| text.contains(word)));
     }
     None
 }
@@ -254,17 +270,18 @@ mod tests {
 
     #[test]
     fn what_is_in_a_file_settles_what_its_name_suggests() {
+        use Contents::{Guessable, Harmless, Secret};
         for (path, text, expected) in [
-            (".env", "PORT=80\nDB_PASSWORD=\n", Some(false)),
-            (".env", "DB_PASSWORD=<password>\n", Some(false)),
-            (".env", "DB_PASSWORD=postgres\n", Some(true)),
-            (".env", "DATABASE_URL=postgres://app:vLp92kQz@db/app\n", Some(true)),
-            (".npmrc", "engine-strict=true\n", Some(false)),
-            (".npmrc", "//registry.npmjs.org/:_authToken=abcdef\n", Some(true)),
-            ("a.pem", "-----BEGIN CERTIFICATE-----\n", Some(false)),
+            (".env", "PORT=80\nDB_PASSWORD=\n", Some(Harmless)),
+            (".env", "DB_PASSWORD=<password>\n", Some(Harmless)),
+            (".env", "DB_PASSWORD=postgres\n", Some(Guessable)),
+            (".env", "DATABASE_URL=postgres://app:vLp92kQz@db/app\n", Some(Secret)),
+            (".npmrc", "engine-strict=true\n", Some(Harmless)),
+            (".npmrc", "//registry.npmjs.org/:_authToken=abcdef\n", Some(Secret)),
+            ("a.pem", "-----BEGIN CERTIFICATE-----\n", Some(Harmless)),
             ("store.p12", "", None),
         ] {
-            assert_eq!(is_secret(path, text), expected, "{path}: {text}");
+            assert_eq!(contents(path, text), expected, "{path}: {text}");
         }
     }
 }

@@ -34,8 +34,8 @@ pub(in crate::rules) fn test_credentials_in_production(env: &Env, cx: &mut Cx) {
     let Some(live) = repeated.from_development().filter(|live| live.span == span) else { return };
     let other = repeated.used().find(|place| !place.environment.is_live() && place.span.file != span.file);
     let Some(other) = other else { return };
-    let kind = if other.environment == Environment::Test { "tests" } else { "development" };
-    let message = format!("`{}`{} has the value that {kind} use", live.name, of(env));
+    let kind = if other.environment == Environment::Test { "tests use" } else { "development uses" };
+    let message = format!("`{}`{} has the value that {kind}", live.name, of(env));
     let finding = cx.report(span, message);
     finding.help("give production a value of its own, from outside of the repository");
     // Where nothing says that it is production, it may be the base of both.
