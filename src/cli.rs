@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
-use confscan::config::Config;
-use confscan::finding::Severity;
+use confscan::config::{FailOn, size};
 use confscan::report::Format;
 use confscan::source::Kind;
 
@@ -45,6 +44,19 @@ pub enum Command {
         #[command(flatten)]
         list: List,
     },
+    /// List what would run, and which line decided it: image, user, processes, ports, mounts, health check
+    Containers {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        list: List,
+    },
+    /// Write a confscan.toml that says what can be set
+    Init {
+        /// The folder that it is for
+        #[arg(value_name = "FOLDER", default_value = ".", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -57,17 +69,17 @@ pub struct Scan {
     #[command(flatten)]
     pub input: Input,
     /// Format of the report
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
     pub format: Format,
     /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
     #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
     pub output: Vec<Output>,
-    /// Exit with 1 when there is a finding of at least this severity
-    #[arg(long, default_value = "high", value_name = "SEVERITY", value_parser = named(&FAIL_ON, fail_on_name))]
-    pub fail_on: FailOn,
-    /// Also run the rules that are a matter of taste or of hardening beyond the usual
-    #[arg(long)]
-    pub pedantic: bool,
+    /// Exit with 1 when there is a finding of at least this severity [default: high]
+    #[arg(long, value_name = "SEVERITY", value_parser = named(&FailOn::ALL, FailOn::name))]
+    pub fail_on: Option<FailOn>,
+    /// Also run the rules that are a matter of taste or of hardening beyond the usual [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub pedantic: Option<bool>,
     /// One line for each finding
     #[arg(short, long)]
     pub quiet: bool,
@@ -90,9 +102,15 @@ pub struct Input {
     /// Path that the standard input is read as
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub stdin_filename: Option<PathBuf>,
-    /// Report larger files instead of reading them: bytes, or with a suffix K, M
-    #[arg(long, value_name = "SIZE", default_value_t = Config::MAX_FILE_SIZE, value_parser = size)]
-    pub max_file_size: u64,
+    /// Report larger files instead of reading them: bytes, or with a suffix K, M [default: 1M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_file_size: Option<u64>,
+    /// Take the settings from FILE instead of the confscan.toml files of the repository
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Read no confscan.toml
+    #[arg(long)]
+    pub no_config: bool,
     /// Number of threads, 0 for one per processor
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=256))]
     pub threads: u16,
@@ -101,13 +119,9 @@ pub struct Input {
 #[derive(Args)]
 pub struct List {
     /// Format of the list
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, format_name))]
+    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&LIST_FORMATS, Format::name))]
     pub format: Format,
 }
-
-/// The least severity that fails a scan; nothing for `never`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailOn(pub Option<Severity>);
 
 /// A place that a report is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,29 +132,8 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
-const FORMATS: [Format; 3] = [Format::Human, Format::Json, Format::Sarif];
 const LIST_FORMATS: [Format; 2] = [Format::Human, Format::Json];
 const KINDS: [Kind; 5] = [Kind::Dockerfile, Kind::Compose, Kind::Supervisor, Kind::Nginx, Kind::Dotenv];
-const FAIL_ON: [FailOn; 6] = [
-    FailOn(Some(Severity::Critical)),
-    FailOn(Some(Severity::High)),
-    FailOn(Some(Severity::Medium)),
-    FailOn(Some(Severity::Low)),
-    FailOn(Some(Severity::Info)),
-    FailOn(None),
-];
-
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Human => "human",
-        Format::Json => "json",
-        Format::Sarif => "sarif",
-    }
-}
-
-fn fail_on_name(least: FailOn) -> &'static str {
-    least.0.map_or("never", Severity::name)
-}
 
 /// A parser of the names of `values`.
 fn named<T: Copy + Send + Sync + 'static>(
@@ -163,7 +156,7 @@ fn color() -> impl TypedValueParser<Value = anstream::ColorChoice> {
 fn output(given: &str) -> Result<Output, String> {
     let (format, file) = match given.split_once('=') {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            let format = FORMATS.into_iter().find(|format| format_name(*format) == name);
+            let format = Format::ALL.into_iter().find(|format| format.name() == name);
             (Some(format.ok_or_else(|| format!("no format {name:?} (./{given} is the file of that name)"))?), file)
         }
         _ => (None, given),
@@ -174,25 +167,11 @@ fn output(given: &str) -> Result<Output, String> {
     Ok(Output { format, file: (file != "-").then(|| file.into()) })
 }
 
-/// A number of bytes: `65536`, `64K`, `64KiB`, `1M`.
-fn size(given: &str) -> Result<u64, String> {
-    let digits = given.trim_end_matches(|character: char| !character.is_ascii_digit());
-    let factor = match given[digits.len()..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        _ => return Err("not a number of bytes, K or M".to_owned()),
-    };
-    // Spans are 32 bits wide, and a file that is not UTF-8 doubles when it is recoded.
-    const MOST: u64 = 1 << 30;
-    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    bytes.filter(|bytes| *bytes <= MOST).ok_or_else(|| format!("not a number of bytes up to {MOST}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use std::fmt::Write as _;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -210,13 +189,62 @@ mod tests {
         assert!(output("json=").is_err());
     }
 
+    /// A table of the options of `command`, which is called `name`, and of its commands.
+    fn document(command: &clap::Command, name: &str, text: &mut String) {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        write!(text, "\n## `{name}`\n\n{}.\n", about.trim_end_matches('.')).unwrap();
+        let arguments: Vec<_> = command.get_arguments().filter(|argument| !argument.is_hide_set()).collect();
+        if !arguments.is_empty() {
+            text.push_str("\n| argument | meaning |\n|---|---|\n");
+        }
+        for argument in arguments {
+            let short = argument.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
+            let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
+            let value = value.and_then(|names| names.first()).map(ToString::to_string);
+            let name = match (argument.get_long(), value) {
+                (Some(long), Some(value)) if argument.is_require_equals_set() => format!("`--{long}[={value}]`"),
+                (Some(long), Some(value)) => format!("`--{long} {value}`"),
+                (Some(long), None) => format!("`--{long}`"),
+                (None, value) => format!("`{}`", value.unwrap_or_default()),
+            };
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_else(|| panic!("{name} has no help"));
+            // A default that the settings may change stands in the text.
+            let (help, default) = help
+                .split_once(" [default")
+                .map_or((help.as_str(), String::new()), |(help, rest)| (help, format!(" [default{rest}")));
+            let mut help = help.to_owned();
+            let values = argument.get_possible_values();
+            let values: Vec<String> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
+            if !values.is_empty() && argument.get_action().takes_values() {
+                write!(help, ": {}", values.join(", ")).unwrap();
+            }
+            help += &default;
+            let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+            if !defaults.is_empty() && argument.get_action().takes_values() {
+                write!(help, " [default: {}]", defaults.join(", ")).unwrap();
+            }
+            writeln!(text, "| {short}{name} | {} |", help.replace('|', "\\|")).unwrap();
+        }
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            document(inner, &format!("{name} {}", inner.get_name()), text);
+        }
+    }
+
     #[test]
-    fn sizes_are_bytes_with_a_suffix() {
-        for (given, bytes) in [("0", 0), ("1048576", 1 << 20), ("64K", 1 << 16), ("2MiB", 2 << 20)] {
-            assert_eq!(size(given), Ok(bytes));
+    fn the_documentation_has_every_option_with_its_help() {
+        let mut text = String::from(
+            "# The command line\n\n\
+             What `confscan --help` and `confscan COMMAND --help` say; `UPDATE=1 cargo test --bin confscan` writes this page.\n\
+             What can be set for a repository is in [configuration.md](configuration.md).\n",
+        );
+        let mut command = Cli::command();
+        command.build();
+        document(&command, "confscan", &mut text);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command-line.md");
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+            return;
         }
-        for given in ["", "K", "-1", "1G", "99999999999999999999", "4096M", "1.5M"] {
-            assert!(size(given).is_err(), "{given}");
-        }
+        assert!(std::env::var_os("UPDATE").is_some(), "docs/command-line.md lacks something: UPDATE=1 rewrites it");
+        std::fs::write(path, text).unwrap();
     }
 }

@@ -1,16 +1,39 @@
-//! How a scan is done.
+//! How a scan is done: what the command line says, and what the `confscan.toml` files of the repository say.
+
+mod error;
+mod file;
+mod pattern;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 use jiff::civil::Date;
+
+use crate::container::Environment;
+use crate::finding::{Rule, Severity, Tier};
+
+pub use error::Error;
+pub use file::{File, Files, Folder, MAX_SIZE, NAME, Setting, text};
+pub use pattern::{Globs, ImagePattern, Pattern, Trusted};
+pub use settings::{
+    At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override,
+    RelativePath, RuleName, Rules, Settings, Size, Stack, Where, size,
+};
+
+/// A commented `confscan.toml` in which nothing is switched on.
+pub const TEMPLATE: &str = include_str!("config/template.toml");
 
 /// What a scan is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Also run the rules of the pedantic tier.
+    /// Also run the rules of the pedantic tier, whatever the files say.
     pub pedantic: bool,
+    /// The least severity that fails the scan, whatever the files say.
+    pub fail_on: Option<FailOn>,
     /// The day that end-of-support dates are compared with.
     pub today: Date,
-    /// Files with more bytes are reported, not read.
-    pub max_file_size: u64,
+    /// The `confscan.toml` files.
+    pub files: Files,
 }
 
 impl Config {
@@ -19,6 +42,22 @@ impl Config {
 
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
-        Config { pedantic: false, today, max_file_size: Config::MAX_FILE_SIZE }
+        Config { pedantic: false, fail_on: None, today, files: Files::default() }
+    }
+
+    /// Whether a rule may run somewhere.
+    pub fn may_run(&self, rule: &Rule) -> bool {
+        self.pedantic || rule.tier == Tier::Default || self.files.may_run(rule)
+    }
+
+    /// What is made of `rule` in the file at `path` where that runs in `environment`.
+    pub fn setting(&self, rule: &Rule, path: &str, environment: Environment) -> Setting {
+        self.files.setting(rule, path, environment, self.pedantic)
+    }
+
+    /// Whether a finding of this severity in the file at `path` fails the scan.
+    pub fn fails(&self, severity: Severity, path: &str) -> bool {
+        let least = self.fail_on.or_else(|| self.files.fail_on(path)).unwrap_or(FailOn::High).least();
+        least.is_some_and(|least| severity >= least)
     }
 }

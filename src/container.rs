@@ -13,7 +13,7 @@ pub use image::{Image, ImagePlace};
 use std::sync::Arc;
 
 use crate::command::Effective;
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, Span, Spanned, Text};
 use crate::syntax::dockerfile::ImageConfig;
 
 /// A document, as an index into the project's documents.
@@ -219,6 +219,15 @@ pub struct BuiltFrom {
     pub config: ImageConfig,
 }
 
+/// What the engine starts.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Program and arguments.
+    pub words: Vec<Text>,
+    /// The line that decided it: the service's, else the image's.
+    pub span: Span,
+}
+
 /// What would run: a Compose service with the image that it builds, or an image that no service builds.
 #[derive(Debug)]
 pub struct Container {
@@ -256,6 +265,8 @@ pub struct Container {
     /// The environment that its processes start with: the image's ENV, then the files of `env_file`, then the service's
     /// `environment`, each name once.
     pub env: Vec<Env>,
+    /// What the engine starts: the entrypoint and the command, put together; `None` where the image decides it.
+    pub command: Option<Invocation>,
     /// Its processes: the main one, what that leads to, and supervisord's programs; sorted by their places.
     pub processes: Vec<Process>,
     /// The supervisord configs that it runs.

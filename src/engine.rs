@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
-use crate::finding::{Finding, Tier, identify};
+use crate::finding::{Finding, identify};
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
@@ -122,8 +122,7 @@ pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[S
 
 /// Runs every enabled check over every node, in parallel.
 fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
-    let rules: Vec<&Registered> =
-        RULES.iter().filter(|registered| config.pedantic || registered.rule.tier == Tier::Default).collect();
+    let rules: Vec<&Registered> = RULES.iter().filter(|registered| config.may_run(&registered.rule)).collect();
     let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);

@@ -221,7 +221,7 @@ mod tests {
             page,
         };
         let mut out = Vec::new();
-        write(&rule, Options { quiet: false, color, width }, &mut out).unwrap();
+        write(&rule, Options { color, width, ..Options::default() }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -29,7 +29,8 @@ use source::Sources;
 
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
-    let project = Project::build(&mut sources);
+    config.files.register(&mut sources);
+    let project = Project::build_with(&mut sources, &config.files);
     let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
     Report { sources, project, findings, secrets }

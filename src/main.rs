@@ -6,16 +6,19 @@ mod cli;
 mod output;
 mod progress;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use confscan::config::Config;
+use confscan::config::{self, Config, Files};
+use confscan::finding::Finding;
 use confscan::project::Project;
 use confscan::report::{self, Format};
 use confscan::source::Sources;
 use confscan::{explain, listing, rules, text, walk};
+use jiff::Timestamp;
 
 use cli::{Cli, Command, Input, Output, Scan};
 use output::Stdout;
@@ -61,12 +64,34 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             stdout.write(|out, options| listing::rules(list.format == Format::Json, options, out))?;
         }
         Some(Command::Files { input, list }) => {
-            let mut sources = read(&input, &Progress::start())?;
+            let (mut sources, files) = read(&input, &Progress::start())?;
+            let nothing = sources.is_empty();
+            files.register(&mut sources);
             // Linking reads the files that configs refer to.
-            let project = Project::build(&mut sources);
+            let project = Project::build_with(&mut sources, &files);
             drop(project);
             stdout.write(|out, options| listing::files(&sources, list.format == Format::Json, options, out))?;
-            return Ok(if sources.is_empty() { NOTHING } else { 0 });
+            return Ok(if nothing { NOTHING } else { 0 });
+        }
+        Some(Command::Init { folder }) => {
+            let path = folder.join(config::NAME);
+            let shown = path.to_string_lossy();
+            let written = File::create_new(&path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
+            written.map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => format!("{} is there already", text::visible(&shown)),
+                _ => format!("{}: {error}", text::visible(&shown)),
+            })?;
+            stdout.write(|out, _| writeln!(out, "{} was written", text::visible(&shown)))?;
+        }
+        Some(Command::Containers { input, list }) => {
+            let (sources, files) = read(&input, &Progress::start())?;
+            let nothing = sources.is_empty();
+            let report = confscan::scan(sources, &Config { files, ..at(time()?) });
+            stdout.write(|out, options| match list.format {
+                Format::Json => report::json::write_containers(&report, out),
+                _ => report::containers::write(&report, &options, out),
+            })?;
+            return Ok(if nothing { NOTHING } else { 0 });
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -79,9 +104,10 @@ fn run(cli: Cli) -> Result<u8, Problem> {
 
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
-    let config = config(&arguments.input, arguments.pedantic)?;
+    let time = time()?;
     let progress = Progress::start();
-    let sources = read(&arguments.input, &progress)?;
+    let (sources, files) = read(&arguments.input, &progress)?;
+    let config = config(arguments, files, time);
     let nothing = sources.is_empty();
     if nothing {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
@@ -91,17 +117,23 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     drop(progress);
     for Output { format, file } in outputs(arguments) {
         let format = format.unwrap_or(arguments.format);
-        let write = |out: &mut dyn Write, options: report::Options| {
-            report::write(&report, format, &report::Options { quiet: arguments.quiet, ..options }, out)
+        let mut left_out = None;
+        let mut write = |out: &mut dyn Write, options: report::Options| {
+            let options = report::Options { quiet: arguments.quiet, time, ..options };
+            report::write(&report, format, &options, out).map(|text| left_out = text)
         };
         match file {
-            None => stdout.write(write)?,
+            None => stdout.write(&mut write)?,
             Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
                 .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
         }
+        if let Some(left_out) = left_out {
+            writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
+        }
     }
     let gaps = report.has_gaps();
-    let fails = arguments.fail_on.0.is_some_and(|least| report.findings.iter().any(|found| found.severity >= least));
+    let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
+    let fails = report.findings.iter().any(|found| config.fails(found.severity, path(found)));
     // The process ends here, and the system takes its memory back at once.
     std::mem::forget(report);
     Ok(match () {
@@ -121,28 +153,50 @@ fn outputs(arguments: &Scan) -> Vec<Output> {
     outputs
 }
 
-/// The files that the arguments name.
-fn read(input: &Input, progress: &Progress) -> Result<Sources, Problem> {
+/// The files that the arguments name, and the settings that count for them.
+fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem> {
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
-    let options = walk::Options {
+    let mut options = walk::Options {
         gitignore: input.gitignore,
-        max_file_size: input.max_file_size,
+        max_file_size: Config::MAX_FILE_SIZE,
         kind: input.kind,
         stdin_filename: input.stdin_filename.clone(),
         threads: input.threads.into(),
     };
-    Ok(walk::sources(&input.paths, &options, &|| progress.file())?)
+    let root = walk::root(&input.paths, &options)?;
+    let mut files = Files::new(match &input.config {
+        Some(path) => vec![walk::settings_at(path, &root)?],
+        None if input.no_config => Vec::new(),
+        None => walk::settings_above(&root)?,
+    });
+    options.max_file_size = input.max_file_size.or(files.max_file_size()).unwrap_or(Config::MAX_FILE_SIZE);
+    let sources = walk::sources(&input.paths, &options, &|| progress.file())?;
+    if input.config.is_none() && !input.no_config {
+        files.add_below(&sources)?;
+    }
+    files.check_stacks(&sources)?;
+    Ok((sources, files))
 }
 
-/// How the scan is done: today is the day of the clock in UTC, or that of `SOURCE_DATE_EPOCH` for output that can be
-/// made again (<https://reproducible-builds.org/specs/source-date-epoch/>).
-fn config(input: &Input, pedantic: bool) -> Result<Config, Problem> {
-    let now = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(seconds) => seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),
-        Err(_) => Some(jiff::Timestamp::now()),
+/// How the scan is done; today is the day in UTC.
+fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
+    let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
+    let pedantic = arguments.pedantic == Some(true);
+    Config { pedantic, fail_on: arguments.fail_on, files, ..at(time) }
+}
+
+/// The defaults on the day of `time` in UTC.
+fn at(time: Timestamp) -> Config {
+    Config::new(time.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// The time of the clock, or that of `SOURCE_DATE_EPOCH` for output that can be made again
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn time() -> Result<Timestamp, Problem> {
+    let time = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(seconds) => seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        Err(_) => Some(Timestamp::now()),
     };
-    let now = now.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?;
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    Ok(Config { pedantic, max_file_size: input.max_file_size, ..Config::new(today) })
+    Ok(time.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?)
 }

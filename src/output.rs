@@ -32,7 +32,7 @@ impl Stdout {
         let width =
             given.or_else(|| terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)));
         let mut out = BufWriter::new(AutoStream::new(io::stdout().lock(), self.choice));
-        match write(&mut out, Options { quiet: false, color, width }).and_then(|()| out.flush()) {
+        match write(&mut out, Options { color, width, ..Options::default() }).and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 pub use self::needs::{Need, Use};
 use self::repeated::Repeated;
 use self::stacks::Stack;
+use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
 use crate::source::{FileId, Skipped, Sources, Span};
@@ -90,7 +91,12 @@ pub struct Failure {
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.
     pub fn build(sources: &mut Sources) -> Project {
-        link::Linker::new(sources).link()
+        Project::build_with(sources, &Files::default())
+    }
+
+    /// As [`Project::build`], with what the `confscan.toml` files say of environments and places.
+    pub fn build_with(sources: &mut Sources, settings: &Files) -> Project {
+        link::Linker::new(sources, settings).link()
     }
 
     /// The Dockerfile `id`.

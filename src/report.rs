@@ -1,11 +1,26 @@
 //! What a scan says, and the formats that it is written in.
 
+pub mod checkstyle;
+pub mod concise;
+pub mod containers;
 mod escape;
+mod facts;
+pub mod github;
+pub mod gitlab;
+pub mod gitlab_sast;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod sarif;
+mod words;
+mod xml;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io;
+
+use jiff::Timestamp;
 
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
@@ -34,13 +49,29 @@ impl Report {
         self.findings.iter().any(|finding| finding.gap)
     }
 
+    /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
+    fn gap_counts(&self) -> String {
+        let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self.findings.iter().filter(|finding| finding.gap) {
+            *gaps.entry(finding.rule.id).or_default() += 1;
+        }
+        gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The findings, worst first, and equally bad ones in the order of the report.
+    fn worst_first(&self) -> Vec<&Finding> {
+        let mut findings: Vec<&Finding> = self.findings.iter().collect();
+        findings.sort_by_key(|finding| Reverse(finding.severity));
+        findings
+    }
+
     /// Number of configs that were graded: neither files that were only looked into nor files that were not read.
     pub fn graded(&self) -> usize {
         self.sources.iter().filter(|(_, source)| source.kind != Kind::Auxiliary).count()
     }
 
-    /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that it
-    /// reaches into no further line.
+    /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that
+    /// it reaches into no further line.
     fn place(&self, span: Span) -> Place<'_> {
         let text = self.sources.text(span);
         let front = if span.start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -48,6 +79,13 @@ impl Report {
         let span = Span { start: span.start + front as u32, end: span.start + end, ..span };
         let (start, end) = self.sources.position(span);
         Place { path: &self.sources.get(span.file).path, span, start, end }
+    }
+
+    /// The part of `span` on its first line, where consumers cannot do with more.
+    fn first_line(&self, span: Span) -> Span {
+        let text = self.sources.text(span);
+        let first = text.find(['\n', '\r']).unwrap_or(text.len());
+        Span { end: span.start + first as u32, ..span }
     }
 
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
@@ -66,36 +104,98 @@ struct Place<'a> {
     end: Position,
 }
 
-/// What a report is written as.
+/// What a report is written as: `docs/formats.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// For a person at a terminal.
     Human,
+    /// One line for each finding, for editors.
+    Concise,
     /// For programs: `docs/json.md`.
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// Workflow commands, for GitHub's annotations.
+    Github,
+    /// Markdown, for a job summary.
+    Markdown,
+    /// GitLab's Code Quality.
+    Gitlab,
+    /// GitLab's SAST.
+    GitlabSast,
+    /// JUnit XML.
+    Junit,
+    /// Checkstyle XML.
+    Checkstyle,
 }
 
-/// How the human format looks; the others have no options.
+impl Format {
+    /// Every format, as the help lists them.
+    pub const ALL: [Format; 10] = [
+        Format::Human,
+        Format::Concise,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+        Format::Markdown,
+        Format::Gitlab,
+        Format::GitlabSast,
+        Format::Junit,
+        Format::Checkstyle,
+    ];
+
+    /// The name used in options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Human => "human",
+            Format::Concise => "concise",
+            Format::Json => "json",
+            Format::Sarif => "sarif",
+            Format::Github => "github",
+            Format::Markdown => "markdown",
+            Format::Gitlab => "gitlab",
+            Format::GitlabSast => "gitlab-sast",
+            Format::Junit => "junit",
+            Format::Checkstyle => "checkstyle",
+        }
+    }
+}
+
+/// What a report depends on beside the scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// One line per finding and no summary.
+    /// One line per finding and no summary; human only.
     pub quiet: bool,
-    /// Write ANSI colour codes.
+    /// Write ANSI colour codes; human only.
     pub color: bool,
-    /// Width of the terminal in columns; 120 where it is not known.
+    /// Width of the terminal in columns, 120 where it is not known; human only.
     pub width: Option<usize>,
+    /// When the scan was done, for GitLab's SAST: 1970 unless it is given.
+    pub time: Timestamp,
 }
 
-/// Writes `report` to `out`.
+/// Writes `report` to `out`, and gives what was left out for want of room, as a sentence: it stands in the report too,
+/// but who writes a file does not see it there.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn write(
+    report: &Report,
+    format: Format,
+    options: &Options,
+    out: &mut dyn io::Write,
+) -> io::Result<Option<String>> {
     match format {
+        Format::Sarif => return sarif::write(report, out),
+        Format::Markdown => return markdown::write(report, out),
         Format::Human => human::write(report, options, out),
+        Format::Concise => concise::write(report, out),
         Format::Json => json::write(report, out),
-        Format::Sarif => sarif::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::GitlabSast => gitlab_sast::write(report, options.time, out),
+        Format::Junit => junit::write(report, out),
+        Format::Checkstyle => checkstyle::write(report, out),
     }
+    .map(|()| None)
 }

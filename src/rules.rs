@@ -197,19 +197,26 @@ impl<'a> Cx<'a> {
         self.findings.last_mut().expect("a finding was just pushed")
     }
 
-    /// What was reported, after the rule's say about development and test was applied.
+    /// What was reported, after the settings and the rule's say about development and test were applied.
     pub fn finish(self) -> Vec<Finding> {
-        let mut findings = self.findings;
-        if !self.environment.is_live() {
-            match self.rule.development {
-                Development::Same => {}
-                Development::Low => findings.iter_mut().for_each(|f| f.severity = f.severity.min(Severity::Low)),
-                // A variable of the container that names a development environment is no proof that it is one: it may be
-                // what such a rule looks for.
-                Development::Silent if !self.own_mark => findings.clear(),
-                Development::Silent => {}
+        let Cx { mut findings, sources, config, rule, environment, own_mark, .. } = self;
+        findings.retain_mut(|finding| {
+            // Without settings it does not matter where it stands.
+            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = config.setting(rule, path.unwrap_or_default(), environment);
+            finding.severity = setting.severity.unwrap_or(finding.severity);
+            if !environment.is_live() && !setting.exact {
+                match rule.development {
+                    Development::Same => {}
+                    Development::Low => finding.severity = finding.severity.min(Severity::Low),
+                    // A variable of the container that names a development environment is no proof that it is one: it
+                    // may be what such a rule looks for.
+                    Development::Silent if !own_mark => return false,
+                    Development::Silent => {}
+                }
             }
-        }
+            setting.runs
+        });
         findings
     }
 }

@@ -4,23 +4,35 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// `text` on one line and without anything that acts on a terminal: control characters, line and paragraph separators,
-/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`.
+/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`. Neither
+/// does it hold a command to the CI system that logs it: see [`commands`].
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find(acts) else {
+    let mut commands = commands(text).peekable();
+    let Some(first) = text.find(acts).into_iter().chain(commands.peek().copied()).min() else {
         return Cow::Borrowed(text);
     };
     let mut out = String::with_capacity(text.len() + 16);
     out.push_str(&text[..first]);
-    for character in text[first..].chars() {
+    for (at, character) in text[first..].char_indices() {
         match character {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            '#' if commands.next_if_eq(&(first + at)).is_some() => out.push_str("\\u{23}"),
             _ if acts(character) => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
             _ => out.push(character),
         }
     }
     Cow::Owned(out)
+}
+
+/// Where `text` holds commands to a CI system, as offsets of their second `#`: the runners of GitHub (`##[error]`) and
+/// of Azure Pipelines (`##vso[…]`) take them anywhere in a line of a log.
+pub fn commands(text: &str) -> impl Iterator<Item = usize> {
+    text.match_indices('[').filter_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(|character: char| character.is_ascii_alphabetic());
+        before.ends_with("##").then(|| before.len() - 1)
+    })
 }
 
 /// Whether a character does something other than to be seen. The bidirectional controls are those of Unicode's UAX #9;
@@ -88,6 +100,8 @@ mod tests {
             ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
             ("Dockerfile.\u{202e}dm", "Dockerfile.\\u{202e}dm"),
             ("x\u{2028}y\u{2066}z\u{feff}", "x\\u{2028}y\\u{2066}z\\u{feff}"),
+            ("## [x] #[x] ##", "## [x] #[x] ##"),
+            ("a###[error]b ##vso[x]\u{7} ##[y", "a##\\u{23}[error]b #\\u{23}vso[x]\\u{7} #\\u{23}[y"),
         ] {
             assert_eq!(visible(text), shown);
         }

@@ -5,6 +5,7 @@
 
 mod disk;
 mod folders;
+mod settings;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -14,9 +15,11 @@ use std::sync::{Mutex, PoisonError};
 
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
+use crate::config;
 use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
 use disk::{Disk, refusal};
+pub use settings::{settings_above, settings_at};
 
 /// How files are found.
 #[derive(Clone, Debug)]
@@ -66,6 +69,46 @@ enum Named {
 /// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config; or an
 /// option is about a path that is not named.
 pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
+    let Area { named, allowed, root } = area(paths, options)?;
+    let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
+    for named in &named {
+        match named {
+            Named::Directory(path) => walk.directory(path),
+            Named::File(path) => {
+                walk.file(path)?;
+                walk.settings_around(path);
+            }
+            Named::Stdin(path) => {
+                walk.stdin(path)?;
+                walk.settings_around(path);
+            }
+        }
+    }
+    let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(collect(
+        found,
+        Disk { root, allowed, limit: options.max_file_size, real_directories: std::sync::Mutex::default() },
+    ))
+}
+
+/// What the paths of the command line make together.
+struct Area {
+    named: Vec<Named>,
+    /// Real paths of the directories that may be read.
+    allowed: Vec<PathBuf>,
+    /// The scan root.
+    root: PathBuf,
+}
+
+/// The scan root of `paths`: see [`sources`].
+///
+/// # Errors
+/// As of [`sources`].
+pub fn root(paths: &[PathBuf], options: &Options) -> Result<PathBuf, Error> {
+    area(paths, options).map(|area| area.root)
+}
+
+fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
     let current = std::env::current_dir().and_then(fs::canonicalize);
     let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
     let default = [PathBuf::from(".")];
@@ -86,19 +129,7 @@ pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync
         })
         .collect();
     let root = common(&allowed);
-    let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
-    for named in &named {
-        match named {
-            Named::Directory(path) => walk.directory(path),
-            Named::File(path) => walk.file(path)?,
-            Named::Stdin(path) => walk.stdin(path)?,
-        }
-    }
-    let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(collect(
-        found,
-        Disk { root, allowed, limit: options.max_file_size, real_directories: std::sync::Mutex::default() },
-    ))
+    Ok(Area { named, allowed, root })
 }
 
 /// What a path of the command line is.
@@ -152,6 +183,8 @@ enum Outcome {
     Taken { rank: u8, real: PathBuf, source: Box<Source> },
     /// Not read; see [`Sources::skip`].
     Skipped { reason: String, gap: bool },
+    /// Settings of confscan, to be read when it is known which of them count.
+    Settings,
 }
 
 const NAMED: u8 = 0;
@@ -202,6 +235,8 @@ impl Walk<'_> {
                 self.skip(self.shown(path) + "/", reason, false);
                 return WalkState::Skip;
             }
+        } else if entry.file_name() == config::NAME {
+            self.push(Found { path: self.shown(path), outcome: Outcome::Settings });
         } else if kind.is_symlink() {
             self.link(path);
         } else {
@@ -311,6 +346,17 @@ impl Walk<'_> {
         self.given(path, shown, bytes)
     }
 
+    /// Notes the settings beside a file that was named and in the folders between it and the scan root, which are not
+    /// walked over.
+    fn settings_around(&self, file: &Path) {
+        let folders = file.ancestors().skip(1).take_while(|folder| folder.starts_with(self.root));
+        for path in folders.map(|folder| folder.join(config::NAME)) {
+            if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
+                self.push(Found { path: self.shown(&path), outcome: Outcome::Settings });
+            }
+        }
+    }
+
     /// Takes a file that was named: as `--kind` says, else by its name, else by its content.
     fn given(&self, real: &Path, shown: String, bytes: Vec<u8>) -> Result<(), Error> {
         let mut source = Source::from_bytes(shown, bytes);
@@ -387,6 +433,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// Puts what was found in the order of its paths, whatever order it was found in.
 fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
     let key = |found: &Found| match &found.outcome {
+        Outcome::Settings => (0, PathBuf::new(), String::new()),
         Outcome::Taken { rank, real, source } => (*rank, real.clone(), source.why.clone()),
         Outcome::Skipped { reason, gap } => (u8::MAX - u8::from(*gap), PathBuf::new(), reason.clone()),
     };
@@ -407,6 +454,7 @@ fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
                     sources.add(*source);
                 }
             },
+            Outcome::Settings => sources.settings.push(path),
             Outcome::Skipped { reason, gap } => {
                 let known = sources.skipped.last();
                 if !known.is_some_and(|known| known.path == path && known.reason == reason) {
@@ -415,5 +463,6 @@ fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
             }
         }
     }
+    sources.settings.dedup();
     sources
 }

@@ -1,78 +1,25 @@
 //! Runs the program on small trees: which files are found, what is written where, and how it exits.
 
+#[path = "support/tree.rs"]
+mod tree;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use confscan::rules;
 use confscan::source::ReadError;
 use serde_json::Value;
+use tree::Tree;
 
 const LISTING: &str = "server {\n  autoindex on;\n}\n";
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n";
 
-/// A directory that is gone at the end of the test.
-struct Tree(PathBuf);
-
 /// Paths, each with its kind or with the reason for which it was skipped.
 type Pairs = Vec<(String, String)>;
 
-/// What the program did.
-#[derive(Debug)]
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 impl Tree {
-    fn new(files: &[(&str, &str)]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("confscan-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let tree = Tree(fs::canonicalize(std::env::temp_dir()).unwrap().join(name));
-        fs::create_dir(&tree.0).unwrap();
-        for (path, text) in files {
-            tree.write(path, text);
-        }
-        tree
-    }
-
-    fn write(&self, path: impl AsRef<Path>, text: &str) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.0.join(path)).unwrap()
-    }
-
-    fn command(&self, folder: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_confscan"));
-        command.args(args).current_dir(self.0.join(folder)).env("SOURCE_DATE_EPOCH", "1793491200");
-        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        self.run_in("", args, "")
-    }
-
-    fn run_in(&self, folder: &str, args: &[&str], stdin: &str) -> Run {
-        let mut command = self.command(folder, args);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A program that stops before it reads its input closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
     /// Path and kind of every file that is taken, path and reason of every one that is skipped (with `!` for a gap).
     fn files(&self, args: &[&str]) -> (Pairs, Pairs) {
         let run = self.run(&[&["files", "--format", "json"], args].concat());
@@ -90,12 +37,6 @@ impl Tree {
 
     fn taken(&self, args: &[&str]) -> Vec<String> {
         self.files(args).0.into_iter().map(|(path, _)| path).collect()
-    }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -176,10 +176,9 @@ fn no_damage_breaks_a_scan() {
             let text = files.iter().find(|(path, _)| path == file).map(|(_, bytes)| String::from_utf8_lossy(bytes));
             panic!("round {round}: {}: {}\n{}", file, broken.message, text.unwrap_or_default());
         }
-        for format in [Format::Human, Format::Json, Format::Sarif] {
+        for format in Format::ALL {
             let mut out = Vec::new();
-            write(&report, format, &Options { quiet: false, color: false, width: None }, &mut out)
-                .expect("a vector takes all");
+            write(&report, format, &Options::default(), &mut out).expect("a vector takes all");
             let out = String::from_utf8(out).expect("reports are UTF-8");
             let acts = |c: char| c.is_control() && c != '\n';
             assert!(!out.contains(acts), "round {round}: {format:?} has a control character");

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use confscan::config::Config;
+use confscan::config::{Config, Files};
 use confscan::finding::Finding;
 use confscan::project::Failure;
 use confscan::report::Report;
@@ -57,7 +57,7 @@ fn page(registered: &'static Registered, path: &Path) -> Result<(), Failed> {
     let mut updated = text.clone();
     let mut problems = String::new();
     for section in sections.iter().rev() {
-        let found = findings(registered, section);
+        let found = findings(registered, section).map_err(|error| format!("## {}: {error}", section.heading))?;
         if section.heading.starts_with("Good") {
             if !found.is_empty() {
                 write!(problems, "\n## {}: expected nothing, got\n{found}", section.heading).unwrap();
@@ -155,13 +155,15 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, Failed> {
     Ok(sections)
 }
 
-/// What the rule says about a section's files, a line per label.
-fn findings(registered: &'static Registered, section: &Section) -> String {
+/// What the rule says about a section's files, a line per label. A `confscan.toml` among them counts.
+fn findings(registered: &'static Registered, section: &Section) -> Result<String, confscan::config::Error> {
     let mut sources = virtual_repository::sources(&section.files);
     for (path, reason) in &section.skipped {
         sources.skip(path, reason, true);
     }
-    let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
+    let mut files = Files::default();
+    files.add_below(&sources)?;
+    let config = Config { pedantic: true, files, ..Config::new(jiff::civil::date(2026, 11, 1)) };
     let report = confscan::scan(sources, &config);
     let mut findings: Vec<Finding> =
         report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id).cloned().collect();
@@ -181,7 +183,7 @@ fn findings(registered: &'static Registered, section: &Section) -> String {
             writeln!(out, "  {}: {}", self::place(&report, label.span), label.message).unwrap();
         }
     }
-    out
+    Ok(out)
 }
 
 fn place(report: &Report, span: confscan::source::Span) -> String {

@@ -96,6 +96,15 @@ impl Image {
             None => self.repository.clone(),
         }
     }
+
+    /// Registry and repository as one name, with what Docker puts in front (`docker.io/library/postgres`).
+    pub fn full_name(&self) -> String {
+        match &self.registry {
+            Some(registry) => format!("{registry}/{}", self.repository),
+            None if self.repository.contains('/') => format!("docker.io/{}", self.repository),
+            None => format!("docker.io/library/{}", self.repository),
+        }
+    }
 }
 
 #[cfg(test)]

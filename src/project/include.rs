@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::path;
+use crate::config::Files;
 use crate::container::DocumentId;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::Document;
@@ -13,7 +14,7 @@ use crate::syntax::nginx::Nginx;
 const MAX_PARTS: usize = 16;
 
 /// Where nginx expects its configs in most images.
-const PREFIX: &str = "/etc/nginx";
+pub(super) const PREFIX: &str = "/etc/nginx";
 
 /// A config that lands in a container: the container's index, the document, and the path in the container.
 pub(super) type Placed = (usize, DocumentId, String);
@@ -38,7 +39,7 @@ impl Includes {
     }
 
     /// Resolves every include.
-    pub(super) fn resolve(documents: &[Document], sources: &Sources, placed: &[Placed]) -> Includes {
+    pub(super) fn resolve(documents: &[Document], sources: &Sources, placed: &[Placed], settings: &Files) -> Includes {
         let mut fragments: BTreeMap<(&str, &str), DocumentId> = BTreeMap::new();
         let configs: Vec<(DocumentId, &Nginx)> = documents
             .iter()
@@ -58,14 +59,20 @@ impl Includes {
         let mut edges: HashMap<DocumentId, Vec<DocumentId>> = HashMap::new();
         let mut files = HashMap::new();
         for &(id, nginx) in &configs {
-            let directory = path::directory(&sources.get(nginx.file).path);
+            let own = sources.get(nginx.file).path.as_str();
+            let directory = path::directory(own);
             let mut known: HashMap<&str, Arc<[DocumentId]>> = HashMap::new();
             for visit in nginx.walk().filter(|visit| visit.directive.is("include")) {
                 let Some(pattern) = visit.directive.argument(0).filter(|pattern| !pattern.contains(['$', '{'])) else {
                     continue;
                 };
                 let found = known.entry(pattern).or_insert_with(|| {
-                    let mut found = landed.included(id, pattern);
+                    // What the user says goes before what the files say, and that before a guess.
+                    let root = settings.nginx_root(own, &path::absolute(PREFIX, pattern));
+                    let mut found = root.map(|path| at(&path, &fragments)).unwrap_or_default();
+                    if found.is_empty() {
+                        found = landed.included(id, pattern);
+                    }
                     if found.is_empty() {
                         found = in_repository(directory, pattern, &fragments);
                     }
@@ -81,6 +88,16 @@ impl Includes {
         let included = reached(&configs, &edges);
         Includes { files, included }
     }
+}
+
+/// The files at a path, or that a pattern in its last part matches.
+fn at(path: &str, fragments: &BTreeMap<(&str, &str), DocumentId>) -> Vec<DocumentId> {
+    let (folder, name) = (path::directory(path), path::file_name(path));
+    if !name.contains(['*', '?', '[']) {
+        return fragments.get(&(folder, name)).copied().into_iter().collect();
+    }
+    let inside = fragments.range((folder, "")..).take_while(|((known, _), _)| *known == folder);
+    inside.filter(|((_, known), _)| path::glob(name, known)).map(|(_, &id)| id).collect()
 }
 
 /// Whether it is a whole config, which no other includes.
@@ -158,14 +175,7 @@ fn in_repository(directory: &str, pattern: &str, fragments: &BTreeMap<(&str, &st
                 continue;
             }
             let folder = [from].into_iter().chain(rest.iter().copied()).filter(|part| !part.is_empty());
-            let folder = folder.collect::<Vec<_>>().join("/");
-            let found: Vec<DocumentId> = if is_glob {
-                let inside = fragments.range((folder.as_str(), "")..);
-                let inside = inside.take_while(|((known, _), _)| *known == folder);
-                inside.filter(|((_, known), _)| path::glob(name, known)).map(|(_, &id)| id).collect()
-            } else {
-                fragments.get(&(folder.as_str(), name)).copied().into_iter().collect()
-            };
+            let found = at(&folder.chain([name]).collect::<Vec<_>>().join("/"), fragments);
             if !found.is_empty() {
                 return found;
             }
@@ -202,18 +212,25 @@ fn reached(configs: &[(DocumentId, &Nginx)], edges: &HashMap<DocumentId, Vec<Doc
 
 #[cfg(test)]
 mod tests {
+    use crate::config::{File, Files, Folder};
     use crate::project::Project;
     use crate::source::{Kind, Source, Sources};
 
     /// The paths of the files that another one includes.
     fn included(files: &[(&str, &str)]) -> Vec<String> {
+        included_with("", files)
+    }
+
+    /// The same with a `confscan.toml`.
+    fn included_with(settings: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let settings = File::parse("confscan.toml", Folder::Above(String::new()), settings).unwrap();
         let mut sources = Sources::default();
         for (path, text) in files {
             let mut source = Source::new(*path, *text);
             source.kind = Kind::Nginx;
             sources.add(source);
         }
-        let project = Project::build(&mut sources);
+        let project = Project::build_with(&mut sources, &Files::new(vec![settings]));
         let found = sources.iter().filter(|(id, _)| project.includes.is_included(*id));
         found.map(|(_, source)| source.path.clone()).collect()
     }
@@ -237,6 +254,24 @@ mod tests {
             let mut files = vec![(*from, text.as_str())];
             files.extend(others.iter().map(|path| (*path, SITE)));
             assert_eq!(&included(&files), expected, "{from} {pattern}");
+        }
+    }
+
+    #[test]
+    fn includes_are_looked_up_where_the_settings_say() {
+        let settings = "nginx.root = { '/etc/nginx' = 'made', '/etc/nginx/tls' = 'tls' }";
+        for (pattern, expected) in [
+            ("/etc/nginx/conf.d/*.conf", &["made/conf.d/x.conf"][..]),
+            ("conf.d/x.conf", &["made/conf.d/x.conf"]),
+            ("/etc/nginx/tls/policy.conf", &["tls/policy.conf"]),
+            ("/etc/nginx/other/*.conf", &["a/other/z.conf"]),
+            ("/opt/conf.d/*.conf", &["a/conf.d/y.conf"]),
+        ] {
+            let text = format!("http {{ include {pattern}; }}");
+            let mut files = vec![("a/nginx.conf", text.as_str())];
+            let others = ["a/conf.d/y.conf", "a/other/z.conf", "made/conf.d/x.conf", "tls/policy.conf"];
+            files.extend(others.map(|path| (path, SITE)));
+            assert_eq!(included_with(settings, &files), expected, "{pattern}");
         }
     }
 

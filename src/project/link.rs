@@ -10,6 +10,7 @@ use super::{
     Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
 };
 use crate::command::Effective;
+use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
 use crate::source::{FileId, Kind, ReadError, Sources, Span};
@@ -21,6 +22,8 @@ use crate::syntax::yaml::Node;
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
     pub sources: &'a mut Sources,
+    /// What the `confscan.toml` files say.
+    pub settings: &'a Files,
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
@@ -50,11 +53,13 @@ pub(super) struct Linker<'a> {
 
 impl<'a> Linker<'a> {
     /// Starts with the documents of every file that is in `sources`, sorted by path.
-    pub fn new(sources: &'a mut Sources) -> Self {
+    pub fn new(sources: &'a mut Sources, settings: &'a Files) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
+        let configured = Configured::all(settings, sources);
         let mut linker = Linker {
             sources,
+            settings,
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
@@ -62,7 +67,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
-            configured: Vec::new(),
+            configured,
             stacks: Vec::new(),
             merged_nodes: 0,
             trees: HashMap::new(),
@@ -84,7 +89,8 @@ impl<'a> Linker<'a> {
         let source = self.sources.get(document.file());
         let mut comments = comments(&document).iter();
         let comment = comments.find_map(|&span| Some(environment::by_comment(source.slice(span))?.at(span)));
-        self.marks.push(comment.unwrap_or_else(|| environment::by_path(&source.path)));
+        let settled = comment.or_else(|| self.settings.environment(&source.path, self.sources));
+        self.marks.push(settled.unwrap_or_else(|| environment::by_path(&source.path)));
         if matches!(source.kind, Kind::Nginx | Kind::Supervisor) {
             self.configs.insert(source.path.clone(), source.kind);
         }
@@ -225,7 +231,7 @@ impl<'a> Linker<'a> {
         }
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed);
+        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
         let mut project = Project {
             includes,
             documents: self.documents,

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::link::Linker;
-use super::path;
+use super::{include, path};
 use crate::command::{Argv, Effective, Simple};
-use crate::container::{BuiltFrom, Container, Image, Origin as ContainerOrigin, Process, ProcessOrigin};
+use crate::container::{BuiltFrom, Container, Image, Invocation, Origin as ContainerOrigin, Process, ProcessOrigin};
 use crate::source::{FileId, Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::Service;
-use crate::syntax::dockerfile::{Dockerfile, Invocation, Kind as Instruction, Origin};
+use crate::syntax::dockerfile::{Dockerfile, Invocation as Form, Kind as Instruction, Origin};
 use crate::syntax::shell::Word;
 
 /// Folders of a container that a server reads its configs from.
@@ -48,8 +48,9 @@ const MAX_DEPTH: usize = 4;
 
 /// Finds the processes of container `index` and the supervisord and nginx configs that they read.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
-    let main = main_process(linker, container);
-    start(linker, container, main);
+    let (main, command) = main_process(linker, container).unzip();
+    container.command = command;
+    start(linker, container, main.into_iter().map(|process| (process, 0)).collect());
     let landings = landings(linker, container);
     supervisors(linker, container, &landings);
     configs::attach(linker, container, &landings);
@@ -71,24 +72,28 @@ fn start(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
 type Pending = Vec<(Process, usize)>;
 
 /// The entrypoint and the command as the engine puts them together.
-fn main_process(linker: &Linker, container: &Container) -> Pending {
+fn main_process(linker: &Linker, container: &Container) -> Option<(Process, Invocation)> {
     let service = linker.service_of(container);
-    let dockerfile = container.built.as_ref().and_then(|built| match &linker.documents[built.document] {
-        Document::Dockerfile(dockerfile) => Some((dockerfile, &**built)),
-        _ => None,
-    });
-    let part = main_argv(service, dockerfile, container.image.as_ref());
-    part.map(|(effective, span)| (Process { origin: ProcessOrigin::Main, span, effective: Arc::new(effective) }, 0))
-        .into_iter()
-        .collect()
+    let dockerfile = container.built.as_ref().and_then(|built| Some((linker.dockerfile(built.document)?, &**built)));
+    let (effective, command) = main_argv(service, dockerfile, container.image.as_ref())?;
+    let process = Process { origin: ProcessOrigin::Main, span: command.span, effective: Arc::new(effective) };
+    Some((process, command))
 }
 
-/// What the first process really runs, and where that is written.
+/// What the first process really runs, and what the engine starts for it.
 fn main_argv(
     service: Option<&Service>,
     built: Option<(&Dockerfile, &BuiltFrom)>,
     image: Option<&Image>,
-) -> Option<(Effective, Span)> {
+) -> Option<(Effective, Invocation)> {
+    // What the shell form of a Dockerfile becomes.
+    let shell = |text: &Text| {
+        let shell =
+            ["/bin/sh", "-c"].map(|word| Text::verbatim(word, Span::at(text.span.file, text.span.start as usize)));
+        shell.into_iter().chain([text.clone()])
+    };
+    let of_shell =
+        |text: &Text| (Effective::of_shell(text), Invocation { words: shell(text).collect(), span: text.span });
     let from_image = |index: Option<usize>| match &built?.0.effective(index?)?.kind {
         Instruction::Cmd(invocation) | Instruction::Entrypoint(invocation) => Some(invocation),
         _ => None,
@@ -112,9 +117,9 @@ fn main_argv(
             let span = (!words.is_empty()).then_some(span);
             (words, span)
         }
-        (None, Some(Invocation::Exec(words))) => (words.clone(), None),
+        (None, Some(Form::Exec(words))) => (words.clone(), None),
         // In shell form the entrypoint runs alone, whatever the command is.
-        (None, Some(Invocation::Shell(text))) => return Some((Effective::of_shell(text), text.span)),
+        (None, Some(Form::Shell(text))) => return Some(of_shell(text)),
         (None, None) => (Vec::new(), None),
     };
     match (service_command, image_command) {
@@ -122,16 +127,9 @@ fn main_argv(
             words.extend(command);
             span = span.or(Some(at));
         }
-        (None, Some(Invocation::Exec(command))) => words.extend(command.iter().cloned()),
-        (None, Some(Invocation::Shell(text))) if words.is_empty() => {
-            return Some((Effective::of_shell(text), text.span));
-        }
-        (None, Some(Invocation::Shell(text))) => {
-            words.extend(
-                ["/bin/sh", "-c"].map(|word| Text::verbatim(word, Span::at(text.span.file, text.span.start as usize))),
-            );
-            words.push(text.clone());
-        }
+        (None, Some(Form::Exec(command))) => words.extend(command.iter().cloned()),
+        (None, Some(Form::Shell(text))) if words.is_empty() => return Some(of_shell(text)),
+        (None, Some(Form::Shell(text))) => words.extend(shell(text)),
         (None, None) => {}
     }
     if let Some(first) = words.first().filter(|_| base_entrypoint)
@@ -140,10 +138,9 @@ fn main_argv(
         let place = Span::at(first.span.file, first.span.start as usize);
         words.insert(0, Text::verbatim(program, place));
     }
-    let words = words.into_iter().map(|text| Word { text, literal: true }).collect();
-    let argv = Argv::of_words(words)?;
+    let argv = Argv::of_words(words.iter().map(|text| Word { text: text.clone(), literal: true }).collect())?;
     let span = span.unwrap_or(argv.span);
-    Some((Effective::of_argv(&argv), span))
+    Some((Effective::of_argv(&argv), Invocation { words, span }))
 }
 
 /// Follows a process into `package.json` scripts, scripts of the repository and what those are told to start.
@@ -493,10 +490,30 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
 
 /// The nginx configs that land where nginx reads them.
 fn servers(linker: &mut Linker, container: &mut Container, index: usize, landings: &[Landing]) {
-    let landed = landed_documents(linker, landings, Kind::Nginx);
+    let mut landed = landed_documents(linker, landings, Kind::Nginx);
+    if landed.is_empty() && runs_nginx(container) {
+        landed = told(linker, container);
+    }
     let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
     linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
     servers.dedup();
     container.servers = servers;
+}
+
+/// Whether nginx is what the container runs, or the image that it is made from.
+fn runs_nginx(container: &Container) -> bool {
+    let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
+    container.image.as_ref().is_some_and(|image| image.short_name() == "nginx")
+        || commands.any(|command| command.name == "nginx")
+}
+
+/// The nginx configs of the folder that a `confscan.toml` says `/etc/nginx` is made from.
+fn told(linker: &Linker, container: &Container) -> Vec<(usize, String)> {
+    let (ContainerOrigin::Service { document, .. } | ContainerOrigin::Stage { document, .. }) = container.origin;
+    let Some(folder) = linker.settings.nginx_root(linker.path(document), include::PREFIX) else { return Vec::new() };
+    let configs = linker.configs_below(&folder).filter(|(.., kind)| *kind == Kind::Nginx);
+    let found = configs
+        .filter_map(|(file, rest, _)| Some((linker.known_document(file)?, path::absolute(include::PREFIX, rest))));
+    found.take(MAX_LANDINGS).collect()
 }

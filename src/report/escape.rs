@@ -20,9 +20,13 @@ impl Formatter for Safe {
         }
         let mut units = [0; 2];
         let mut bytes = [0; 4];
+        let mut before = '\0';
         for character in fragment.chars() {
             let text = character.encode_utf8(&mut bytes);
-            if matches!(visible(text), Cow::Borrowed(_)) {
+            // Two of them may begin a command to a CI system.
+            let again = character == '#' && before == '#';
+            before = character;
+            if !again && matches!(visible(text), Cow::Borrowed(_)) {
                 out.write_all(text.as_bytes())?;
             } else {
                 character.encode_utf16(&mut units).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
@@ -37,13 +41,35 @@ pub(super) fn json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Resul
     value.serialize(&mut Serializer::with_formatter(out, Safe)).map_err(io::Error::from)
 }
 
+/// Writes a field of an object, its name and value behind `before`.
+pub(super) fn field(out: &mut dyn io::Write, before: &str, name: &str, value: &impl Serialize) -> io::Result<()> {
+    write!(out, "{before}\"{name}\":")?;
+    json(out, value)
+}
+
+/// Writes an array behind `before`, one item on each line.
+pub(super) fn array(
+    out: &mut dyn io::Write,
+    before: &str,
+    items: impl Iterator<Item = impl Serialize>,
+) -> io::Result<()> {
+    write!(out, "{before}[")?;
+    let mut before = "\n";
+    for item in items {
+        out.write_all(before.as_bytes())?;
+        json(out, &item)?;
+        before = ",\n";
+    }
+    out.write_all(if before == "\n" { b"]" } else { b"\n]" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn escaped_json_reads_back_as_the_same_text() {
-        for text in ["plain é漢", "a\u{9b}2J\u{7f}\u{202e}b\n\"\\", "\u{e0041}\u{1b}[31m"] {
+        for text in ["plain é漢", "a\u{9b}2J\u{7f}\u{202e}b\n\"\\", "\u{e0041}\u{1b}[31m", "###[error]#"] {
             let mut out = Vec::new();
             json(&mut out, &text).unwrap();
             let out = String::from_utf8(out).unwrap();

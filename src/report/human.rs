@@ -1,7 +1,7 @@
 //! The terminal report: file by file, the worst first, and a summary at the end, where a terminal stops.
 
+mod chain;
 mod excerpt;
-mod note;
 mod summary;
 
 use std::cmp::Reverse;
@@ -10,6 +10,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::concise::line_start;
+use super::words::{counts, note};
 use super::{Options, Place, Report};
 use crate::finding::{Finding, Severity};
 use crate::text::visible;
@@ -63,7 +65,7 @@ impl Page<'_> {
     fn line(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         let Place { path, start, .. } = self.report.place(finding.primary());
         let severity = self.paint(style(finding.severity), finding.severity.name());
-        let (path, message) = (visible(path), visible(&finding.message));
+        let (path, message) = (line_start(path), visible(&finding.message));
         writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]", start.line, start.column, finding.rule.id)
     }
 
@@ -73,8 +75,8 @@ impl Page<'_> {
             return Ok(());
         }
         let path = &self.report.sources.get(findings[0].primary().file).path;
-        let counts = summary::counts(findings.iter().copied());
-        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), visible(path)))?;
+        let counts = counts(findings.iter().copied());
+        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), line_start(path)))?;
         for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| !**hidden) {
             self.finding(finding, out)?;
         }
@@ -113,7 +115,7 @@ impl Page<'_> {
         if let Some(help) = &finding.help {
             remark(out, "help", &visible(help))?;
         }
-        if let Some(note) = self.note(finding) {
+        if let Some(note) = note(self.report, finding) {
             remark(out, "note", &note)?;
         }
         writeln!(out)

@@ -3,6 +3,7 @@
 //! It is written as it is made, one finding, container, file and error per line, so that two reports can be compared
 //! line by line.
 
+mod container;
 mod wire;
 
 #[cfg(test)]
@@ -14,8 +15,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Place, Report, escape};
-use crate::container::facet::{Port, Reach};
-use crate::container::{Container, DocumentId, Fact, Healthcheck, Origin, Process, ProcessOrigin, UserSource, Why};
+use crate::container::DocumentId;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources, Span};
 
@@ -27,13 +27,24 @@ const SCHEMA: &str = "confscan/1";
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    field(out, "{\n", "schema", &SCHEMA)?;
-    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
-    field(out, ",\n", "summary", &summary(report))?;
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    escape::field(out, ",\n", "summary", &summary(report))?;
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
-    list(out, "containers", report.project.containers.iter().map(|it| container(report, it)))?;
+    list(out, "containers", report.project.containers.iter().map(|it| container::of(report, it)))?;
     list(out, "files", files(&report.sources).into_iter())?;
     list(out, "errors", report.findings.iter().filter(|it| it.gap).map(|it| error(report, it)))?;
+    out.write_all(b"\n}\n")
+}
+
+/// Writes the containers alone, for `confscan containers`: `schema`, `tool` and `containers` of the report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_containers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    list(out, "containers", report.project.containers.iter().map(|it| container::of(report, it)))?;
     out.write_all(b"\n}\n")
 }
 
@@ -42,26 +53,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn write_files(sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
-    field(out, "{\n", "schema", &SCHEMA)?;
-    field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
+    escape::field(out, "{\n", "schema", &SCHEMA)?;
+    escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
     list(out, "files", files(sources).into_iter())?;
     out.write_all(b"\n}\n")
 }
 
-fn field(out: &mut dyn Write, before: &str, name: &str, value: &impl Serialize) -> io::Result<()> {
-    write!(out, "{before}\"{name}\":")?;
-    escape::json(out, value)
-}
-
 fn list(out: &mut dyn Write, name: &str, items: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
-    write!(out, ",\n\"{name}\":[")?;
-    let mut before = "\n";
-    for item in items {
-        out.write_all(before.as_bytes())?;
-        escape::json(out, &item)?;
-        before = ",\n";
-    }
-    out.write_all(if before == "\n" { b"]" } else { b"\n]" })
+    escape::array(out, &format!(",\n\"{name}\":"), items)
 }
 
 fn summary(report: &Report) -> wire::Summary {
@@ -126,100 +125,6 @@ fn finding<'a>(report: &'a Report, finding: &'a Finding) -> wire::Finding<'a> {
         fingerprint: &finding.fingerprint,
         fix: None,
     }
-}
-
-fn container<'a>(report: &'a Report, container: &'a Container) -> wire::Container<'a> {
-    let wire::Place { path, line } = place(report, container.span);
-    let kind = match container.origin {
-        Origin::Service { .. } => "service",
-        Origin::Stage { .. } => "stage",
-    };
-    wire::Container {
-        name: &container.name,
-        origin: wire::Origin { kind, path, line },
-        partial: container.partial,
-        environment: wire::Environment {
-            value: container.environment.environment.name(),
-            reason: &container.environment.reason,
-        },
-        image: container.image.as_ref().map(|image| image.reference.as_str()),
-        user: fact(report, &container.user, |user| {
-            let source = match user.by {
-                UserSource::Compose => "compose",
-                UserSource::Dockerfile => "dockerfile",
-                UserSource::KnownImage => "known-image",
-            };
-            (Some(user.name.as_str()), source)
-        }),
-        healthcheck: fact(report, &container.healthcheck, |healthcheck| match healthcheck {
-            Healthcheck::Compose => (Some("enabled"), "compose"),
-            Healthcheck::Dockerfile => (Some("enabled"), "dockerfile"),
-            Healthcheck::KnownImage => (Some("enabled"), "known-image"),
-            Healthcheck::Disabled => (Some("disabled"), "disabled"),
-        }),
-        ports: container.ports.iter().map(|it| port(report, it)).collect(),
-        processes: container.processes.iter().map(|it| process(report, it)).collect(),
-        supervisor: documents(report, &container.supervisors),
-        nginx: documents(report, &container.servers),
-    }
-}
-
-/// A fact as it is written; `describe` says its value and what set it.
-fn fact<'a, T>(
-    report: &'a Report,
-    fact: &'a Fact<T>,
-    describe: impl Fn(&'a T) -> (Option<&'a str>, &'static str),
-) -> wire::Fact<'a> {
-    match fact {
-        Fact::Known(known) => {
-            let (value, source) = describe(&known.value);
-            wire::Fact { value, known: true, source, decided_by: Some(place(report, known.span)) }
-        }
-        Fact::Absent(_) => wire::Fact { value: None, known: true, source: "nothing", decided_by: None },
-        Fact::Unknown(why) => {
-            let source = match why {
-                Why::UnknownImage => "unknown-image",
-                Why::MissingDockerfile => "missing-dockerfile",
-                Why::Variable => "variable",
-                Why::Partial => "partial",
-            };
-            wire::Fact { value: None, known: false, source, decided_by: None }
-        }
-    }
-}
-
-fn port<'a>(report: &'a Report, port: &'a Port) -> wire::Port<'a> {
-    let range = |(first, last): (u16, u16)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    };
-    let wire::Place { path, line } = place(report, port.span);
-    wire::Port {
-        published: port.published.map(range),
-        target: range(port.target),
-        protocol: &port.protocol,
-        host_ip: port.host_ip.as_deref(),
-        reach: match port.reach {
-            Reach::Everyone => "everyone",
-            Reach::Address => "address",
-            Reach::Private => "private",
-            Reach::Loopback => "loopback",
-            Reach::Unknown => "unknown",
-        },
-        path,
-        line,
-    }
-}
-
-fn process<'a>(report: &'a Report, process: &'a Process) -> wire::Process<'a> {
-    let shown = report.place(process.span);
-    let (origin, name) = match &process.origin {
-        ProcessOrigin::Main => ("main", None),
-        ProcessOrigin::Script(path) => ("script", Some(path.as_str())),
-        ProcessOrigin::PackageScript(name) => ("package-script", Some(name.as_str())),
-        ProcessOrigin::Program { name, .. } => ("program", Some(name.as_str())),
-    };
-    wire::Process { origin, name, command: report.masked(shown.span), path: shown.path, line: shown.start.line }
 }
 
 fn documents<'a>(report: &'a Report, documents: &[DocumentId]) -> Vec<&'a str> {

@@ -1,11 +1,12 @@
 //! SARIF 2.1.0 for code scanning, as GitHub reads it ("SARIF support for code scanning" in its documentation).
 //!
 //! One run, whose driver name never changes: rulesets and alerts are tied to it. Results are written as they are made,
-//! for a result of this format takes some kilobytes of memory.
+//! for a result of this format takes some kilobytes of memory. GitHub refuses an upload that is over one of its limits
+//! as a whole, so the mildest findings are left out where they are too many or too long, with a word about it.
 
 mod rule;
+mod upload;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
@@ -17,10 +18,12 @@ use serde_sarif::sarif::{
     Version,
 };
 
+use super::words::{clip, sentence};
 use super::{Place, Report, escape};
 use crate::finding::{Finding, Rule, Severity};
 use crate::source::Span;
 use crate::text::visible;
+use upload::Upload;
 
 /// The schema that consumers check against; the URL inside serde-sarif is an older one of the same.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -28,6 +31,10 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const RESULTS: usize = 25_000;
 /// Related locations that GitHub takes with one result, less the one location of the result.
 const RELATED: usize = 100;
+/// Characters of one text in a message. GitHub gives no limit; nobody reads more, and each counts towards the upload.
+const TEXT: usize = 1000;
+/// Bytes of a snippet: the text of a longer place is left to who has the file.
+const SNIPPET: usize = 16 << 10;
 /// Key of the fingerprint. `primaryLocationLineHash`, which is GitHub's own, is left to its upload action.
 const FINGERPRINT: &str = "confscan/v1";
 
@@ -54,7 +61,7 @@ struct Run<'a> {
 struct Results<'a> {
     report: &'a Report,
     findings: Vec<&'a Finding>,
-    rules: &'a [&'static Rule],
+    rules: Vec<&'static Rule>,
 }
 
 impl Serialize for Results<'_> {
@@ -65,12 +72,55 @@ impl Serialize for Results<'_> {
     }
 }
 
-/// Writes the report.
+/// Writes the report, and gives what was left out of it.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let findings = worst(report);
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>> {
+    within(report, upload::LIMIT, out)
+}
+
+/// Writes as much of the report, the worst first, as takes no more than `limit` bytes after gzip.
+fn within(report: &Report, limit: u64, out: &mut dyn Write) -> io::Result<Option<String>> {
+    let worst = report.worst_first();
+    let mut number = worst.len().min(RESULTS);
+    loop {
+        let left_out = left_out(worst.len() - number, number);
+        let log = log(report, &worst[..number], left_out.as_deref());
+        let mut upload = Upload::new(limit);
+        escape::json(&mut upload, &log)?;
+        upload.write_all(b"\n")?;
+        let size = upload.size();
+        if size > limit && number > 0 {
+            // A little less than what the average says, for the worst may be longer than the others.
+            number = (number as u64 * limit / size * 9 / 10).min(number as u64 - 1) as usize;
+            continue;
+        }
+        match upload {
+            Upload::Held { text, .. } => out.write_all(&text)?,
+            Upload::Measured(_) => {
+                escape::json(out, &log)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        return Ok(left_out);
+    }
+}
+
+/// What is said about findings that do not fit.
+fn left_out(number: usize, written: usize) -> Option<String> {
+    let limit = match written {
+        RESULTS => format!("one upload takes {RESULTS} results"),
+        _ => format!("one upload takes 10 MB after gzip, which {written} of these results are"),
+    };
+    (number > 0).then(|| format!("{number} of the mildest findings were left out: {limit}."))
+}
+
+/// A log of some findings, in the order of the report.
+fn log<'a>(report: &'a Report, worst: &[&'a Finding], left_out: Option<&str>) -> Log<'a> {
+    let mut findings = worst.to_vec();
+    // They are parts of one list, so their addresses are in its order.
+    findings.sort_unstable_by_key(|finding| std::ptr::from_ref::<Finding>(finding));
     let mut rules: Vec<&'static Rule> = findings.iter().map(|finding| finding.rule).collect();
     rules.sort_unstable_by_key(|rule| rule.id);
     rules.dedup_by_key(|rule| rule.id);
@@ -83,30 +133,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .build();
     let run = Run {
         tool: Tool::builder().driver(driver).build(),
-        invocations: [invocation(report, findings.len())],
-        results: Results { report, findings, rules: &rules },
+        invocations: [invocation(report, &findings, left_out)],
+        results: Results { report, findings, rules },
         column_kind: ResultColumnKind::UnicodeCodePoints,
         newline_sequences: ["\r\n", "\n", "\r"],
     };
-    escape::json(out, &Log { schema: SCHEMA, version: Version::V2_1_0, runs: [run] })?;
-    out.write_all(b"\n")
-}
-
-/// The findings that fit into a run: the worst where there are too many, in their usual order.
-fn worst(report: &Report) -> Vec<&Finding> {
-    let mut findings: Vec<(usize, &Finding)> = report.findings.iter().enumerate().collect();
-    if findings.len() > RESULTS {
-        findings.sort_by_key(|(_, finding)| Reverse(finding.severity));
-        findings.truncate(RESULTS);
-        findings.sort_by_key(|(index, _)| *index);
-    }
-    findings.into_iter().map(|(_, finding)| finding).collect()
+    Log { schema: SCHEMA, version: Version::V2_1_0, runs: [run] }
 }
 
 /// How the scan went: what was not graded, and whether something broke.
-fn invocation(report: &Report, written: usize) -> Invocation {
+fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) -> Invocation {
     let mut notifications: Vec<Notification> = Vec::new();
-    for finding in report.findings.iter().filter(|finding| finding.gap) {
+    for finding in findings.iter().filter(|finding| finding.gap) {
         let notification = Notification::builder()
             .level("warning")
             .message(message(sentence(&visible(&finding.message))))
@@ -114,10 +152,8 @@ fn invocation(report: &Report, written: usize) -> Invocation {
             .associated_rule(ReportingDescriptorReference::builder().id(finding.rule.id).build());
         notifications.push(notification.build());
     }
-    let left_out = report.findings.len() - written;
-    if left_out > 0 {
-        let text = format!("{left_out} of the mildest findings were left out: one upload takes {written} results.");
-        notifications.push(Notification::builder().level("warning").message(message(text)).build());
+    if let Some(text) = left_out {
+        notifications.push(Notification::builder().level("warning").message(message(text.to_owned())).build());
     }
     Invocation::builder()
         .execution_successful(report.project.failures.is_empty())
@@ -168,7 +204,7 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
         let place = report.place(label.span);
         let what = match label.message.is_empty() {
             true => format!("{}:{}", visible(place.path), place.start.line),
-            false => visible(&label.message).into_owned(),
+            false => clip(&visible(&label.message), TEXT).into_owned(),
         };
         let link = what.replace(['[', ']'], "");
         // The steps of a chain are numbered, so that their order can be told.
@@ -198,15 +234,9 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     (text, related)
 }
 
-/// `text` safe to show, and with nothing in it that reads as a link to a location.
+/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location.
 fn unlinked(text: &str) -> String {
-    visible(text).replace("](", "] (")
-}
-
-/// `text` with a full stop.
-fn sentence(text: &str) -> String {
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{text}{stop}")
+    clip(&visible(text), TEXT).replace("](", "] (")
 }
 
 fn message(text: String) -> Message {
@@ -216,9 +246,7 @@ fn message(text: String) -> Message {
 /// The location of a result: the first line of `span`, for GitHub shows an alert in a pull request only when every line
 /// of its region was changed there. All of it is the context.
 fn narrowed(report: &Report, span: Span) -> Location {
-    let text = report.sources.text(span);
-    let first = text.find(['\n', '\r']).unwrap_or(text.len());
-    let mut narrow = location(report, Span { end: span.start + first as u32, ..span });
+    let mut narrow = location(report, report.first_line(span));
     if report.place(span).end.line > report.place(span).start.line {
         let whole = location(report, span).physical_location.and_then(|place| place.region);
         narrow.physical_location.iter_mut().for_each(|place| place.context_region.clone_from(&whole));
@@ -234,8 +262,9 @@ fn location(report: &Report, span: Span) -> Location {
         .end_line(end.line)
         .end_column(end.column)
         .build();
-    let text = report.masked(span);
-    region.snippet = (!text.is_empty()).then(|| ArtifactContent::builder().text(text).build());
+    if (1..=SNIPPET).contains(&span.range().len()) {
+        region.snippet = Some(ArtifactContent::builder().text(report.masked(span)).build());
+    }
     let artifact = ArtifactLocation::builder().uri(uri(path)).build();
     let place = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
     Location::builder().physical_location(place).build()
@@ -257,6 +286,8 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::source::{Kind, Source, Sources};
 
     #[test]
     fn no_part_of_a_path_reads_as_something_else() {
@@ -270,8 +301,46 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_written_than_one_upload_takes_and_the_worst_of_it() {
+        let mut sources = Sources::default();
+        for number in 0..60 {
+            let privileged = if number == 40 { "\n    privileged: true" } else { "" };
+            let text = format!("services:\n  s{number}:\n    image: alpine:{number}{privileged}\n");
+            let mut source = Source::new(format!("{number}/compose.yaml"), text);
+            source.kind = Kind::Compose;
+            sources.add(source);
+        }
+        let report = crate::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)));
+        let written = |limit| {
+            let mut out = Vec::new();
+            let left_out = within(&report, limit, &mut out).unwrap();
+            let mut upload = Upload::new(0);
+            upload.write_all(&out).unwrap();
+            let log: Value = serde_json::from_slice(&out).unwrap();
+            (log["runs"][0].clone(), left_out, upload.size())
+        };
+        let (run, left_out, all) = written(upload::LIMIT);
+        let results = |run: &Value| run["results"].as_array().unwrap().len();
+        assert_eq!((results(&run), &left_out), (report.findings.len(), &None));
+        // What fits only after gzip is written whole.
+        assert_eq!(results(&written(all).0), report.findings.len());
+        for limit in [all - 1, all / 2] {
+            let (run, left_out, size) = written(limit);
+            assert!(size <= limit && results(&run) > 0, "{size} of {limit}");
+            let number = report.findings.len() - results(&run);
+            let said = left_out.expect("something was left out");
+            assert!(said.starts_with(&format!("{number} of the mildest findings were left out: ")), "{said}");
+            let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+            assert_eq!(notes.last().unwrap()["message"]["text"], said);
+            let worst = |result: &Value| result["ruleId"] == "privileged-container";
+            assert!(run["results"].as_array().unwrap().iter().any(worst));
+        }
+        // The log without results is longer than that, and there is nothing more to leave out.
+        assert_eq!(results(&written(1).0), 0);
+    }
+
+    #[test]
     fn only_our_links_are_links() {
         assert_eq!(unlinked("a [b](1) c"), "a [b] (1) c");
-        assert_eq!((sentence("a"), sentence("a?")), ("a.".to_owned(), "a?".to_owned()));
     }
 }

@@ -10,7 +10,7 @@ mod tls;
 
 pub(super) use download::{cleartext_download, insecure_download_flag};
 pub(super) use fetch::pipe_to_shell;
-pub(super) use image::{end_of_life_base_image, image_without_digest, unpinned_image};
+pub(super) use image::{end_of_life_base_image, image_without_digest, unpinned_image, untrusted_registry};
 pub(super) use package::{unpinned_os_package, unsigned_packages_allowed};
 pub(super) use remote_add::remote_add_unverified;
 pub(super) use tls::{package_manager_tls_disabled, tls_verify_disabled_env};

@@ -150,7 +150,7 @@ proptest! {
                 prop_assert!(hidden, "{}:{line}: {}", source.path, source.line(line as u32).0);
             }
         }
-        for format in [Format::Human, Format::Json, Format::Sarif] {
+        for format in Format::ALL {
             let mut out = Vec::new();
             report::write(&report, format, &Options::default(), &mut out).expect("memory takes everything");
             prop_assert!(!String::from_utf8_lossy(&out).contains(&secret), "{format:?}");

@@ -113,6 +113,8 @@ pub struct Sources {
     by_path: BTreeMap<String, FileId>,
     /// What was not read.
     pub skipped: Vec<Skipped>,
+    /// Paths of the `confscan.toml` files that the walk came upon.
+    pub settings: Vec<String>,
     store: Box<dyn Store>,
     /// What [`Store::list`] gave, so that each directory is listed once.
     listings: Mutex<HashMap<String, Arc<[String]>>>,
@@ -133,7 +135,14 @@ impl std::fmt::Debug for Sources {
 impl Sources {
     /// No files yet; files that configs refer to will be read from `store`.
     pub fn new(store: Box<dyn Store>) -> Self {
-        Sources { files: Vec::new(), by_path: BTreeMap::new(), skipped: Vec::new(), store, listings: Mutex::default() }
+        Sources {
+            files: Vec::new(),
+            by_path: BTreeMap::new(),
+            skipped: Vec::new(),
+            settings: Vec::new(),
+            store,
+            listings: Mutex::default(),
+        }
     }
 
     /// Adds a file. A path that is there already keeps its first file.

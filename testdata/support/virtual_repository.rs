@@ -7,6 +7,9 @@ use confscan::syntax::recognise;
 pub fn sources(files: &[(String, Vec<u8>)]) -> Sources {
     let mut sources = Sources::new(Box::new(Virtual(files.to_vec())));
     for (path, bytes) in files {
+        if path.rsplit('/').next() == Some(confscan::config::NAME) {
+            sources.settings.push(path.clone());
+        }
         let mut source = Source::from_bytes(path, bytes.clone());
         if let Some((kind, why)) = recognise(path, &source.text) {
             (source.kind, source.why) = (kind, why);

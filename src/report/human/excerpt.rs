@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::{Page, Place, style};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Span};
-use crate::text::visible;
+use crate::text::{commands, visible};
 
 /// A label this many lines from the finding's line or nearer is drawn in the same excerpt.
 const NEAR: u32 = 4;
@@ -148,6 +148,13 @@ fn prepare(page: &Page, file: FileId, line: u32, spans: &[Span], width: usize, o
             cells.push(Cell { offset, shown: picture(shown) });
         }
         offset += original.len_utf8() as u32;
+    }
+    // The log that this ends up in may be read by a CI system.
+    if masked.contains("##") {
+        let shown: String = cells.iter().map(|cell| cell.shown).collect();
+        for at in commands(&shown) {
+            cells[shown[..at].chars().count()].shown = '\u{fffd}';
+        }
     }
     let cell_at = |offset: u32| cells.partition_point(|cell| cell.offset < offset);
     let found: Vec<(usize, usize)> =

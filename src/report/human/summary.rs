@@ -1,34 +1,19 @@
 //! The end of the terminal report, which is what stays in sight: the worst first, then the numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use anstyle::Style;
 
 use super::{Page, style};
 use crate::finding::{Finding, Severity};
+use crate::report::words::{counts, plural};
 use crate::text::visible;
 
 /// Rules that the summary names.
 const RULES: usize = 8;
 /// Places that it names of each.
 const PLACES: usize = 2;
-
-/// `3 high, 1 low` of some findings.
-pub(super) fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
-    let mut numbers = [0usize; Severity::ALL.len()];
-    for finding in findings {
-        // The list is worst first, the type mildest first.
-        numbers[Severity::ALL.len() - 1 - finding.severity as usize] += 1;
-    }
-    let some = Severity::ALL.iter().zip(numbers).filter(|(_, number)| *number > 0);
-    some.map(|(severity, number)| format!("{number} {}", severity.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 file`, `2 files`.
-fn plural(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
 
 /// Writes the summary; `hidden` is the number of findings that are only counted.
 pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -46,14 +31,9 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     if hidden > 0 {
         writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
     }
-    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.gap) {
-        *gaps.entry(finding.rule.id).or_default() += 1;
-    }
-    if !gaps.is_empty() {
+    if report.has_gaps() {
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
-        let gaps: Vec<String> = gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect();
-        writeln!(out, "{warning}: {}", gaps.join(", "))?;
+        writeln!(out, "{warning}: {}", report.gap_counts())?;
     }
     Ok(())
 }

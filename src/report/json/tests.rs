@@ -3,11 +3,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::container::facet::{Port, Reach};
 use crate::container::image::ImagePlace;
-use crate::container::{Environment, Image, Marked, User, facet::Scope};
+use crate::container::{
+    Container, Environment, Fact, Healthcheck, Image, Invocation, Marked, Origin, User, UserSource, Why, facet::Scope,
+};
 use crate::finding::{Confidence, Development, Label, Rule, Tier};
 use crate::project::Project;
-use crate::source::{Kind, Source, Sources, Spanned};
+use crate::source::{Kind, Source, Sources, Spanned, Text};
 
 static RULE: Rule = Rule {
     id: "parse-error",
@@ -74,6 +77,7 @@ fn report() -> Report {
         }],
         mounts: Vec::new(),
         env: Vec::new(),
+        command: Some(Invocation { words: vec![Text::verbatim("run", span("web"))], span: span("web") }),
         processes: Vec::new(),
         supervisors: Vec::new(),
         servers: Vec::new(),
@@ -128,12 +132,34 @@ fn paths(value: &Value, at: String, into: &mut BTreeSet<String>) {
 #[test]
 fn every_field_is_documented_and_every_documented_field_is_written() {
     let mut value = written(&report());
-    let process = wire::Process { origin: "main", name: None, command: String::new(), path: "", line: 1 };
     value["findings"][0]["stacks"] = json!([["compose.yaml"]]);
     let container = &mut value["containers"][0];
+    let place = json!({"path": "compose.yaml", "line": 1});
+    for (name, items) in [
+        ("stack", json!(["compose.yaml"])),
+        ("base", json!({"ref": "alpine", "decided_by": place})),
+        ("image", json!({"ref": "alpine", "decided_by": place})),
+        ("supervisor", json!(["supervisord.conf"])),
+        ("nginx", json!(["nginx.conf"])),
+        ("profiles", json!(["debug"])),
+    ] {
+        container[name] = items;
+    }
+    container["environment"]["decided_by"] = place.clone();
+    let process = wire::Process {
+        origin: "main",
+        name: None,
+        programs: vec!["run"],
+        user: None,
+        command: String::new(),
+        decided_by: wire::Place { path: "", line: 1 },
+    };
     container["processes"] = json!([process]);
-    container["supervisor"] = json!(["supervisord.conf"]);
-    container["nginx"] = json!(["nginx.conf"]);
+    let decided_by = || wire::Place { path: "", line: 1 };
+    let mount = wire::Mount { kind: "bind", source: None, target: None, read_only: true, decided_by: decided_by() };
+    container["mounts"] = json!([mount]);
+    let gap = wire::Gap { kind: "include", target: "", reason: "missing", decided_by: decided_by() };
+    container["gaps"] = json!([gap]);
     let mut real = BTreeSet::new();
     paths(&value, String::new(), &mut real);
     let page = include_str!("../../../docs/json.md");
@@ -150,9 +176,10 @@ fn a_container_says_what_decided_its_facts() {
     let decided = json!({"path": "compose.yaml", "line": 4});
     let user = json!({"value": "root", "known": true, "source": "compose", "decided_by": decided});
     assert_eq!(container["user"], user);
-    assert_eq!(container["healthcheck"]["value"], "disabled");
+    assert_eq!(container["healthcheck"], json!({"present": false, "source": "disabled", "decided_by": decided}));
     let port = &container["ports"][0];
-    assert_eq!((&port["published"], &port["target"], &port["line"]), (&json!("80"), &json!("8000-8001"), &json!(5)));
+    assert_eq!((&port["published"], &port["target"]), (&json!("80"), &json!("8000-8001")));
+    assert_eq!(port["decided_by"], json!({"path": "compose.yaml", "line": 5}));
 
     let mut report = report();
     report.project.containers[0].user = Fact::Unknown(Why::Variable);
@@ -160,7 +187,8 @@ fn a_container_says_what_decided_its_facts() {
     let value = written(&report);
     let fact = |known: bool, source: &str| json!({"value": null, "known": known, "source": source, "decided_by": null});
     assert_eq!(value["containers"][0]["user"], fact(false, "variable"));
-    assert_eq!(value["containers"][0]["healthcheck"], fact(true, "nothing"));
+    let none = json!({"present": false, "source": "nothing", "decided_by": null});
+    assert_eq!(value["containers"][0]["healthcheck"], none);
 }
 
 #[test]

@@ -79,16 +79,69 @@ pub(super) struct Related<'a> {
 #[derive(Serialize)]
 pub(super) struct Container<'a> {
     pub name: &'a str,
+    pub stack: Vec<&'a str>,
+    pub service: Option<&'a str>,
+    pub stage: Option<String>,
+    pub dockerfile: Option<&'a str>,
+    pub target: Option<&'a str>,
     pub origin: Origin<'a>,
     pub partial: bool,
     pub environment: Environment<'a>,
-    pub image: Option<&'a str>,
+    pub image: Option<Image<'a>>,
+    pub base: Option<Image<'a>>,
     pub user: Fact<'a>,
-    pub healthcheck: Fact<'a>,
+    pub healthcheck: Healthcheck<'a>,
+    pub command: Option<Command<'a>>,
     pub ports: Vec<Port<'a>>,
     pub processes: Vec<Process<'a>>,
     pub supervisor: Vec<&'a str>,
     pub nginx: Vec<&'a str>,
+    pub mounts: Vec<Mount<'a>>,
+    pub profiles: Vec<&'a str>,
+    pub gaps: Vec<Gap<'a>>,
+}
+
+/// An image reference.
+#[derive(Serialize)]
+pub(super) struct Image<'a> {
+    #[serde(rename = "ref")]
+    pub reference: &'a str,
+    pub decided_by: Place<'a>,
+}
+
+/// Whether a health check runs.
+#[derive(Serialize)]
+pub(super) struct Healthcheck<'a> {
+    pub present: Option<bool>,
+    pub source: &'static str,
+    pub decided_by: Option<Place<'a>>,
+}
+
+/// What the engine starts.
+#[derive(Serialize)]
+pub(super) struct Command<'a> {
+    pub value: String,
+    pub decided_by: Place<'a>,
+}
+
+/// A mount.
+#[derive(Serialize)]
+pub(super) struct Mount<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub source: Option<&'a str>,
+    pub target: Option<&'a str>,
+    pub read_only: bool,
+    pub decided_by: Place<'a>,
+}
+
+/// Something that is referred to and not in sight.
+#[derive(Serialize)]
+pub(super) struct Gap<'a> {
+    pub kind: &'static str,
+    pub target: &'a str,
+    pub reason: &'static str,
+    pub decided_by: Place<'a>,
 }
 
 /// Where a container comes from.
@@ -104,6 +157,7 @@ pub(super) struct Origin<'a> {
 pub(super) struct Environment<'a> {
     pub value: &'static str,
     pub reason: &'a str,
+    pub decided_by: Option<Place<'a>>,
 }
 
 /// A fact about a container.
@@ -118,13 +172,12 @@ pub(super) struct Fact<'a> {
 /// A published port.
 #[derive(Serialize)]
 pub(super) struct Port<'a> {
+    pub host_ip: Option<&'a str>,
     pub published: Option<String>,
     pub target: String,
     pub protocol: &'a str,
-    pub host_ip: Option<&'a str>,
     pub reach: &'static str,
-    pub path: &'a str,
-    pub line: u32,
+    pub decided_by: Place<'a>,
 }
 
 /// A process.
@@ -132,9 +185,10 @@ pub(super) struct Port<'a> {
 pub(super) struct Process<'a> {
     pub origin: &'static str,
     pub name: Option<&'a str>,
+    pub programs: Vec<&'a str>,
+    pub user: Option<&'a str>,
     pub command: String,
-    pub path: &'a str,
-    pub line: u32,
+    pub decided_by: Place<'a>,
 }
 
 /// A file that was read, or a path that was not.

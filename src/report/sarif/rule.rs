@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_sarif::sarif::{MultiformatMessageString, PropertyBag, ReportingConfiguration, ReportingDescriptor};
 
 use crate::finding::{Confidence, Rule, Severity};
+use crate::report::words::{clip, page_url};
 
 /// Tags that GitHub takes of one rule.
 const TAGS: usize = 20;
@@ -24,10 +25,10 @@ pub(super) fn descriptor(rule: &Rule) -> ReportingDescriptor {
     let help = format!("{summary}\nconfscan explain {} says more.", rule.id);
     ReportingDescriptor::builder()
         .id(rule.id)
-        .short_description(text(&cut(rule.title)))
-        .full_description(text(&cut(&summary)))
+        .short_description(text(&clip(rule.title, DESCRIPTION)))
+        .full_description(text(&clip(&summary, DESCRIPTION)))
         .help(MultiformatMessageString::builder().text(help).markdown(page).build())
-        .help_uri(format!("{}/blob/main/rules/{}.md", env!("CARGO_PKG_REPOSITORY"), rule.id))
+        .help_uri(page_url(rule.id))
         .default_configuration(ReportingConfiguration::builder().level(level).build())
         .properties(properties(rule))
         .build()
@@ -96,14 +97,6 @@ fn summary(rule: &Rule) -> String {
     first.unwrap_or(rule.title).lines().collect::<Vec<_>>().join(" ")
 }
 
-/// `text` as far as a description may be long.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(DESCRIPTION) {
-        Some(_) => text.chars().take(DESCRIPTION - 1).chain(['…']).collect(),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -166,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_description_is_cut_to_what_github_takes() {
-        assert_eq!(cut(&"é".repeat(2000)).chars().count(), DESCRIPTION);
-        assert_eq!(cut("short"), "short");
+        let page = String::leak("é".repeat(2000));
+        let description = descriptor(&Rule { page, ..RULE }).full_description.expect("described");
+        assert_eq!(description.text.chars().count(), DESCRIPTION);
     }
 }

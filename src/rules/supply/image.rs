@@ -121,17 +121,25 @@ fn moves(image: &Image) -> Option<Moves<'_>> {
     parts.all(variant).then_some(Moves::Variant(tag))
 }
 
-/// Whether a registry is asked for the image, by a name that is all there.
+/// Whether a character is one of names and tags, and not of a variable that has no value here.
+fn plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-/".contains(c)
+}
+
+/// Whether a registry is asked for the image, by a reference that is all there.
 fn is_pulled(image: &Image, cx: &Cx) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    image.known && image.tag.iter().flat_map(|tag| tag.chars()).all(plain) && has_registry(image, cx)
+}
+
+/// Whether a registry is asked for the image, by a name that is all there.
+fn has_registry(image: &Image, cx: &Cx) -> bool {
     let policy = image.scope.container.filter(|_| image.place == ImagePlace::Service).and_then(|container| {
         let service = cx.project.service(cx.project.containers.get(container)?)?;
         service.pull_policy.as_ref().map(|policy| policy.value.as_str())
     });
-    image.known
-        && !image.built_here
+    !image.built_here
         && !image.repository.is_empty()
-        && image.repository.chars().chain(image.tag.iter().flat_map(|tag| tag.chars())).all(plain)
+        && image.repository.chars().all(plain)
         // Anything else of one part is a build context, or was built on this machine: no registry has it.
         && (image.registry.is_some() || image.repository.contains('/') || is_official(&image.repository))
         // Podman's name for what was built on this machine.
@@ -171,6 +179,25 @@ pub(in crate::rules) fn unpinned_image(image: &Image, cx: &mut Cx) {
     if release {
         finding.severity(Severity::Low);
     }
+    if image.variable {
+        finding.confidence(Confidence::Likely);
+    }
+}
+
+pub(in crate::rules) fn untrusted_registry(image: &Image, cx: &mut Cx) {
+    let path = &cx.sources.get(image.span.file).path;
+    let name = image.full_name();
+    if cx.config.files.trusts(path, &name) != Some(false) || !has_registry(image, cx) {
+        return;
+    }
+    // A variable without a value may stand in the tag alone.
+    let written = cx.text(image.span).split('$').next().unwrap_or_default();
+    if !image.known && !written.rsplit('/').next().is_some_and(|last| last.contains([':', '@'])) {
+        return;
+    }
+    let finding = cx.report(image.span, format!("`{name}` is not one of the images that `images.trusted` allows"));
+    finding.help("take it from a trusted registry, or add it to `images.trusted` in confscan.toml");
+    finding.evidence(name);
     if image.variable {
         finding.confidence(Confidence::Likely);
     }

@@ -1,0 +1,149 @@
+//! Pieces of text that several formats are made of.
+
+use std::borrow::Cow;
+
+use super::Report;
+use crate::container::Environment;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::project::stacks::Stack;
+use crate::text::visible;
+
+/// `text` with a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{stop}")
+}
+
+/// `text` as far as `most` characters, the last of them a sign of the cut.
+pub(super) fn clip(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect::<String>().into(),
+        None => text.into(),
+    }
+}
+
+/// What is wrong, as a sentence on one line.
+pub(super) fn message(finding: &Finding) -> String {
+    capital(&sentence(&visible(&finding.message)))
+}
+
+/// What to do, likewise.
+pub(super) fn help(finding: &Finding) -> Option<String> {
+    finding.help.as_ref().map(|help| capital(&sentence(&visible(help))))
+}
+
+/// What is wrong and what to do.
+pub(super) fn told(finding: &Finding) -> String {
+    let told = [Some(message(finding)), help(finding)];
+    told.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Help and note, as lines that say what they are.
+pub(super) fn remarks(report: &Report, finding: &Finding) -> impl Iterator<Item = (&'static str, String)> {
+    let note = note(report, finding).map(|note| ("Note", capital(&sentence(&note))));
+    help(finding).map(|help| ("Help", help)).into_iter().chain(note)
+}
+
+/// `text` with a capital letter at its start.
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+/// Which container the finding is about and how sure it is, where that says more than the message does.
+pub(super) fn note(report: &Report, finding: &Finding) -> Option<String> {
+    let mut parts = Vec::new();
+    if finding.confidence == Confidence::Guess {
+        parts.push("this is a guess: what would decide it is not in the files".to_owned());
+    }
+    let environment = match finding.environment {
+        Environment::Unmarked => String::new(),
+        marked => format!(" ({})", marked.name()),
+    };
+    match &finding.container {
+        Some(container) => {
+            let named = finding.message.contains(&format!("`{container}`"));
+            if !(named && environment.is_empty() && finding.also.is_empty()) {
+                let mut text = format!("in container `{}`{environment}", visible(container));
+                if !finding.also.is_empty() {
+                    let also = finding.also.iter().take(5).map(|name| format!("`{}`", visible(name)));
+                    text.push_str(", also ");
+                    text.push_str(&also.collect::<Vec<_>>().join(", "));
+                    if finding.also.len() > 5 {
+                        text.push_str(&format!(" and {} more", finding.also.len() - 5));
+                    }
+                }
+                parts.push(text);
+            }
+        }
+        None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
+        None => {}
+    }
+    parts.extend(stacks(report, finding));
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Stacks that are named with one finding.
+const STACKS: usize = 3;
+
+/// The stacks that it is seen through, where they are more than a file alone.
+fn stacks(report: &Report, finding: &Finding) -> Option<String> {
+    let project = &report.project;
+    let stacks: Vec<_> = finding.stacks.iter().filter_map(|&stack| project.stacks.get(stack)).collect();
+    if stacks.iter().all(|stack| stack.files.len() == 1) {
+        return None;
+    }
+    let name = |stack: &&Stack| {
+        let paths = stack.files.iter().map(|&file| &report.sources.get(project.documents[file].file()).path);
+        paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + ")
+    };
+    let mut text = format!("in {}", stacks.iter().take(STACKS).map(name).collect::<Vec<_>>().join(", "));
+    if stacks.len() > STACKS {
+        text.push_str(&format!(" and {} more", stacks.len() - STACKS));
+    }
+    Some(text)
+}
+
+/// Number of findings of each severity, in the order of [`Severity::ALL`].
+pub(super) fn numbers<'a>(findings: impl Iterator<Item = &'a Finding>) -> [usize; Severity::ALL.len()] {
+    let mut numbers = [0; Severity::ALL.len()];
+    for finding in findings {
+        // The list is worst first, the type mildest first.
+        numbers[Severity::ALL.len() - 1 - finding.severity as usize] += 1;
+    }
+    numbers
+}
+
+/// `3 high, 1 low` of some findings.
+pub(super) fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let some = Severity::ALL.iter().zip(numbers(findings)).filter(|(_, number)| *number > 0);
+    some.map(|(severity, number)| format!("{number} {}", severity.name())).collect::<Vec<_>>().join(", ")
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Where the page of a rule can be read.
+pub(super) fn page_url(rule: &str) -> String {
+    format!("{}/blob/main/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_text_has_as_many_characters_as_it_may() {
+        assert_eq!(clip("漢字漢", 3), "漢字漢");
+        assert_eq!(clip("漢字漢字", 3), "漢字…");
+        assert_eq!(clip("ab", 0), "…");
+    }
+
+    #[test]
+    fn sentences_end_once_and_begin_with_a_capital() {
+        assert_eq!((sentence("a"), sentence("a?")), ("a.".to_owned(), "a?".to_owned()));
+        assert_eq!((capital("é x"), capital("")), ("É x".to_owned(), String::new()));
+    }
+}
