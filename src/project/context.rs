@@ -18,11 +18,15 @@ use crate::syntax::dockerignore;
 /// Folders of a context that are looked into.
 const MAX_FOLDERS: usize = 2_000;
 /// Names in folders that are looked at in a scan.
-const MAX_NAMES: usize = 500_000;
+const MAX_NAMES: usize = 200_000;
 /// Levels of folders that are looked into; a link may lead upwards.
 const MAX_DEPTH: usize = 16;
 /// Files that are read in a scan to see what is in them.
 const MAX_READ: usize = 500;
+/// Sources of one build that are followed.
+const MAX_SOURCES: usize = 200;
+/// Lines of an ignore file that are followed: what one of more lines lets in is not known.
+const MAX_LINES: usize = 5_000;
 /// Files of one context that are kept.
 const MAX_KEPT: usize = 100;
 
@@ -135,13 +139,16 @@ pub fn copies<'a>(dockerfile: &'a Dockerfile, built: &BuiltFrom) -> Vec<Copied<'
     copies
 }
 
+/// The folder of a context, the ignore file, and the sources that are copied.
+type View = (String, Option<FileId>, Vec<String>);
+
 /// What was looked at so far.
 #[derive(Default)]
 struct Reader {
     names: usize,
     read: usize,
     /// What lies in a folder behind an ignore file, by the sources that are copied.
-    known: HashMap<(String, Option<FileId>, Vec<String>), Arc<[Sensitive]>>,
+    known: HashMap<View, Arc<[Sensitive]>>,
 }
 
 /// Finds what the builds of containers see.
@@ -174,12 +181,17 @@ impl Reader {
         }
         sources.sort_unstable();
         sources.dedup();
+        sources.truncate(MAX_SOURCES);
         let dockerfile = linker.path(built.document).to_owned();
         let (folder, ignore) = place(linker.sources, &dockerfile, &built.context, service, &sources);
         let mut context = Context { folder, ignore: None, unread: false, sensitive: Arc::default() };
         if let Some(path) = ignore {
             match linker.sources.load(&path, FileKind::Auxiliary, "the ignore file of a build") {
-                Ok(file) => context.ignore = Some(dockerignore::parse(file, &linker.sources.get(file).text)),
+                Ok(file) => {
+                    let ignore = dockerignore::parse(file, &linker.sources.get(file).text);
+                    context.unread = ignore.patterns.len() > MAX_LINES;
+                    context.ignore = Some(ignore);
+                }
                 Err(_) => context.unread = true,
             }
         }
@@ -233,6 +245,9 @@ impl Reader {
                 let fixture =
                     |name: &str| name.to_ascii_lowercase().split(['-', '_', '.']).any(|it| FIXTURES.contains(&it));
                 let Some(name) = inside.filter(|name| !DEPENDENCIES.contains(name) && !fixture(name)) else { continue };
+                if folders.len() + below.len() >= MAX_FOLDERS {
+                    continue;
+                }
                 let out = context.ignore.as_ref().is_some_and(|ignore| ignore.excludes_all_of(&path));
                 if !out && name != ".git" && path.matches('/').count() < MAX_DEPTH {
                     below.push(path);

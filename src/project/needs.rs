@@ -62,10 +62,11 @@ pub(super) fn find(project: &mut Project, sources: &Sources) {
     for container in &project.containers {
         let Origin::Service { stack: index, .. } = container.origin else { continue };
         let stack = &project.stacks[index];
-        if is_graded(stack, sources) && container.environment.environment.is_live() {
-            if let Some(service) = project.service(container) {
-                of_service(&container.name, service, stack, sources, &mut needs[index]);
-            }
+        if container.environment.environment.is_live()
+            && is_graded(stack, sources)
+            && let Some(service) = project.service(container)
+        {
+            of_service(&container.name, service, stack, sources, &mut needs[index]);
         }
     }
     let wanted: HashSet<&str> = needs.iter().flatten().map(|need| need.name.as_str()).collect();

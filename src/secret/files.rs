@@ -227,6 +227,9 @@ pub fn contents(path: &str, text: &str) -> Option<Contents> {
 /// The worst of what a `.env` file gives its credentials: a secret, or a value that everybody knows; nothing where it holds
 /// neither.
 pub fn variables(text: &str) -> Option<Verdict> {
+    /// Bytes that are looked at: a file of variables has few, and many services may share it.
+    const MOST: usize = 64 << 10;
+    let text = &text[..text.floor_char_boundary(MOST)];
     let mut guessable = false;
     for entry in dotenv::parse(FileId(0), text).entries {
         let text = entry.value.as_ref().and_then(|value| value.literal()).unwrap_or_default();

@@ -88,7 +88,7 @@ fn names(text: &str, name: &str) -> bool {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     text.match_indices(name).any(|(at, _)| {
         let front = text[..at].strip_suffix('{').unwrap_or(&text[..at]);
-        front.ends_with('$') && !text.as_bytes().get(at + name.len()).is_some_and(|byte| part(byte))
+        front.ends_with('$') && !text.as_bytes().get(at + name.len()).is_some_and(part)
     })
 }
 

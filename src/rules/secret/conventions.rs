@@ -98,7 +98,7 @@ fn file_variable(image: &Image, name: &str) -> Option<String> {
         images.iter().any(|known| repository == *known || known.ends_with('/') && repository.starts_with(known))
     })?;
     let fits = |known: &&str| name == *known || (known.ends_with('_') || known.is_empty()) && name.starts_with(*known);
-    if !credential || !names.iter().any(|known| fits(&known)) {
+    if !credential || !names.iter().any(fits) {
         return None;
     }
     Some(match form {
