@@ -298,9 +298,9 @@ fn files(sources: &Sources, folders: BTreeSet<&str>) -> BTreeSet<String> {
 
 /// Whether a file of that name may say what a variable is for.
 fn speaks(name: &str) -> bool {
-    const ENDINGS: [&str; 26] = [
-        "md", "markdown", "mdx", "rst", "adoc", "txt", "sh", "bash", "zsh", "ps1", "bat", "py", "js", "mjs", "ts",
-        "rb", "mk", "yml", "yaml", "json", "toml", "env", "example", "sample", "template", "dist",
+    const ENDINGS: [&str; 25] = [
+        "md", "markdown", "mdx", "rst", "adoc", "sh", "bash", "zsh", "ps1", "bat", "py", "js", "mjs", "ts", "rb", "mk",
+        "yml", "yaml", "json", "toml", "env", "example", "sample", "template", "dist",
     ];
     const NAMES: [&str; 8] =
         ["makefile", "justfile", "jenkinsfile", "taskfile", "rakefile", "vagrantfile", "procfile", "readme"];
