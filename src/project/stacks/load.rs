@@ -119,6 +119,7 @@ impl Loader<'_, '_> {
         for &file in files {
             merged = self.file(file, merged, directory, 0, 0);
         }
+        let merged = merged.map(|merged| self.merge(|merge| merge.finish(merged)));
         let vars = |file: FileId, name: &str| self.variables[self.seen_by.get(&file).copied().unwrap_or(0)].value(name);
         let first = self.linker.documents[files[0]].file();
         let mut model = match &merged {

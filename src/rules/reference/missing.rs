@@ -150,7 +150,7 @@ fn containers<'a>(cx: &Cx<'a>) -> &'a [Container] {
         Origin::Stage { .. } => usize::MAX,
     };
     let all = &cx.project.containers;
-    let Some(stack) = cx.stack else { return &[] };
+    let Some(stack) = cx.stack() else { return &[] };
     let start = all.partition_point(|container| index(container) < stack);
     let end = all.partition_point(|container| index(container) <= stack);
     &all[start..end]
