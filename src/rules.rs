@@ -3,10 +3,12 @@
 //! [`RULES`] is generated from the pages by `build.rs`; nothing else lists the rules.
 
 mod build;
+mod chain;
 mod development;
 mod exposure;
 mod files;
 mod health;
+mod lifetime;
 mod mount;
 mod nginx;
 mod privilege;
@@ -20,6 +22,7 @@ use development::*;
 use exposure::*;
 use files::*;
 use health::*;
+use lifetime::*;
 use mount::*;
 use nginx::*;
 use privilege::*;

@@ -1,7 +1,7 @@
-//! The config files of servers whose formats are not parsed, where supervisord starts them.
+//! The config files of servers whose formats are not parsed.
 
 use super::{Landing, sources_of, workdir};
-use crate::container::{ConfigFile, Container, ProcessOrigin};
+use crate::container::{ConfigFile, Container};
 use crate::project::link::Linker;
 use crate::project::path;
 use crate::source::Kind;
@@ -19,8 +19,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
     let workdir = workdir(linker, container);
     let mut named = Vec::new();
     let mut php = false;
-    let programs = container.processes.iter().filter(|p| matches!(p.origin, ProcessOrigin::Program { .. }));
-    for command in programs.flat_map(|process| &process.effective.commands) {
+    for command in container.processes.iter().flat_map(|process| &process.effective.commands) {
         php |= command.name.starts_with("php") && command.name.contains("fpm");
         if SERVERS.contains(&command.name.as_str()) && named.len() < MAX_FILES {
             let values = command.args.iter().map(|word| word.text.as_str());
@@ -38,7 +37,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
     let of_php = |landing: &&Landing| php && landing.inside.contains("fpm") && landing.inside.ends_with(".conf");
     found.extend(landings.iter().filter(of_php).map(|landing| (landing.file.clone(), landing.inside.clone())));
     for (file, inside) in found.into_iter().take(MAX_FILES) {
-        if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a program that supervisord starts") {
+        if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a program that a container starts") {
             container.configs.push(ConfigFile { inside, file });
         }
     }
