@@ -4,11 +4,11 @@ mod signals;
 
 pub(super) use signals::stop_signal_chain;
 
-use super::supervisor::Servers;
+use super::supervisor::{FOREGROUND_SERVER, Servers};
 use super::{Cx, chain};
 use crate::command::Simple;
 use crate::container::{Container, Process, ProcessOrigin};
-use crate::finding::{Confidence, Severity};
+use crate::finding::Confidence;
 use crate::source::{FileId, Span, Text};
 use crate::syntax::shell::{self, GroupKind, Joint, Script};
 
@@ -88,18 +88,16 @@ pub(super) fn container_exits_at_once(container: &Container, cx: &mut Cx) {
         .and_then(|service| service.restart.as_ref())
         .is_some_and(|restart| restart.known && matches!(restart.value.as_str(), "always" | "unless-stopped"));
     let then = if restarts { "ends and is started again, in a loop" } else { "ends as soon as it has started" };
-    let what = match exit.by_shell {
-        true => format!("the shell leaves `{}` in the background", last.name),
-        false => format!("`{}` goes to the background", last.name),
+    let what = match exit.help {
+        _ if exit.by_shell => format!("the shell leaves `{}` in the background", last.name),
+        FOREGROUND_SERVER => format!("`{}` leaves a server in the background", last.name),
+        _ => format!("`{}` goes to the background", last.name),
     };
     let steps = chain::steps(container, Some(process), cx);
     let finding = cx.report(last.span, format!("`{name}` {then}: {what}"));
     finding.help(exit.help).confidence(exit.confidence).evidence(&last.name);
     if let Some(told) = exit.told {
         finding.related(told, "its config says so here");
-    }
-    if exit.confidence < Confidence::Certain {
-        finding.severity(Severity::Medium);
     }
     finding.links(steps);
 }
@@ -157,6 +155,13 @@ fn supervisord(container: &Container, last: &Simple, cx: &Cx) -> Option<Exit> {
     let literal = last.args.iter().all(|word| word.literal);
     let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id)).peekable();
     if stays || !literal || configs.peek().is_none() || configs.any(|config| config.section("supervisord").is_some()) {
+        return None;
+    }
+    // A config of its own that is not in sight may say it.
+    let own =
+        container.built.iter().flat_map(|built| &built.config.transfers).map(|copy| copy.destination.value.as_str());
+    let mut own = own.chain(container.mounts.iter().filter_map(|mount| mount.target.as_deref()));
+    if own.any(|target| target.ends_with("/supervisord.conf") || matches!(target.trim_end_matches('/'), "" | "/etc")) {
         return None;
     }
     let dockerfile = container.built.as_ref().and_then(|built| cx.project.dockerfile(built.document));

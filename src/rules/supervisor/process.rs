@@ -2,7 +2,7 @@
 
 mod daemons;
 
-pub(in crate::rules) use daemons::{Servers, last_setting};
+pub(in crate::rules) use daemons::{FOREGROUND_SERVER, Servers, last_setting};
 
 use super::Merged;
 use crate::command::{Effective, Simple};

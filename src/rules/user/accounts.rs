@@ -265,7 +265,8 @@ impl Accounts {
             return None;
         }
         if MAKERS.contains(&program.name) {
-            if open() {
+            // The name comes last; `useradd -u $ID app` makes app.
+            if program.args.last().is_some_and(|word| !word.literal) {
                 return None;
             }
             self.made.extend(words().map(|word| word.text.value.clone()));

@@ -37,10 +37,11 @@ fn writes<'a>(mount: &Mount, container: &Container, cx: &Cx<'a>) -> Option<Write
     if quiet {
         return None;
     }
+    let named_file = name.trim_start_matches('.').contains('.') || name.eq_ignore_ascii_case("caddyfile");
     let Some(path) = &mount.repository_path else {
-        return Some(if name.trim_start_matches('.').contains('.') { Writes::File } else { Writes::Folder });
+        return Some(if named_file { Writes::File } else { Writes::Folder });
     };
-    if cx.sources.exists(path) && !path.is_empty() {
+    if !path.is_empty() && (cx.sources.exists(path) || named_file && cx.sources.list(path).is_empty()) {
         return Some(Writes::File);
     }
     let files = cx.project.stack(container).map_or(&[][..], |stack| &stack.files);

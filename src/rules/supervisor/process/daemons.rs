@@ -122,7 +122,9 @@ const TOLD: &[Told] = &[
 const SERVICE_VERBS: [&str; 4] = ["start", "restart", "reload", "force-reload"];
 const APACHE_CONTROL: [&str; 2] = ["apache2ctl", "apachectl"];
 const APACHE: [&str; 4] = ["apache2", "httpd", "apache2ctl", "apachectl"];
-const FOREGROUND_SERVER: &str = "start the server itself, in the foreground";
+
+/// What to do about a program that starts a server and ends.
+pub(in crate::rules) const FOREGROUND_SERVER: &str = "start the server itself, in the foreground";
 
 /// `mysqld_safe` stays, but stops for no signal: supervisord has to kill it, and its server goes on without it.
 pub(super) fn outlives_its_wrapper(command: &Simple) -> bool {
