@@ -43,7 +43,7 @@ pub fn spans(project: &Project, sources: &Sources) -> Vec<Span> {
             _ => {}
         }
     }
-    merge(spans)
+    merge(spans.into_iter().map(|span| sources.resolve(span)).collect())
 }
 
 fn hide_pair(pair: &KeyValue, sources: &Sources, spans: &mut Vec<Span>) {

@@ -11,10 +11,13 @@ mod health;
 mod lifetime;
 mod mount;
 mod nginx;
+mod overlay;
 mod privilege;
+mod reference;
 mod secret;
 mod supervisor;
 mod supply;
+mod suppression;
 mod user;
 
 use build::*;
@@ -25,15 +28,19 @@ use health::*;
 use lifetime::*;
 use mount::*;
 use nginx::*;
+use overlay::*;
 use privilege::*;
+use reference::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
+use suppression::*;
 use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Origin};
+use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
@@ -84,6 +91,8 @@ pub enum Check {
     Skipped(fn(&Skipped, &mut Cx)),
     /// Over everything that broke inside confscan.
     Failure(fn(&Failure, &mut Cx)),
+    /// Over every exception, after it was applied.
+    Exception(fn(&Exception, &mut Cx)),
 }
 
 /// A node of [`Check::Setting`].
@@ -113,6 +122,7 @@ pub struct Cx<'a> {
     pub config: &'a Config,
     rule: &'static Rule,
     node: String,
+    scope: Option<Scope>,
     document: Option<DocumentId>,
     container: Option<usize>,
     stack: Option<usize>,
@@ -142,6 +152,7 @@ impl<'a> Cx<'a> {
                 Origin::Stage { .. } => None,
             }),
             node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            scope: scope.cloned(),
             document: scope.map(|scope| scope.document),
             container,
             own_mark: container.is_some_and(|container| project.containers[container].environment.own),
@@ -194,6 +205,7 @@ impl<'a> Cx<'a> {
             gap: self.rule.gap,
             environment: self.environment,
             node: self.node.clone(),
+            about: self.scope.clone(),
             evidence: String::new(),
             fingerprint: String::new(),
         });

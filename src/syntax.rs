@@ -46,6 +46,17 @@ impl Document {
         }
     }
 
+    /// Every comment, from its mark to the end of the line.
+    pub fn comments(&self) -> &[Span] {
+        match self {
+            Document::Dockerfile(document) => &document.comments,
+            Document::Compose(document) => &document.comments,
+            Document::Supervisor(document) => &document.comments,
+            Document::Nginx(document) => &document.comments,
+            Document::Dotenv(document) => &document.comments,
+        }
+    }
+
     /// What the real program would refuse to read.
     pub fn errors(&self) -> &[SyntaxError] {
         match self {

@@ -11,7 +11,7 @@ use crate::command::Effective;
 use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
-use crate::source::{FileId, Kind, ReadError, Sources, Span};
+use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -39,6 +39,8 @@ pub(super) struct Linker<'a> {
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
+    /// The documents of texts inside files, by where those stand.
+    inside: HashMap<Span, DocumentId>,
     /// The YAML documents of the Compose files, until they are merged.
     trees: HashMap<DocumentId, Arc<[Node]>>,
     /// The supervisord and nginx configs by path.
@@ -65,6 +67,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
+            inside: HashMap::new(),
             configured,
             stacks: Vec::new(),
             merged_nodes: 0,
@@ -128,6 +131,30 @@ impl<'a> Linker<'a> {
             Err(failure) => {
                 self.failures.push(failure);
                 Err(ReadError::NotAFile)
+            }
+        }
+    }
+
+    /// The document of a text that stands inside a file; the same text is read once.
+    pub fn embedded(&mut self, text: &Text, kind: Kind, why: &str) -> Option<DocumentId> {
+        if let Some(&id) = self.inside.get(&text.span) {
+            return Some(id);
+        }
+        let file = self.sources.embed(text, kind, why);
+        match read::parse(file, self.sources.get(file)) {
+            Ok(document) => {
+                let id = self.documents.len();
+                // It runs where its file does.
+                let host = self.known_document(&self.sources.get(file).path.clone());
+                let mark = host.map(|host| self.marks[host].clone());
+                self.marks.push(mark.unwrap_or_else(|| environment::by_path(&self.sources.get(file).path)));
+                self.documents.push(document?);
+                self.inside.insert(text.span, id);
+                Some(id)
+            }
+            Err(failure) => {
+                self.failures.push(failure);
+                None
             }
         }
     }

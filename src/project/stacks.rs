@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 pub use self::discover::Configured;
-pub(super) use self::discover::discover;
+pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
 pub use self::variables::{Variable, Variables};
@@ -28,6 +28,8 @@ pub struct Stack {
     pub parts: Vec<DocumentId>,
     /// How the stack was found.
     pub basis: Basis,
+    /// The command lines that start it without naming its files, the first of many.
+    pub started: Vec<Span>,
     /// Where it runs, as far as its files say.
     pub environment: Marked,
     /// The folder of the first file: paths of every file start there.

@@ -122,6 +122,11 @@ fn to_process(container: &Container, process: &Process, cx: &Cx, steps: &mut Vec
 
 /// The line that puts a file of the repository into the container: a mount, else a COPY.
 pub(super) fn placed(container: &Container, file: FileId, cx: &Cx) -> Option<Step> {
+    // A text inside the Dockerfile or the Compose file is put there by what it stands in.
+    let dockerfile = container.built.as_ref().and_then(|built| cx.project.dockerfile(built.document));
+    if file == container.span.file || dockerfile.is_some_and(|dockerfile| dockerfile.file == file) {
+        return None;
+    }
     let path = &cx.sources.get(file).path;
     let mount = container.mounts.iter().filter(|mount| {
         let source = mount.repository_path.as_deref();

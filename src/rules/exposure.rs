@@ -28,7 +28,10 @@ pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
             "remove the entry, as services reach it by name on their network; for access from the host write {}",
             on_loopback(port, written)
         ));
-        finding.severity(if open { Severity::Critical } else { severity }).confidence(confidence(container, port));
+        finding
+            .severity(if open { Severity::Critical } else { severity })
+            .confidence(confidence(container, port))
+            .evidence(mapping(port));
     }
 }
 
@@ -47,7 +50,7 @@ pub(super) fn exposed_admin_interface(container: &Container, cx: &mut Cx) {
             "write {} and reach it through a tunnel or an authenticating proxy",
             on_loopback(port, written)
         ));
-        finding.severity(severity).confidence(confidence(container, port));
+        finding.severity(severity).confidence(confidence(container, port)).evidence(mapping(port));
     }
 }
 
@@ -75,7 +78,7 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
             Severity::Info => "nothing to do where this is the way in from outside".to_owned(),
             _ => format!("write {} and let the reverse proxy be the way in", on_loopback(port, written)),
         };
-        finding.help(help).severity(severity).confidence(confidence(container, port));
+        finding.help(help).severity(severity).confidence(confidence(container, port)).evidence(mapping(port));
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
         format!("`{}` lets everyone in: `{}` does so unless `{variable}` is set", container.name, image.name());
     let finding = cx.report(image.span, message);
     finding.help(format!("set `{variable}` (from a secret or a variable)")).confidence(Confidence::Likely);
+    finding.evidence(variable);
     match way_in.map(named) {
         Some((span, message)) => finding.related(span, message),
         None => finding.severity(Severity::Low),
@@ -175,6 +179,17 @@ fn range((first, last): (u16, u16)) -> String {
         true => first.to_string(),
         false => format!("{first}-{last}"),
     }
+}
+
+/// What a finding about a port is known by, however the entry is spelt; nothing where a variable is in it, and then it is
+/// the entry as written.
+fn mapping(port: &Port) -> String {
+    if port.open {
+        return String::new();
+    }
+    let address = port.host_ip.as_deref().filter(|_| port.reach != Reach::Everyone).unwrap_or_default();
+    let published = port.published.map(range).unwrap_or_default();
+    format!("{address}:{published}:{}/{}", range(port.target), port.protocol)
 }
 
 /// Where it is bound, in words.

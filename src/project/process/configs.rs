@@ -1,6 +1,6 @@
 //! The config files of servers whose formats are not parsed.
 
-use super::{Landing, sources_of, workdir};
+use super::{Landed, Landing, sources_of, workdir};
 use crate::container::{ConfigFile, Container};
 use crate::project::link::Linker;
 use crate::project::path;
@@ -35,7 +35,10 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
         found.extend(file.map(|file| (file, inside)));
     }
     let of_php = |landing: &&Landing| php && landing.inside.contains("fpm") && landing.inside.ends_with(".conf");
-    found.extend(landings.iter().filter(of_php).map(|landing| (landing.file.clone(), landing.inside.clone())));
+    found.extend(landings.iter().filter(of_php).filter_map(|landing| match &landing.what {
+        Landed::File(file) => Some((file.clone(), landing.inside.clone())),
+        Landed::Text(_) => None,
+    }));
     for (file, inside) in found.into_iter().take(MAX_FILES) {
         if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a program that a container starts") {
             container.configs.push(ConfigFile { inside, file });

@@ -6,7 +6,7 @@
 //! key: the readers of the model take both.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::model::is_reset;
 use super::template::Template;
@@ -16,6 +16,9 @@ use crate::syntax::yaml::{Entry, Node, Scalar, Style, Value};
 
 /// Mappings with more keys than this are searched through an index.
 const FEW_KEYS: usize = 16;
+
+/// Ports of one range that are told apart from others.
+const MAX_RANGE: usize = 1_024;
 
 /// How a value of an earlier file was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,8 @@ enum Special {
 enum Unique {
     /// All of its text, or what is before its `=`.
     Key,
+    /// All of its text: a host may have several addresses.
+    Host,
     /// The path in the container.
     Mount,
     /// The path in the container of a device.
@@ -115,6 +120,13 @@ impl<'a> Merge<'a> {
     /// Takes away what the tags `!reset` and `!override` of a later document say. Only mappings are looked through, so
     /// that nothing inside a list is taken away (compose-go's `ResetProcessor`).
     fn take_away(&mut self, base: &mut Node, over: &Node, path: &mut Vec<String>) {
+        if base.is_sequence()
+            && over.is_mapping()
+            && matches!(special(path), Some(Special::Names | Special::Dependencies))
+        {
+            self.take_names_away(base, over, path);
+            return;
+        }
         let Value::Mapping(entries) = &mut base.value else { return };
         for entry in over.entries() {
             let Some(key) = entry.key.as_str() else { continue };
@@ -138,6 +150,24 @@ impl<'a> Merge<'a> {
                     self.lost.push(Lost { path: path.join("."), base, over: entry.key.span.to(entry.value.span), how });
                     path.pop();
                 }
+            }
+        }
+    }
+
+    /// Takes away what the tags of a mapping say of a list of names, which is a mapping for Compose by then.
+    fn take_names_away(&mut self, base: &mut Node, over: &Node, path: &[String]) {
+        let Value::Sequence(items) = &mut base.value else { return };
+        for entry in over.entries() {
+            let how = match entry.value.tag.as_deref() {
+                Some("!reset") => Loss::Reset,
+                Some("!override") => Loss::Overridden,
+                _ => continue,
+            };
+            let Some(key) = entry.key.as_str() else { continue };
+            if let Some(at) = items.iter().position(|item| item.as_str() == Some(key)) {
+                let taken = items.remove(at);
+                let over = entry.key.span.to(entry.value.span);
+                self.lost.push(Lost { path: format!("{}.{key}", path.join(".")), base: taken.span, over, how });
             }
         }
     }
@@ -263,6 +293,18 @@ impl<'a> Merge<'a> {
                 | "annotations" | "links" | "profiles" | "sysctls" | "tmpfs" | "expose" => {
                     self.unique(&mut entry.value, Unique::Key, &path);
                 }
+                "extra_hosts" => self.unique(&mut entry.value, Unique::Host, &path),
+                "networks" => {
+                    for network in entries_mut(&mut entry.value) {
+                        path.push(network.key.as_str().unwrap_or_default().to_owned());
+                        for entry in entries_mut(&mut network.value) {
+                            if matches!(entry.key.as_str(), Some("aliases" | "link_local_ips")) {
+                                self.unique(&mut entry.value, Unique::Key, &path);
+                            }
+                        }
+                        path.pop();
+                    }
+                }
                 "volumes" => self.unique(&mut entry.value, Unique::Mount, &path),
                 "devices" => self.unique(&mut entry.value, Unique::Device, &path),
                 "secrets" => self.unique(&mut entry.value, Unique::Object("/run/secrets/"), &path),
@@ -272,11 +314,14 @@ impl<'a> Merge<'a> {
                 "build" | "deploy" => {
                     for entry in entries_mut(&mut entry.value) {
                         let key = entry.key.as_str().unwrap_or_default().to_owned();
-                        if ["args", "additional_contexts", "labels", "tags", "platforms"].contains(&key.as_str()) {
-                            path.push(key);
-                            self.unique(&mut entry.value, Unique::Key, &path);
-                            path.pop();
-                        }
+                        let by = match key.as_str() {
+                            "args" | "additional_contexts" | "labels" | "tags" | "platforms" => Unique::Key,
+                            "extra_hosts" => Unique::Host,
+                            _ => continue,
+                        };
+                        path.push(key);
+                        self.unique(&mut entry.value, by, &path);
+                        path.pop();
                     }
                 }
                 _ => {}
@@ -292,7 +337,19 @@ impl<'a> Merge<'a> {
         }
         let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
         let mut kept: Vec<Node> = Vec::with_capacity(items.len());
+        // The ports of ranges so far.
+        let mut ranged: HashSet<String> = HashSet::new();
         for item in std::mem::take(items) {
+            if let Unique::Port = by {
+                let each = self.ports(&item);
+                let known = each.iter().all(|port| ranged.contains(port) || places.contains_key(port));
+                if !each.is_empty() && known && (each.len() > 1 || !places.contains_key(&each[0])) {
+                    continue;
+                }
+                if each.len() > 1 {
+                    ranged.extend(each);
+                }
+            }
             match self.identity(&item, by).map(|key| *places.entry(key).or_insert(kept.len())) {
                 Some(at) if at < kept.len() => {
                     let (base, over) = (kept[at].span, item.span);
@@ -314,21 +371,36 @@ impl<'a> Merge<'a> {
             Unique::Key => match item.entries() {
                 [only] => self.text(&only.key).map(Cow::into_owned),
                 _ => {
+                    // A name is seldom made of variables, a value often is.
+                    let raw = item.as_str()?;
+                    let name = raw.split('=').next().filter(|name| name.len() < raw.len() && !name.contains('$'));
+                    if let Some(name) = name {
+                        return Some(name.to_owned());
+                    }
                     let text = self.text(item)?;
                     Some(short::find(&text, b'=').map_or(&*text, |at| &text[..at]).to_owned())
                 }
+            },
+            Unique::Host => match item.entries() {
+                [only] => Some(format!("{}={}", self.text(&only.key)?, self.text(&only.value)?)),
+                _ => self.text(item).map(|text| text.replacen([':', '='], "=", 1)),
             },
             Unique::Mount => {
                 let target = match item.is_mapping() {
                     true => field("target")?.into_owned(),
                     false => {
+                        let raw = item.as_str()?;
+                        let (volume, error) = short::volume(raw);
+                        let target = &raw[volume.target];
+                        if error.is_none() && volume.source.is_some() && !target.contains('$') {
+                            return Some(clean(target));
+                        }
                         let text = self.text(item)?;
                         let (volume, _) = short::volume(&text);
                         text[volume.target].to_owned()
                     }
                 };
-                let bare = target.trim_end_matches('/');
-                Some(if bare.is_empty() { target } else { bare.to_owned() })
+                Some(clean(&target))
             }
             Unique::Device => match item.is_mapping() {
                 true => field("target").or_else(|| field("source")).map(Cow::into_owned),
@@ -349,6 +421,23 @@ impl<'a> Merge<'a> {
                 false => self.text(item).map(Cow::into_owned),
             },
         }
+    }
+
+    /// Each port that an item stands for, as it is told apart from others; none for what is no range of ports.
+    fn ports(&self, item: &Node) -> Vec<String> {
+        let Some(whole) = self.port(item) else { return Vec::new() };
+        let split = || {
+            let (front, target) = whole.rsplit_once(':')?;
+            let (address, published) = front.rsplit_once(':')?;
+            let (target, protocol) = target.split_once('/')?;
+            let (published, target) = (short::port_range(published)?, short::port_range(target)?);
+            let same = published.1 - published.0 == target.1 - target.0;
+            same.then(|| {
+                let each = (0..=target.1 - target.0).take(MAX_RANGE);
+                each.map(|at| format!("{address}:{}:{}/{protocol}", published.0 + at, target.0 + at)).collect()
+            })
+        };
+        split().unwrap_or_else(|| vec![whole.clone()])
     }
 
     fn port(&self, item: &Node) -> Option<String> {
@@ -459,6 +548,21 @@ fn empty(span: Span) -> Node {
     let span = Span { end: span.start, ..span };
     let text = Text::verbatim("", span);
     Node { span, alias: None, tag: None, value: Value::Scalar(Scalar { text, style: Style::Plain }) }
+}
+
+/// A path without what changes nothing in it (Go's `path.Clean`).
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if path.starts_with('/') => {}
+            part => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 fn entries_mut(node: &mut Node) -> &mut [Entry] {
