@@ -124,7 +124,7 @@ pub(in crate::rules) fn root_plus_writable_host_mount(container: &Container, cx:
     let source = mount.source.as_deref().unwrap_or_default();
     let (message, severity) = match writes {
         Writes::Definition(path) => (
-            format!("`{name}` runs as root and can rewrite `{path}` of the host, from which containers are started"),
+            format!("`{name}` runs as root and can rewrite `{path}` of the host, and with it what is started there"),
             Severity::High,
         ),
         Writes::Folder => {
