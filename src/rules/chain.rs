@@ -17,6 +17,9 @@ const MAX_CALLS: usize = 8;
 /// Processes of one container that are looked at to find what starts one of them.
 const MAX_PROCESSES: usize = 512;
 
+/// Findings of one rule about one container whose steps are shown: finding them takes a look at its processes each time.
+pub(super) const MAX_CHAINS: usize = 32;
+
 /// The steps from the container to `process`, or to what it starts where none is given. What the process runs is not among
 /// them: the finding says that.
 pub(super) fn steps(container: &Container, process: Option<&Process>, cx: &Cx) -> Vec<Step> {

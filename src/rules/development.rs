@@ -7,7 +7,7 @@ mod tools;
 use std::cell::OnceCell;
 
 use super::Cx;
-use super::chain::{self, Step};
+use super::chain::{self, MAX_CHAINS, Step};
 use super::exposure::{published_debugger, way_in};
 use crate::command::Simple;
 use crate::container::known::Role;
@@ -34,6 +34,7 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
     if is_named_for_tests(container) {
         return;
     }
+    let mut chains = 0;
     for process in &container.processes {
         let parsed = OnceCell::new();
         let run =
@@ -62,7 +63,8 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
             ),
             Nature::Console => ("runs the code of whoever opens it", "leave it to a development override"),
         };
-        let steps = chain::steps(container, Some(process), cx);
+        let steps = if chains < MAX_CHAINS { chain::steps(container, Some(process), cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(span, format!("{who} runs `{}`, which {says}", found.what));
         finding.help(help).severity(found.severity).evidence(found.what.clone());
         if let Some(defined) = defined {
@@ -166,11 +168,13 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
         .filter(|env| env.place == EnvPlace::Supervisor && container.supervisors.contains(&env.scope.document));
     // Most containers run no supervisord, and then nothing is gone through.
     let programs = programs.take(if container.supervisors.is_empty() { 0 } else { usize::MAX });
+    let mut chains = 0;
     for env in own.chain(programs) {
         let Some(flag) = flags::of(env, container) else { continue };
         let console = flag.console && flags::runs_console(container);
         let published = way_in(container, cx).filter(|_| console);
-        let steps = env_steps(container, env, cx);
+        let steps = if chains < MAX_CHAINS { env_steps(container, env, cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(env.span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
         finding.help(flag.help).severity(if published.is_some() { Severity::Critical } else { flag.severity });
         finding.evidence(flag.what.clone());
@@ -192,7 +196,8 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
         let (name, value) = (assignment.name.as_str(), assignment.value.text.as_str());
         let Some(flag) = flags::of_value(name, value, container) else { continue };
         let span = assignment.name.span.to(assignment.value.text.span);
-        let steps = chain::steps(container, Some(process), cx);
+        let steps = if chains < MAX_CHAINS { chain::steps(container, Some(process), cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
         finding.help(flag.help).severity(flag.severity).evidence(flag.what);
         relate(finding, container, steps);

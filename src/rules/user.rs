@@ -473,7 +473,7 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
 pub(super) fn worker_runs_as_root(nginx: &Nginx, cx: &mut Cx) {
     for directive in nginx.find("user").filter(|directive| directive.argument(0).is_some_and(names_root)) {
         // nginx that is not started as root cannot switch, and ignores the directive.
-        let obeys = |container: &&Container| !container.user.known().is_some_and(|user| !user.value.is_root());
+        let obeys = |container: &&Container| container.user.known().is_none_or(|user| user.value.is_root());
         let mut owners = owners(nginx.file, cx).peekable();
         let read = owners.peek().is_some();
         let reader = owners.find(obeys);

@@ -21,6 +21,17 @@ enum Family {
     RedHat,
 }
 
+impl Family {
+    /// The accounts that every image of it has.
+    fn accounts(self) -> &'static [&'static str] {
+        match self {
+            Family::Debian => DEBIAN,
+            Family::Alpine => ALPINE,
+            Family::RedHat => RED_HAT,
+        }
+    }
+}
+
 /// Accounts of Debian and Ubuntu (`passwd.master` of base-passwd, `_apt` of apt; `ubuntu` is in its images since 23.04).
 const DEBIAN: &[&str] = &[
     "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
@@ -285,17 +296,12 @@ impl Accounts {
 
     /// Whether the account may be there.
     fn has(&self, account: &str) -> bool {
-        let base = match self.family {
-            Family::Debian => DEBIAN,
-            Family::Alpine => ALPINE,
-            Family::RedHat => RED_HAT,
-        };
         // nginx of Debian runs as www-data and makes no account.
         if account == "nginx" && self.family == Family::Debian && !self.foreign_nginx {
             return self.made.contains(account);
         }
         let bare = account.trim_start_matches('_');
-        base.contains(&account)
+        self.family.accounts().contains(&account)
             || self.own.contains(&account)
             || self.made.contains(account)
             || self.packages.iter().any(|package| package.contains(bare))
@@ -355,6 +361,12 @@ pub(in crate::rules) fn supervisor_user_absent_from_image(container: &Container,
     let mut named = named(container, cx);
     let number = |account: &str| account.bytes().all(|byte| byte.is_ascii_digit());
     named.retain(|named| !number(named.account) && !names_root(named.account));
+    if named.is_empty() {
+        return;
+    }
+    // Most are part of the distribution, and then nothing has to be gone through.
+    let Some((family, own)) = container.image.as_ref().and_then(base) else { return };
+    named.retain(|named| !family.accounts().contains(&named.account) && !own.contains(&named.account));
     if named.is_empty() {
         return;
     }
