@@ -18,6 +18,7 @@ mod secret;
 mod supervisor;
 mod supply;
 mod suppression;
+mod topology;
 mod user;
 
 use build::*;
@@ -35,6 +36,7 @@ use secret::*;
 use supervisor::*;
 use supply::*;
 use suppression::*;
+use topology::*;
 use user::*;
 
 use crate::config::Config;

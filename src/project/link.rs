@@ -6,7 +6,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::stacks::{self, Configured, Stack};
-use super::{Failure, Project, StageNode, assemble, environment, include, nodes, process, read};
+use super::{
+    Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
+};
 use crate::command::Effective;
 use crate::config::Files;
 use crate::container::facet::Scope;
@@ -233,6 +235,7 @@ impl<'a> Linker<'a> {
         self.trees = HashMap::new();
         let mut containers = assemble::services(&mut self);
         assemble::stages(&self, &mut containers);
+        context::attach(&mut self, &mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
             process::attach(&mut self, container, index);
@@ -268,8 +271,11 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.reaches = super::reach::Reaches::of(&project);
         project.find_environments();
         nodes::collect(&mut project);
+        project.repeated = repeated::find(&project, self.sources);
+        needs::find(&mut project, self.sources);
         project
     }
 }

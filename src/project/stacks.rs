@@ -15,6 +15,7 @@ pub(super) use self::load::{by_dotenv, reason};
 pub use self::variables::{Variable, Variables};
 
 use crate::container::{DocumentId, Marked};
+use crate::project::Need;
 use crate::source::{FileId, Span};
 use crate::syntax::compose::Compose;
 use crate::syntax::compose::merge::Lost;
@@ -44,6 +45,8 @@ pub struct Stack {
     pub variables: Variables,
     /// Its only file is known to run in production under others, so that alone it is not graded.
     pub superseded: bool,
+    /// Variables without which something of it is not what it should be, and that the repository says nothing of.
+    pub undefined: Vec<Need>,
     /// Services whose `extends` could not be followed.
     pub(super) unextended: HashSet<String>,
     /// The folder that the paths of a file start at, where it is not that of the stack.

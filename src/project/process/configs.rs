@@ -6,15 +6,34 @@ use crate::project::link::Linker;
 use crate::project::path;
 use crate::source::Kind;
 
-/// Servers that can be told by their config to go to the background.
-const SERVERS: [&str; 8] =
-    ["redis-server", "valkey-server", "keydb-server", "uwsgi", "gunicorn", "mongod", "mongos", "haproxy"];
+/// Servers whose command lines name files that say who may connect, or that they go to the background.
+const SERVERS: [&str; 11] = [
+    "redis-server",
+    "valkey-server",
+    "keydb-server",
+    "uwsgi",
+    "gunicorn",
+    "mongod",
+    "mongos",
+    "haproxy",
+    "postgres",
+    "mosquitto",
+    "redis-stack-server",
+];
+
+/// Where servers look for their config by themselves, as their images set them up.
+const DEFAULTS: [&str; 4] = [
+    "/usr/share/elasticsearch/config/elasticsearch.yml",
+    "/usr/share/opensearch/config/opensearch.yml",
+    "/mosquitto/config/mosquitto.conf",
+    "/var/lib/postgresql/data/pg_hba.conf",
+];
 
 /// Config files that are read for one container.
 const MAX_FILES: usize = 64;
 
 /// Reads the files of the repository that the programs of [`SERVERS`] name on their command lines, and those that
-/// PHP-FPM finds by itself.
+/// servers find by themselves.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &[Landing]) {
     let workdir = workdir(linker, container);
     let mut named = Vec::new();
@@ -27,6 +46,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
             named.extend(values.filter(|v| v.contains(['/', '.'])).map(|value| path::absolute(&workdir, value)));
         }
     }
+    named.extend(DEFAULTS.iter().map(|path| (*path).to_owned()));
     named.sort();
     named.dedup();
     let mut found: Vec<(String, String)> = Vec::new();
@@ -40,7 +60,7 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
         Landed::Text(_) => None,
     }));
     for (file, inside) in found.into_iter().take(MAX_FILES) {
-        if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a program that a container starts") {
+        if let Ok(file) = linker.sources.load(&file, Kind::Auxiliary, "config of a server") {
             container.configs.push(ConfigFile { inside, file });
         }
     }

@@ -88,6 +88,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         gaps,
         variables: variables.swap_remove(0),
         superseded: false,
+        undefined: Vec::new(),
         unextended,
         directories,
     }
