@@ -3,10 +3,12 @@
 //! [`RULES`] is generated from the pages by `build.rs`; nothing else lists the rules.
 
 mod build;
+mod chain;
 mod development;
 mod exposure;
 mod files;
 mod health;
+mod lifetime;
 mod mount;
 mod nginx;
 mod overlay;
@@ -24,6 +26,7 @@ use development::*;
 use exposure::*;
 use files::*;
 use health::*;
+use lifetime::*;
 use mount::*;
 use nginx::*;
 use overlay::*;

@@ -461,6 +461,14 @@ fn home(path: &str) -> Option<Holds> {
     }
 }
 
+/// The mounts that the rules about sockets and host paths speak of.
+pub(super) fn speaks_of(container: &Container, cx: &Cx) -> Vec<Span> {
+    let paths = host_paths(container, cx).into_iter();
+    let told = |host: &HostPath| engine_socket(&host.path).is_some() || holds(&host.path, host.read_only).is_some();
+    let spoken = paths.filter(told);
+    spoken.map(|host| host.mount.span).collect()
+}
+
 pub(super) fn root_equivalent_host_mount(container: &Container, cx: &mut Cx) {
     for HostPath { path, mount, read_only, named } in host_paths(container, cx) {
         if read_only || engine_socket(&path).is_some() {

@@ -1,7 +1,7 @@
 //! The config files of servers whose formats are not parsed.
 
 use super::{Landed, Landing, sources_of, workdir};
-use crate::container::{ConfigFile, Container, ProcessOrigin};
+use crate::container::{ConfigFile, Container};
 use crate::project::link::Linker;
 use crate::project::path;
 use crate::source::Kind;
@@ -38,11 +38,8 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, landings: &
     let workdir = workdir(linker, container);
     let mut named = Vec::new();
     let mut php = false;
-    let commands =
-        container.processes.iter().flat_map(|process| process.effective.commands.iter().map(move |it| (process, it)));
-    for (process, command) in commands {
-        let supervised = matches!(process.origin, ProcessOrigin::Program { .. });
-        php |= supervised && command.name.starts_with("php") && command.name.contains("fpm");
+    for command in container.processes.iter().flat_map(|process| &process.effective.commands) {
+        php |= command.name.starts_with("php") && command.name.contains("fpm");
         if SERVERS.contains(&command.name.as_str()) && named.len() < MAX_FILES {
             let values = command.args.iter().map(|word| word.text.as_str());
             let values = values.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
