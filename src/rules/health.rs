@@ -1,5 +1,17 @@
 //! Whether a service that fails is noticed, started again and kept from taking the host with it.
 
+mod data;
+mod listeners;
+mod ports;
+mod probe;
+mod tools;
+mod writable;
+
+pub(super) use self::data::database_volume_wrong_path;
+pub(super) use self::ports::healthcheck_wrong_port;
+pub(super) use self::tools::healthcheck_tool_missing;
+pub(super) use self::writable::read_only_breaks_service;
+
 use super::Cx;
 use crate::command::Simple;
 use crate::container::known::{KnownImage, Role};
@@ -41,6 +53,39 @@ pub(super) fn healthcheck_disabled(container: &Container, cx: &mut Cx) {
     }
     let finding = cx.report(known.span, format!("the health check of `{}` is switched off", container.name));
     finding.help("write a check that fits, or take the line out to get the image's own back");
+}
+
+pub(super) fn healthy_condition_without_healthcheck(container: &Container, cx: &mut Cx) {
+    let switched_off = match &container.healthcheck {
+        Fact::Absent(_) => None,
+        Fact::Known(known) if matches!(known.value, Healthcheck::Disabled) => Some(known.span),
+        _ => return,
+    };
+    let Some(model) = cx.project.model_of(container) else { return };
+    let waiting = model.services.iter().take(MANY).filter_map(|service| {
+        let dependency = service.depends_on.iter().find(|dependency| dependency.service.value == container.name)?;
+        let condition = dependency.condition.as_ref().filter(|condition| condition.value == "service_healthy")?;
+        // Compose goes on without a dependency that is not required.
+        dependency.required.then_some((service.name.as_ref()?, condition.span))
+    });
+    let image = container.image.as_ref().map(|image| (image.span, image.reference.as_str()));
+    for (service, condition) in waiting {
+        let message = format!(
+            "`{}` waits for `{}` to be healthy, which has no health check: it is never started",
+            service.value, container.name
+        );
+        let finding = cx.report(condition, message);
+        finding.help(format!("give `{}` a `healthcheck`, or wait for `service_started`", container.name));
+        finding.evidence(format!("{} {}", service.value, container.name));
+        finding.link(condition, format!("`{}` waits for `{}`", service.value, container.name));
+        match switched_off {
+            Some(span) => finding.link(span, "its check is switched off"),
+            None => finding.link(container.span, "it has no `healthcheck`"),
+        };
+        if let Some((span, image)) = image.filter(|_| switched_off.is_none()) {
+            finding.link(span, format!("and `{image}` brings none"));
+        }
+    }
 }
 
 pub(super) fn missing_restart_policy(container: &Container, cx: &mut Cx) {
