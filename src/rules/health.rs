@@ -17,8 +17,7 @@ use crate::command::Simple;
 use crate::container::known::{KnownImage, Role};
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
-use crate::project::path::directory;
-use crate::syntax::Document;
+use crate::project::stacks::Stack;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
 pub(super) fn missing_healthcheck(container: &Container, cx: &mut Cx) {
@@ -61,6 +60,10 @@ pub(super) fn healthy_condition_without_healthcheck(container: &Container, cx: &
         Fact::Known(known) if matches!(known.value, Healthcheck::Disabled) => Some(known.span),
         _ => return,
     };
+    // With the check in a file on top, the files below it are not run without that.
+    if larger(container, cx).any(|(_, service)| has_probe(service)) {
+        return;
+    }
     let Some(model) = cx.project.model_of(container) else { return };
     let waiting = model.services.iter().take(MANY).filter_map(|service| {
         let dependency = service.depends_on.iter().find(|dependency| dependency.service.value == container.name)?;
@@ -362,32 +365,28 @@ fn runs_server(container: &Container) -> bool {
 /// Entries of a file that are gone through for each service: more is not written by people.
 const MANY: usize = 2_000;
 
-/// How many documents on either side are looked at for overlays: the files of a folder stand together.
-const NEIGHBOURS: usize = 16;
-
-/// The services of the same name in the other Compose files of the folder that are not for development or tests: they may
-/// be merged with this one.
+/// The services that stand in the place of this one in the stacks that lay further files on its own: what those add counts,
+/// since the file may never run alone. Stacks for development or tests add nothing to what is live.
 pub(super) fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
-    let own = match container.origin {
+    let live = container.environment.environment.is_live();
+    larger(container, cx).filter(move |stack| stack.0.environment.environment.is_live() || !live).map(|(_, it)| it)
+}
+
+/// The stacks with further files on those of a container's, each with the service of the same name.
+fn larger<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = (&'a Stack, &'a Service)> + use<'a> {
+    let project = cx.project;
+    let own = project.stack(container);
+    let document = match container.origin {
         Origin::Service { document, .. } => document,
         Origin::Stage { .. } => usize::MAX,
     };
-    let project = cx.project;
-    let sources = cx.sources;
-    let folder = |id: usize| -> Option<&str> {
-        let path = &sources.get(project.documents.get(id)?.file()).path;
-        Some(directory(path))
-    };
-    let here = folder(own);
-    let range = own.saturating_sub(NEIGHBOURS)..own.saturating_add(NEIGHBOURS + 1).min(project.documents.len());
-    let live = |id: usize| project.marks[id].environment.is_live();
-    let near = range.filter(move |id| *id != own && here.is_some() && live(*id) && folder(*id) == here);
-    let compose = near.filter_map(|id| match &project.documents[id] {
-        Document::Compose(compose) => Some(compose),
-        _ => None,
-    });
-    compose.flat_map(move |compose| {
-        let same = move |service: &&Service| service.name.as_ref().is_some_and(|name| name.value == container.name);
-        compose.services.iter().take(MANY).find(same)
+    let others = project.owners.get(document).into_iter().flatten().take(MANY);
+    others.filter_map(move |&other| {
+        let other = project.containers.get(other).filter(|other| other.name == container.name)?;
+        let stack = project.stack(other)?;
+        let on_top = own.is_some_and(|own| {
+            own.files.len() < stack.files.len() && own.files.iter().all(|file| stack.files.contains(file))
+        });
+        on_top.then(|| Some((stack, project.service(other)?)))?
     })
 }

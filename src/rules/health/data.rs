@@ -63,9 +63,11 @@ const STORES: &[Store] = &[
 const OTHER: &[&str] = &[
     "archive",
     "backup",
-    "cert",
+    "certificates",
+    "certs",
     "cnf",
     "conf",
+    "config",
     "csv",
     "dictionar",
     "dump",
@@ -76,7 +78,8 @@ const OTHER: &[&str] = &[
     "home",
     "import",
     "init",
-    "key",
+    "initdb",
+    "keys",
     "log",
     "migration",
     "mnt",
@@ -100,6 +103,16 @@ const OTHER: &[&str] = &[
     "wal",
     "workspace",
 ];
+
+/// Whether a part of a path names something else than the data: a long word anywhere in it, a short one as its start.
+fn is_other(part: &str) -> bool {
+    OTHER.iter().any(|word| match word.len() {
+        0..5 => {
+            part.strip_prefix(word).is_some_and(|rest| matches!(rest, "" | "s") || rest.starts_with(['-', '_', '.']))
+        }
+        _ => part.contains(word),
+    })
+}
 
 pub(in crate::rules) fn database_volume_wrong_path(container: &Container, cx: &mut Cx) {
     let unresolved = |mount: &Mount| mount.target.as_deref().is_none_or(|target| target.contains('$'));
@@ -161,7 +174,7 @@ fn is_configured(container: &Container) -> bool {
 /// Whether a mount is there to keep data.
 fn is_for_data(mount: &Mount) -> bool {
     let (Some(target), Some(_)) = (mount.target.as_deref(), &mount.source) else { return false };
-    let other = OTHER.iter().any(|part| target.contains(part));
+    let other = target.split('/').any(is_other);
     let data = || target.contains("data") || target.starts_with("/var/lib/") || target.contains("storage");
     let kind = match mount.kind {
         MountKind::Volume => true,

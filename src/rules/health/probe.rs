@@ -84,8 +84,13 @@ impl Probe {
         let effective = Effective::of_script(&self.script);
         let plain = self.script.commands.iter().filter_map(|command| command.words.first());
         let peeled = effective.commands.iter().flat_map(|command| command.wrapping.iter().chain([&command.program]));
+        // What a shell behind a wrapper is told may be no command at all (`bash -c '</dev/tcp/…'`).
+        let shells = self.script.commands.iter().flat_map(|command| command.args().windows(2)).filter_map(|pair| {
+            let [shell, flag] = pair else { return None };
+            (SHELLS.contains(&shell.text.as_str()) && flag.text.as_str() == "-c").then_some(shell)
+        });
         let mut found: Vec<(&'static str, Span)> =
-            plain.chain(peeled).filter_map(|word| Some((tool(word)?, word.text.span))).collect();
+            plain.chain(peeled).chain(shells).filter_map(|word| Some((tool(word)?, word.text.span))).collect();
         found.sort_by_key(|(_, span)| span.start);
         found.dedup();
         found
