@@ -65,8 +65,10 @@ pub(super) fn healthy_condition_without_healthcheck(container: &Container, cx: &
         return;
     }
     let Some(model) = cx.project.model_of(container) else { return };
-    let waiting = model.services.iter().take(MANY).filter_map(|service| {
-        let dependency = service.depends_on.iter().find(|dependency| dependency.service.value == container.name)?;
+    let services = model.services.iter();
+    let dependencies = services.flat_map(|service| service.depends_on.iter().map(move |on| (service, on))).take(MANY);
+    let waiting = dependencies.filter_map(|(service, dependency)| {
+        let dependency = Some(dependency).filter(|dependency| dependency.service.value == container.name)?;
         let condition = dependency.condition.as_ref().filter(|condition| condition.value == "service_healthy")?;
         // Compose goes on without a dependency that is not required.
         dependency.required.then_some((service.name.as_ref()?, condition.span))
@@ -82,8 +84,10 @@ pub(super) fn healthy_condition_without_healthcheck(container: &Container, cx: &
         finding.evidence(format!("{} {}", service.value, container.name));
         finding.link(condition, format!("`{}` waits for `{}`", service.value, container.name));
         match switched_off {
-            Some(span) => finding.link(span, "its check is switched off"),
-            None => finding.link(container.span, "it has no `healthcheck`"),
+            Some(span) => finding.link(span, "its check is switched off").contains("healthcheck-disabled", span),
+            None => {
+                finding.link(container.span, "it has no `healthcheck`").contains("missing-healthcheck", container.span)
+            }
         };
         if let Some((span, image)) = image.filter(|_| switched_off.is_none()) {
             finding.link(span, format!("and `{image}` brings none"));
@@ -95,7 +99,7 @@ pub(super) fn missing_restart_policy(container: &Container, cx: &mut Cx) {
     let Some(service) = long_running(container, cx) else { return };
     let deploy = service.deploy.as_ref();
     // A service that is scaled or placed by `deploy` runs in Swarm, which restarts by default.
-    let swarm = deploy.is_some_and(|deploy| deploy.mode.is_some() || deploy.replicas.is_some());
+    let swarm = deploy.is_some_and(|deploy| deploy.mode.is_some() || deploy.replicas.is_some() || deploy.placed);
     let restarts = |service: &Service| {
         service.restart.is_some() || service.deploy.as_ref().is_some_and(|deploy| deploy.restart_policy.is_some())
     };

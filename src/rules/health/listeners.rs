@@ -14,6 +14,8 @@ pub(super) struct Listener {
     pub span: Span,
     /// Name of the program.
     pub program: String,
+    /// It surely does: not only where a config of the image is still in use.
+    pub sure: bool,
 }
 
 /// Programs that listen nowhere, or only prepare what the others need.
@@ -109,7 +111,7 @@ pub(super) fn listeners(container: &Container, cx: &Cx) -> Option<Vec<Listener>>
         let Some(section) = supervisor.section("inet_http_server") else { continue };
         let port = supervisor.get(section, "port")?;
         let number = port.value.as_str().rsplit(':').next()?.parse().ok()?;
-        found.push(Listener { port: number, span: port.value.span, program: "supervisord".to_owned() });
+        found.push(Listener { port: number, span: port.value.span, program: "supervisord".to_owned(), sure: true });
     }
     Some(found)
 }
@@ -143,7 +145,7 @@ fn of_program(
 ) -> Option<()> {
     let arguments = crate::command::Arguments { program: name, words: args };
     let has_env = |names: &[&str]| names.iter().any(|name| container.env(name).is_some());
-    let mut put = |port: u16, span: Span| found.push(Listener { port, span, program: name.to_owned() });
+    let mut put = |port: u16, span: Span| found.push(Listener { port, span, program: name.to_owned(), sure: true });
     // What a flag says, else the default.
     let mut flag = |names: &[&str], default: Option<u16>| {
         let (port, span) = match arguments.option(names) {
@@ -255,9 +257,12 @@ fn of_nginx(span: Span, container: &Container, cx: &Cx, found: &mut Vec<Listener
             return None;
         }
     }
-    let span = if container.servers.is_empty() { span } else { image.span };
-    ports[0].1 = span;
-    found.extend(ports.into_iter().map(|(port, span)| Listener { port, span, program: "nginx".to_owned() }));
+    let own = container.servers.is_empty();
+    found.extend(ports.into_iter().enumerate().map(|(at, (port, place))| {
+        let program = "nginx".to_owned();
+        // The first is the image's own, which a config may have taken the place of.
+        Listener { port, span: if at == 0 { span } else { place }, program, sure: at > 0 || own }
+    }));
     Some(())
 }
 

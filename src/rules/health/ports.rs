@@ -20,23 +20,22 @@ pub(in crate::rules) fn healthcheck_wrong_port(container: &Container, cx: &mut C
         return;
     }
     let Some(&(port, span)) = asked.first() else { return };
-    let mut ports: Vec<u16> = listeners.iter().map(|listener| listener.port).collect();
+    let mut ports: Vec<u16> = listeners.iter().filter(|it| it.sure).map(|listener| listener.port).collect();
     ports.sort_unstable();
     ports.dedup();
+    let [first, ..] = ports[..] else { return };
     let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     let published = container.ports.iter().find(|published| {
         published.published.is_some_and(|(first, last)| first == last && first == port) && !published.open
     });
     let published = published.map(|published| (published.span, published.target.0));
-    let message = format!(
-        "the health check of `{}` asks port {port}, where nothing listens: only {list} is open in it",
-        container.name
-    );
+    let message =
+        format!("the health check of `{}` asks port {port}, but what runs in it listens on {list}", container.name);
     let finding = cx.report(span, message);
     finding.evidence(port.to_string());
-    finding.help(format!("ask port {}", published.map_or(ports[0], |(_, target)| target)));
+    finding.help(format!("ask port {}", published.map_or(first, |(_, target)| target)));
     finding.link(span, format!("the check asks port {port}"));
-    for Listener { port, span, program } in listeners.iter().take(4) {
+    for Listener { port, span, program, .. } in listeners.iter().filter(|it| it.sure).take(4) {
         finding.link(*span, format!("`{program}` listens on {port}"));
     }
     if let Some((span, target)) = published {

@@ -85,6 +85,17 @@ fn lack(container: &Container, tool: &str, cx: &Cx) -> Option<Lack> {
     if container.mounts.iter().any(|mount| mount.target.as_deref().is_none_or(mounted)) {
         return None;
     }
+    // What is started may well install it first.
+    let started = container.processes.iter().any(|process| {
+        let words = process.effective.commands.iter().flat_map(|command| &command.args);
+        words.chain(process.effective.commands.iter().map(|command| &command.program)).any(|word| {
+            let word = word.text.as_str();
+            word.rsplit('/').next() == Some(tool) || word.starts_with(tool) && tool.len() > 2
+        })
+    });
+    if started {
+        return None;
+    }
     let Some(built) = &container.built else {
         let image = container.image.as_ref().filter(|_| service.is_none_or(|service| service.build.is_none()))?;
         return (presence(image, tool) == Presence::Missing).then_some(Lack::Absent { packages: false });

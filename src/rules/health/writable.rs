@@ -11,6 +11,9 @@ use crate::syntax::compose::MountKind;
 use crate::syntax::dockerfile::Kind;
 use crate::syntax::supervisor::has_expansions;
 
+/// Instructions of a Dockerfile that are searched for what they edit.
+const MANY: usize = 500;
+
 /// A folder that a program writes to.
 struct Need {
     /// Absolute path, as the file system of the usual distributions has it.
@@ -101,7 +104,8 @@ fn commands<'a>(container: &'a Container, names: &'a [&str]) -> impl Iterator<It
 /// Whether the text of a RUN of the image holds one of the words: what it does to a config is not followed.
 fn is_edited(container: &Container, words: &[&str], cx: &Cx) -> bool {
     let Some(built) = &container.built else { return false };
-    let Some(dockerfile) = cx.project.dockerfile(built.document) else { return true };
+    let dockerfile = cx.project.dockerfile(built.document).filter(|it| it.instructions.len() <= MANY);
+    let Some(dockerfile) = dockerfile else { return true };
     let stages = built.config.chain.iter().filter_map(|&stage| dockerfile.stages.get(stage));
     let instructions = stages.flat_map(|stage| dockerfile.instructions.get(stage.body.clone()).unwrap_or_default());
     let mut runs = instructions.filter(|instruction| matches!(instruction.kind, Kind::Run(_)));
