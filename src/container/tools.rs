@@ -113,11 +113,11 @@ impl Family {
             ),
             Family::Enterprise => (&["sh", "bash", "curl"], &["wget", "nc", "telnet"]),
         };
+        // Ubuntu's image has procps, Debian's has not.
+        let processes = self == Family::Debian && matches!(tool, "ps" | "pgrep" | "pkill");
         if there.contains(&tool) {
             Presence::There
-        } else if missing.contains(&tool) || EXTRA.contains(&tool) {
-            Presence::Missing
-        } else if self == Family::Debian && matches!(tool, "ps" | "pgrep" | "pkill") {
+        } else if missing.contains(&tool) || EXTRA.contains(&tool) || processes {
             Presence::Missing
         } else {
             Presence::Unknown

@@ -50,13 +50,13 @@ const STORES: &[Store] = &[
     Store { image: "valkey/valkey", tags: "", programs: &["valkey-server"], data: "/data", volume: Some("/data"), flags: &["--dir"] },
     Store { image: "influxdb", tags: "1", programs: &["influxd"], data: "/var/lib/influxdb", volume: Some("/var/lib/influxdb"), flags: &[] },
     Store { image: "influxdb", tags: "2", programs: &["influxd"], data: "/var/lib/influxdb2", volume: Some("/var/lib/influxdb2"), flags: &["--bolt-path", "--engine-path"] },
-    Store { image: "cassandra", tags: "", programs: &["cassandra"], data: "/var/lib/cassandra", volume: Some("/var/lib/cassandra"), flags: &[] },
+    Store { image: "cassandra", tags: "", programs: &["cassandra"], data: "/var/lib/cassandra/data", volume: Some("/var/lib/cassandra"), flags: &[] },
     Store { image: "couchdb", tags: "", programs: &["couchdb"], data: "/opt/couchdb/data", volume: Some("/opt/couchdb/data"), flags: &[] },
     Store { image: "clickhouse/clickhouse-server", tags: "", programs: &["clickhouse-server"], data: "/var/lib/clickhouse", volume: Some("/var/lib/clickhouse"), flags: &[] },
     Store { image: "elasticsearch", tags: "", programs: &["elasticsearch"], data: "/usr/share/elasticsearch/data", volume: None, flags: &[] },
     Store { image: "docker.elastic.co/elasticsearch/elasticsearch", tags: "", programs: &["elasticsearch"], data: "/usr/share/elasticsearch/data", volume: None, flags: &[] },
     Store { image: "qdrant/qdrant", tags: "", programs: &["qdrant"], data: "/qdrant/storage", volume: None, flags: &[] },
-    Store { image: "mcr.microsoft.com/mssql/server", tags: "", programs: &["sqlservr"], data: "/var/opt/mssql", volume: None, flags: &[] },
+    Store { image: "mcr.microsoft.com/mssql/server", tags: "", programs: &["sqlservr"], data: "/var/opt/mssql/data", volume: None, flags: &[] },
 ];
 
 /// Parts of paths that hold something else than the data.
@@ -133,6 +133,11 @@ pub(in crate::rules) fn database_volume_wrong_path(container: &Container, cx: &m
     let own = kept.volumes.iter().map(String::as_str).chain(built.map(|volume| volume.value.as_str()));
     let own = own.filter_map(above).max();
     if mounted.is_some_and(|mounted| own.is_none_or(|own| own <= mounted)) {
+        return;
+    }
+    // A part of the data has a volume of its own: what is left out of it may be meant to be.
+    let parts = container.mounts.iter().filter_map(|mount| mount.target.as_deref());
+    if parts.into_iter().any(|target| below(target, &kept.data).is_some()) {
         return;
     }
     let Some(mount) = container.mounts.iter().find(|mount| is_for_data(mount)) else { return };

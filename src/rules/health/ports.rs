@@ -147,6 +147,7 @@ fn has_number(text: &str, number: &str) -> bool {
     let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     text.match_indices(number).any(|(at, _)| {
         let bytes = text.as_bytes();
-        !(at > 0 && digit(bytes.get(at - 1))) && !digit(bytes.get(at + number.len()))
+        let longer = at > 0 && digit(bytes.get(at - 1)) || digit(bytes.get(at + number.len()));
+        !longer
     })
 }
