@@ -23,8 +23,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  nothing at or above --fail-on
-  1  findings at or above --fail-on
+  0  nothing new at or above --fail-on
+  1  new findings at or above --fail-on
   2  wrong usage, or not everything could be graded (see --allow-gaps)
   3  nothing to scan";
 
@@ -57,6 +57,10 @@ pub enum Command {
         #[arg(value_name = "FOLDER", default_value = ".", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
+    /// Write what is found into a baseline: scans then report only what it does not hold
+    ///
+    /// Written again, it holds what is found by then: what was fixed is taken out.
+    Baseline(Baseline),
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -84,6 +88,45 @@ pub struct Scan {
     #[arg(short, long)]
     pub quiet: bool,
     /// Do not exit with 2 because something could not be graded
+    #[arg(long)]
+    pub allow_gaps: bool,
+    /// Report what ignores hide, too: for an audit
+    #[arg(long)]
+    pub no_ignores: bool,
+    /// Take no ignore that does not say why
+    #[arg(long)]
+    pub require_reason: bool,
+    /// Report only what this baseline does not hold; without it confscan-baseline.json at the scan root, if there is one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Report what the baseline holds, too
+    #[arg(long, conflicts_with = "baseline")]
+    pub no_baseline: bool,
+    /// Report only what is not found in this git commit, too: where the work in the directory parted from it
+    #[arg(long, value_name = "REF")]
+    pub diff_base: Option<String>,
+    /// Also write what ignores hide to SARIF reports, marked so: not for GitHub, which would open alerts for it
+    #[arg(long)]
+    pub sarif_include_suppressed: bool,
+}
+
+#[derive(Args)]
+pub struct Baseline {
+    #[command(flatten)]
+    pub input: Input,
+    /// The baseline; confscan-baseline.json at the scan root unless another file is named
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Also run the rules that are a matter of taste or of hardening beyond the usual
+    #[arg(long)]
+    pub pedantic: bool,
+    /// Also write what ignores hide
+    #[arg(long)]
+    pub no_ignores: bool,
+    /// Take no ignore that does not say why
+    #[arg(long)]
+    pub require_reason: bool,
+    /// Write it although something could not be graded
     #[arg(long)]
     pub allow_gaps: bool,
 }

@@ -34,6 +34,10 @@ pub struct Config {
     pub today: Date,
     /// The `confscan.toml` files.
     pub files: Files,
+    /// Exceptions hide nothing.
+    pub no_ignores: bool,
+    /// An exception without a reason hides nothing.
+    pub require_reason: bool,
 }
 
 impl Config {
@@ -42,7 +46,8 @@ impl Config {
 
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
-        Config { pedantic: false, fail_on: None, today, files: Files::default() }
+        let files = Files::default();
+        Config { pedantic: false, fail_on: None, today, files, no_ignores: false, require_reason: false }
     }
 
     /// Whether a rule may run somewhere.

@@ -1,12 +1,14 @@
 //! The effective container and the facets that rules grade, whatever format they were written in.
 
 pub mod contents;
+mod context;
 pub mod facet;
 pub mod image;
 pub mod known;
 pub mod lifecycle;
 pub mod tools;
 
+pub use context::{Context, Sensitive};
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
@@ -257,6 +259,8 @@ pub struct Container {
     pub environment: Marked,
     /// The stage that it is built from.
     pub built: Option<Arc<BuiltFrom>>,
+    /// What its build sees of the repository.
+    pub context: Option<Arc<Context>>,
     /// The image that runs, or the base image at the end of the chain of stages.
     pub image: Option<Image>,
     /// What the table of known images says of it.
@@ -280,7 +284,7 @@ pub struct Container {
     pub supervisors: Vec<DocumentId>,
     /// The nginx configs that it runs.
     pub servers: Vec<DocumentId>,
-    /// Configs of the servers that supervisord starts in it, in formats that are not parsed.
+    /// Configs of its servers in formats that are not parsed.
     pub configs: Vec<ConfigFile>,
 }
 

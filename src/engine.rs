@@ -13,7 +13,9 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
+use crate::exception::Exception;
 use crate::finding::{Finding, identify};
+use crate::outline::Outlines;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
@@ -32,6 +34,7 @@ enum Node<'a> {
     Container(&'a Container),
     Skipped(&'a Skipped),
     Failure(&'a Failure),
+    Exception(&'a Exception),
 }
 
 /// A node with the place that its findings are attributed to.
@@ -120,9 +123,40 @@ pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[S
     settle(check(project, sources, config), project, sources, secrets)
 }
 
+/// Adds what the checks over exceptions find to the findings that no exception hides. What is found about an exception
+/// cannot be hidden by one.
+pub fn grade_exceptions(
+    exceptions: &[Exception],
+    mut findings: Vec<Finding>,
+    project: &Project,
+    sources: &Sources,
+    config: &Config,
+    secrets: &[Span],
+) -> Vec<Finding> {
+    let rules = enabled(config);
+    let jobs = exceptions.iter().map(|exception| Job {
+        node: Node::Exception(exception),
+        scope: None,
+        file: exception.span.map(|span| span.file),
+    });
+    let found = jobs.fold(Found::default(), |found, job| run(found, &job, &rules, project, sources, config));
+    if found.findings.is_empty() {
+        return findings;
+    }
+    let found = found.findings.into_values().map(|merged| merged.finding).collect();
+    findings.extend(settle(found, project, sources, secrets));
+    sort(&mut findings, sources);
+    findings
+}
+
+/// The rules that are asked for.
+fn enabled(config: &Config) -> Vec<&'static Registered> {
+    RULES.iter().filter(|registered| config.may_run(&registered.rule)).collect()
+}
+
 /// Runs every enabled check over every node, in parallel.
 fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
-    let rules: Vec<&Registered> = RULES.iter().filter(|registered| config.may_run(&registered.rule)).collect();
+    let rules = enabled(config);
     let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
@@ -211,7 +245,7 @@ fn run(
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
-            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(finding)),
+            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(resolved(finding, sources))),
             Ok(None) => {}
             Err(panic) => found.failures.push(Failure {
                 file: job.file,
@@ -221,6 +255,13 @@ fn run(
         }
     }
     found
+}
+
+/// A finding whose places are all in files, not in texts inside them.
+fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
+    labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
+    finding
 }
 
 /// Calls `check` when it is for the kind of `node`; the context is only made then.
@@ -248,25 +289,58 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Setting(check), Node::Command(node)) => over!(check, Setting::Command(node)),
         (Check::Container(check), Node::Container(node)) => over!(check, node),
         (Check::Skipped(check), Node::Skipped(node)) => over!(check, node),
+        (Check::Exception(check), Node::Exception(node)) => over!(check, node),
         (Check::Failure(check), Node::Failure(node)) => over!(check, node),
         _ => None,
     }
 }
 
-/// Sorts the findings and gives each what led to it, its evidence and its identity.
+/// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
 fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
     findings.iter_mut().for_each(|finding| trail::add(finding, project, sources));
+    sort(&mut findings, sources);
+    let mut outlines = Outlines::new(&project.documents);
+    for finding in &mut findings {
+        let primary = finding.primary();
+        // The node of the check may be one of several that this place decides something for.
+        if let Some(outline) = outlines.of(primary.file, sources.get(primary.file)) {
+            finding.node = outline.path(primary.start);
+        }
+        let evidence = match finding.evidence.is_empty() {
+            true => plain(&mask(sources.text(primary), primary, secrets)),
+            false => plain(&finding.evidence),
+        };
+        finding.evidence = evidence;
+    }
+    identify(&mut findings, |span| &sources.get(span.file).path);
+    findings
+}
+
+/// Puts findings in the order of the report.
+fn sort(findings: &mut [Finding], sources: &Sources) {
     findings.sort_by_cached_key(|finding| {
         let primary = finding.primary();
         (sources.get(primary.file).path.clone(), primary.start, primary.end, finding.rule.id)
     });
-    for finding in findings.iter_mut().filter(|finding| finding.evidence.is_empty()) {
-        let primary = finding.primary();
-        let text = mask(sources.text(primary), primary, secrets);
-        finding.evidence = text.split_whitespace().collect::<Vec<_>>().join(" ");
+}
+
+/// `text` without what may change although it says the same: blanks, quotes, the marks of continuation lines, the end of
+/// a statement, and the length of what is masked.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace().filter(|word| *word != "\\") {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        let word = word.strip_suffix('\\').unwrap_or(word);
+        for character in word.chars().filter(|character| !matches!(character, '"' | '\'')) {
+            if character != '*' || !out.ends_with('*') {
+                out.push(character);
+            }
+        }
     }
-    identify(&mut findings, |span| &sources.get(span.file).path);
-    findings
+    out.truncate(out.trim_end_matches([';', '{', ' ']).len());
+    out
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::container::Environment;
+use crate::container::facet::Scope;
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -146,8 +147,10 @@ pub struct Finding {
     pub gap: bool,
     /// Where that container runs.
     pub environment: Environment,
-    /// Logical path in the file: service, stage, program, server and location.
+    /// Logical path in the file of the primary label: service, stage, program, server and location.
     pub node: String,
+    /// The node that the check graded, which may stand in another file.
+    pub about: Option<Scope>,
     /// What was found, normalised: no line numbers, no wording, no secret.
     pub evidence: String,
     /// Identity over time, 32 hexadecimal digits: see [`identify`].

@@ -5,19 +5,24 @@
 
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod command;
 pub mod config;
 pub mod container;
 pub mod engine;
+pub mod exception;
 pub mod explain;
 pub mod finding;
+pub mod git;
 pub mod listing;
+pub mod outline;
 pub mod project;
 pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod secret;
 pub mod source;
+pub mod suppress;
 pub mod syntax;
 pub mod text;
 pub mod walk;
@@ -26,6 +31,7 @@ use config::Config;
 use project::Project;
 use report::Report;
 use source::Sources;
+use suppress::Applied;
 
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
@@ -33,5 +39,18 @@ pub fn scan(mut sources: Sources, config: &Config) -> Report {
     let project = Project::build_with(&mut sources, &config.files);
     let secrets = redact::spans(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
-    Report { sources, project, findings, secrets }
+    let Applied { findings, suppressed, exceptions } = suppress::apply(findings, &project, &sources, config, &secrets);
+    let findings = engine::grade_exceptions(&exceptions, findings, &project, &sources, config, &secrets);
+    let (no_ignores, today) = (config.no_ignores, config.today);
+    Report {
+        sources,
+        project,
+        findings,
+        secrets,
+        suppressed,
+        exceptions,
+        no_ignores,
+        today: Some(today),
+        ..Report::default()
+    }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod known;
 mod output;
 mod progress;
 
@@ -83,6 +84,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             })?;
             stdout.write(|out, _| writeln!(out, "{} was written", text::visible(&shown)))?;
         }
+        Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
         Some(Command::Containers { input, list }) => {
             let (sources, files) = read(&input, &Progress::start())?;
             let nothing = sources.is_empty();
@@ -113,13 +115,15 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
     }
     progress.grading();
-    let report = confscan::scan(sources, &config);
+    let mut report = confscan::scan(sources, &config);
+    known::compare(&mut report, arguments, &config)?;
     drop(progress);
     for Output { format, file } in outputs(arguments) {
         let format = format.unwrap_or(arguments.format);
         let mut left_out = None;
         let mut write = |out: &mut dyn Write, options: report::Options| {
-            let options = report::Options { quiet: arguments.quiet, time, ..options };
+            let include_suppressed = arguments.sarif_include_suppressed;
+            let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
         match file {
@@ -157,20 +161,14 @@ fn outputs(arguments: &Scan) -> Vec<Output> {
 fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem> {
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
-    let mut options = walk::Options {
-        gitignore: input.gitignore,
-        max_file_size: Config::MAX_FILE_SIZE,
-        kind: input.kind,
-        stdin_filename: input.stdin_filename.clone(),
-        threads: input.threads.into(),
-    };
+    let mut options = walk_options(input, &Files::default());
     let root = walk::root(&input.paths, &options)?;
     let mut files = Files::new(match &input.config {
         Some(path) => vec![walk::settings_at(path, &root)?],
         None if input.no_config => Vec::new(),
         None => walk::settings_above(&root)?,
     });
-    options.max_file_size = input.max_file_size.or(files.max_file_size()).unwrap_or(Config::MAX_FILE_SIZE);
+    options = walk_options(input, &files);
     let sources = walk::sources(&input.paths, &options, &|| progress.file())?;
     if input.config.is_none() && !input.no_config {
         files.add_below(&sources)?;
@@ -179,11 +177,23 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
     Ok((sources, files))
 }
 
+/// How the files that the arguments name are found.
+fn walk_options(input: &Input, files: &Files) -> walk::Options {
+    walk::Options {
+        gitignore: input.gitignore,
+        max_file_size: input.max_file_size.or(files.max_file_size()).unwrap_or(Config::MAX_FILE_SIZE),
+        kind: input.kind,
+        stdin_filename: input.stdin_filename.clone(),
+        threads: input.threads.into(),
+    }
+}
+
 /// How the scan is done; today is the day in UTC.
 fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
-    Config { pedantic, fail_on: arguments.fail_on, files, ..at(time) }
+    let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
+    Config { pedantic, fail_on: arguments.fail_on, files, no_ignores, require_reason, ..at(time) }
 }
 
 /// The defaults on the day of `time` in UTC.

@@ -3,7 +3,7 @@
 pub mod checkstyle;
 pub mod concise;
 pub mod containers;
-mod escape;
+pub(crate) mod escape;
 mod facts;
 pub mod github;
 pub mod gitlab;
@@ -21,12 +21,16 @@ use std::collections::BTreeMap;
 use std::io;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use crate::baseline::Comparison;
+use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
 use crate::source::{Kind, Position, Sources, Span, mask};
 
 /// The result of a scan.
+#[derive(Debug, Default)]
 pub struct Report {
     /// The files, and what was skipped.
     pub sources: Sources,
@@ -36,6 +40,18 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Where secret values stand, sorted and without overlap: they are shown in no output.
     pub secrets: Vec<Span>,
+    /// What an exception hides, with the exception's index in `exceptions`.
+    pub suppressed: Vec<(Finding, usize)>,
+    /// Every exception: by path and line, those of the configuration last.
+    pub exceptions: Vec<Exception>,
+    /// What something that the scan was compared with has, too: it is no news.
+    pub known: Vec<Finding>,
+    /// What the scan was compared with.
+    pub comparisons: Vec<Comparison>,
+    /// Exceptions were not to hide anything.
+    pub no_ignores: bool,
+    /// The day of the scan; nothing where there was none.
+    pub today: Option<Date>,
 }
 
 impl Report {
@@ -46,13 +62,19 @@ impl Report {
 
     /// Whether something was not graded: an unreadable file, a parse error, an internal error.
     pub fn has_gaps(&self) -> bool {
-        self.findings.iter().any(|finding| finding.gap)
+        self.gaps().next().is_some()
+    }
+
+    /// The findings that say that something was not graded, those that are known included: what is not graded is not
+    /// known.
+    pub fn gaps(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(&self.known).filter(|finding| finding.gap)
     }
 
     /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
     fn gap_counts(&self) -> String {
         let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in self.findings.iter().filter(|finding| finding.gap) {
+        for finding in self.gaps() {
             *gaps.entry(finding.rule.id).or_default() += 1;
         }
         gaps.iter().map(|(rule, number)| format!("{number} {rule}")).collect::<Vec<_>>().join(", ")
@@ -73,12 +95,22 @@ impl Report {
     /// What a report shows of `span`: neither a byte order mark in front nor line ends behind are part of it, so that
     /// it reaches into no further line.
     fn place(&self, span: Span) -> Place<'_> {
+        let span = self.sources.resolve(span);
         let text = self.sources.text(span);
         let front = if span.start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let end = front.max(text.trim_end_matches(['\n', '\r']).len()) as u32;
         let span = Span { start: span.start + front as u32, end: span.start + end, ..span };
         let (start, end) = self.sources.position(span);
         Place { path: &self.sources.get(span.file).path, span, start, end }
+    }
+
+    /// Path and line of an exception.
+    fn exception_place<'a>(&'a self, exception: &'a Exception) -> Option<(&'a str, u32)> {
+        match (&exception.ignore.place, exception.span) {
+            (exception::Place::Config { path, line }, _) => Some((path, *line)),
+            (_, Some(span)) => Some((self.sources.get(span.file).path.as_str(), self.sources.position(span).0.line)),
+            _ => None,
+        }
     }
 
     /// The part of `span` on its first line, where consumers cannot do with more.
@@ -90,6 +122,7 @@ impl Report {
 
     /// The text of `span` with every secret in it replaced by `*`, one for each character.
     pub fn masked(&self, span: Span) -> String {
+        let span = self.sources.resolve(span);
         mask(self.sources.text(span), span, &self.secrets)
     }
 }
@@ -172,6 +205,8 @@ pub struct Options {
     pub width: Option<usize>,
     /// When the scan was done, for GitLab's SAST: 1970 unless it is given.
     pub time: Timestamp,
+    /// Also write what exceptions hide, marked as suppressed; SARIF only.
+    pub include_suppressed: bool,
 }
 
 /// Writes `report` to `out`, and gives what was left out for want of room, as a sentence: it stands in the report too,
@@ -186,7 +221,7 @@ pub fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<Option<String>> {
     match format {
-        Format::Sarif => return sarif::write(report, out),
+        Format::Sarif => return sarif::write(report, options, out),
         Format::Markdown => return markdown::write(report, out),
         Format::Human => human::write(report, options, out),
         Format::Concise => concise::write(report, out),

@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod dockerfile;
+pub mod dockerignore;
 pub mod dotenv;
 pub mod nginx;
 mod recognise;
@@ -43,6 +44,17 @@ impl Document {
             Document::Supervisor(document) => document.file,
             Document::Nginx(document) => document.file,
             Document::Dotenv(document) => document.file,
+        }
+    }
+
+    /// Every comment, from its mark to the end of the line.
+    pub fn comments(&self) -> &[Span] {
+        match self {
+            Document::Dockerfile(document) => &document.comments,
+            Document::Compose(document) => &document.comments,
+            Document::Supervisor(document) => &document.comments,
+            Document::Nginx(document) => &document.comments,
+            Document::Dotenv(document) => &document.comments,
         }
     }
 

@@ -16,9 +16,11 @@ use std::sync::{Mutex, PoisonError};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::config;
+use crate::project::path::below;
 use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
 use disk::{Disk, refusal};
+pub(crate) use folders::{folder_reason, is_cache_tag};
 pub use settings::{settings_above, settings_at};
 
 /// How files are found.
@@ -98,6 +100,40 @@ struct Area {
     allowed: Vec<PathBuf>,
     /// The scan root.
     root: PathBuf,
+}
+
+/// What the paths of the command line are.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Real path of the scan root.
+    pub root: PathBuf,
+    /// Paths of the named directories from the root, `""` for itself.
+    pub directories: Vec<String>,
+    /// Paths of the named files from the root, that of the standard input included.
+    pub files: Vec<String>,
+}
+
+impl Scope {
+    /// Whether a named directory holds `path`, which is relative to the root.
+    pub fn holds(&self, path: &str) -> bool {
+        self.directories.iter().any(|directory| below(path, directory).is_some())
+    }
+}
+
+/// What `paths` are: see [`sources`].
+///
+/// # Errors
+/// As of [`sources`].
+pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
+    let Area { named, root, .. } = area(paths, options)?;
+    let (mut directories, mut files) = (Vec::new(), Vec::new());
+    for named in named {
+        match named {
+            Named::Directory(path) => directories.push(shown(&path, &root)),
+            Named::File(path) | Named::Stdin(path) => files.push(shown(&path, &root)),
+        }
+    }
+    Ok(Scope { root, directories, files })
 }
 
 /// The scan root of `paths`: see [`sources`].
@@ -388,21 +424,9 @@ impl Walk<'_> {
         self.skip(shown, reason, true);
     }
 
-    /// The path from the scan root, with `/` between its parts. Bytes that are not UTF-8 are replaced.
+    /// The path from the scan root.
     fn shown(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(self.root).unwrap_or(path);
-        let parts = relative.components().filter_map(|part| match part {
-            Component::Normal(part) => Some(part.to_string_lossy()),
-            _ => None,
-        });
-        let mut shown = String::new();
-        for part in parts {
-            if !shown.is_empty() {
-                shown.push('/');
-            }
-            shown.push_str(&part);
-        }
-        shown
+        shown(path, self.root)
     }
 
     fn skip(&self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
@@ -418,6 +442,23 @@ impl Walk<'_> {
     fn push(&self, found: Found) {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).push(found);
     }
+}
+
+/// The path from `root`, with `/` between its parts. Bytes that are not UTF-8 are replaced.
+fn shown(path: &Path, root: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts = relative.components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_string_lossy()),
+        _ => None,
+    });
+    let mut shown = String::new();
+    for part in parts {
+        if !shown.is_empty() {
+            shown.push('/');
+        }
+        shown.push_str(&part);
+    }
+    shown
 }
 
 /// The path that an error of the walk is about.

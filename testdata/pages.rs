@@ -163,7 +163,8 @@ fn findings(registered: &'static Registered, section: &Section) -> Result<String
     }
     let mut files = Files::default();
     files.add_below(&sources)?;
-    let config = Config { pedantic: true, files, ..Config::new(jiff::civil::date(2026, 11, 1)) };
+    let today = jiff::civil::date(2026, 11, 1);
+    let config = Config { pedantic: true, require_reason: true, files, ..Config::new(today) };
     let report = confscan::scan(sources, &config);
     let mut findings: Vec<Finding> =
         report.findings.iter().filter(|finding| finding.rule.id == registered.rule.id).cloned().collect();

@@ -5,7 +5,7 @@ mod virtual_repository;
 
 use std::sync::Arc;
 
-use confscan::container::{Container, Environment, Fact, Healthcheck, ProcessOrigin, Why};
+use confscan::container::{Container, Environment, Fact, Healthcheck, Origin, ProcessOrigin, Why};
 use confscan::project::Project;
 use confscan::source::{Sources, Span};
 
@@ -361,4 +361,71 @@ fn a_finding_about_an_image_is_attributed_to_its_stage_whatever_its_folder_is_ca
     let (_, moved) =
         fingerprint("api/Dockerfile", "# a comment\n\nFROM node:24\nUSER   root\nCMD [\"node\", \"a.js\"]\n");
     assert_eq!(first, moved, "lines and blanks have no part in the identity");
+}
+
+#[test]
+fn a_build_is_found_from_the_folder_that_its_compose_file_is_started_in() {
+    let base = "services:\n  db:\n    image: postgres:17\n";
+    let dockerfile = ("web/Dockerfile", "FROM scratch\n");
+    let included = "include:\n  - path: web/compose.yml\n    project_directory: .\n";
+    let build = |context: &str| format!("services:\n  web:\n    build: {context}\n");
+    for (why, files, expected) in [
+        (
+            "an included file that only makes sense in the including one's folder is no stack of its own",
+            vec![("compose.yml", included), ("web/compose.yml", &*build("./web")), dockerfile],
+            vec!["web/Dockerfile"],
+        ),
+        (
+            "one that is included into its own folder may be started there as well",
+            vec![("compose.yml", "include: [web/compose.yml]\n"), ("web/compose.yml", &*build(".")), dockerfile],
+            vec!["web/Dockerfile", "web/Dockerfile"],
+        ),
+        (
+            "a file that Compose does not look for is started from a folder above",
+            vec![("compose.yml", base), ("extras/build.d/docker-compose.override.yml", &*build("./web")), dockerfile],
+            vec!["web/Dockerfile"],
+        ),
+        (
+            "one that lies on a file of a deeper folder",
+            vec![
+                ("tools/elastic/docker-compose.elastic-override.yml", &*build("../../elastic/search")),
+                ("tools/elastic/search/Dockerfile", "FROM scratch\n"),
+            ],
+            vec!["tools/elastic/search/Dockerfile"],
+        ),
+        ("the default file is started where it is", vec![("deploy/compose.yml", &*build("./web")), dockerfile], vec![]),
+    ] {
+        let joined = Joined::of(&files);
+        let built = joined.project.containers.iter().filter(|container| container.name == "web");
+        let built = built.filter(|container| matches!(container.origin, Origin::Service { .. }));
+        let built: Vec<&str> =
+            built.filter_map(|container| Some(joined.configs(&[container.built.as_ref()?.document])[0])).collect();
+        assert_eq!(built, expected, "{why}");
+        assert_eq!(joined.project.stacks.iter().all(|stack| stack.gaps.is_empty()), !expected.is_empty(), "{why}");
+    }
+}
+
+#[test]
+fn configs_inside_other_files_are_read_and_found_at_their_places_there() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n        FROM nginx:1.27\n        USER $${NAME:-app}\n    configs:\n      - source:              site\n        target: /etc/nginx/conf.d/site.conf\nconfigs:\n  site:\n    content: |\n      server {\n        listen 81;\n      }\n",
+        ),
+        (
+            "Dockerfile",
+            "FROM nginx:1.27\nCOPY <<EOF /etc/nginx/conf.d/\nEOF\nRUN cat <<EOF > /etc/nginx/conf.d/a.conf\nserver { listen 82; }\nEOF\n",
+        ),
+    ]);
+    let web = joined.container("web");
+    let resolved = |span: Span| joined.place(joined.sources.resolve(span));
+    let Fact::Known(user) = &web.user else { panic!("{:?}", web.user) };
+    assert_eq!((user.value.name.as_str(), resolved(user.span)), ("app", "compose.yaml:7".to_owned()));
+    let listens = |container: &Container| -> Vec<String> {
+        let servers = container.servers.iter().filter_map(|&id| joined.project.nginx(id));
+        servers.flat_map(|nginx| &nginx.directives).map(|directive| resolved(directive.span)).collect()
+    };
+    assert_eq!(listens(web), ["compose.yaml:14"]);
+    let image = joined.project.containers.iter().find(|container| container.name != "web").expect("the Dockerfile's");
+    assert_eq!(listens(image), ["Dockerfile:5"]);
 }

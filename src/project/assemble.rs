@@ -96,9 +96,7 @@ fn gap(linker: &mut Linker, stack: usize, gap: Gap) {
 fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> {
     let model = linker.service(stack, service)?;
     let build = model.build.as_ref()?;
-    if build.dockerfile_inline.is_some() {
-        return None;
-    }
+    let inline = build.dockerfile_inline.as_ref().map(|inline| inline.text().clone());
     let name = model.name.as_ref().map(|name| name.value.clone());
     let place = build.span.or(model.span)?;
     let written = |scalar: &Option<Scalar>, default: &str| {
@@ -128,20 +126,30 @@ fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> 
         gap(linker, stack, missing(context_span, &context, GapReason::Remote));
         return None;
     }
-    let Some(context_path) = path::join(&directory, &context) else {
+    let Some(mut context_path) = path::join(&directory, &context) else {
         gap(linker, stack, missing(context_span, &context, GapReason::Outside));
         return None;
     };
-    let Some(path) = path::join(&context_path, &dockerfile) else {
-        gap(linker, stack, missing(dockerfile_span, &dockerfile, GapReason::Outside));
-        return None;
-    };
-    let id = match linker.find_document(&path, Kind::Dockerfile, "built by a Compose service") {
-        Ok(id) => id,
-        Err(error) => {
-            let span = if named { dockerfile_span } else { context_span };
-            gap(linker, stack, missing(span, &path, stacks::reason(&error)));
-            return None;
+    let id = match inline {
+        Some(text) => linker.embedded(&text, Kind::Dockerfile, "built by a Compose service")?,
+        None => {
+            let Some(mut path) = path::join(&context_path, &dockerfile) else {
+                gap(linker, stack, missing(dockerfile_span, &dockerfile, GapReason::Outside));
+                return None;
+            };
+            if !linker.sources.exists(&path)
+                && let Some(found) = started_above(linker, stack, &context, &dockerfile)
+            {
+                (context_path, path) = found;
+            }
+            match linker.find_document(&path, Kind::Dockerfile, "built by a Compose service") {
+                Ok(id) => id,
+                Err(error) => {
+                    let span = if named { dockerfile_span } else { context_span };
+                    gap(linker, stack, missing(span, &path, stacks::reason(&error)));
+                    return None;
+                }
+            }
         }
     };
     let Document::Dockerfile(dockerfile) = &linker.documents[id] else { return None };
@@ -158,6 +166,34 @@ fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> 
         None => dockerfile.shipped()?,
     };
     (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context: context_path, args })
+}
+
+/// The context and the Dockerfile of a build that is not where its paths lead, seen from the nearest folder that has it: a
+/// file that Compose does not look for by itself is often made to be started, or copied, somewhere else.
+fn started_above(linker: &Linker, stack: usize, context: &str, dockerfile: &str) -> Option<(String, String)> {
+    let first = linker.path(*linker.stacks[stack].files.first()?);
+    if stacks::DEFAULTS.contains(&path::file_name(first)) || context.starts_with('/') {
+        return None;
+    }
+    let mut bare = context;
+    while let Some(rest) = bare.strip_prefix("../").or_else(|| bare.strip_prefix("./")) {
+        bare = rest;
+    }
+    if matches!(bare, "" | "." | "..") {
+        return None;
+    }
+    let mut folder = path::directory(first);
+    loop {
+        let found = path::join(folder, bare);
+        let found = found.and_then(|context| path::join(&context, dockerfile).map(|path| (context, path)));
+        if let Some(found) = found.filter(|(_, path)| linker.sources.exists(path)) {
+            return Some(found);
+        }
+        if folder.is_empty() {
+            return None;
+        }
+        folder = path::directory(folder);
+    }
 }
 
 /// The files of a service's `env_file`, and whether there are more that are not in sight.
@@ -253,6 +289,7 @@ fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
         profiles,
         environment,
         built,
+        context: None,
         image,
         known,
         command: None,
@@ -455,6 +492,7 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
             mounts: Vec::new(),
             env,
             built: Some(built),
+            context: None,
             image,
             known,
             command: None,

@@ -6,12 +6,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::stacks::{self, Configured, Stack};
-use super::{Failure, Project, StageNode, assemble, environment, include, nodes, process, read};
+use super::{
+    Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
+};
 use crate::command::Effective;
 use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
-use crate::source::{FileId, Kind, ReadError, Sources, Span};
+use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -39,6 +41,8 @@ pub(super) struct Linker<'a> {
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
+    /// The documents of texts inside files, by where those stand.
+    inside: HashMap<Span, DocumentId>,
     /// The YAML documents of the Compose files, until they are merged.
     trees: HashMap<DocumentId, Arc<[Node]>>,
     /// The supervisord and nginx configs by path.
@@ -65,6 +69,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
+            inside: HashMap::new(),
             configured,
             stacks: Vec::new(),
             merged_nodes: 0,
@@ -128,6 +133,30 @@ impl<'a> Linker<'a> {
             Err(failure) => {
                 self.failures.push(failure);
                 Err(ReadError::NotAFile)
+            }
+        }
+    }
+
+    /// The document of a text that stands inside a file; the same text is read once.
+    pub fn embedded(&mut self, text: &Text, kind: Kind, why: &str) -> Option<DocumentId> {
+        if let Some(&id) = self.inside.get(&text.span) {
+            return Some(id);
+        }
+        let file = self.sources.embed(text, kind, why);
+        match read::parse(file, self.sources.get(file)) {
+            Ok(document) => {
+                let id = self.documents.len();
+                // It runs where its file does.
+                let host = self.known_document(&self.sources.get(file).path.clone());
+                let mark = host.map(|host| self.marks[host].clone());
+                self.marks.push(mark.unwrap_or_else(|| environment::by_path(&self.sources.get(file).path)));
+                self.documents.push(document?);
+                self.inside.insert(text.span, id);
+                Some(id)
+            }
+            Err(failure) => {
+                self.failures.push(failure);
+                None
             }
         }
     }
@@ -206,6 +235,7 @@ impl<'a> Linker<'a> {
         self.trees = HashMap::new();
         let mut containers = assemble::services(&mut self);
         assemble::stages(&self, &mut containers);
+        context::attach(&mut self, &mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
             process::attach(&mut self, container, index);
@@ -241,8 +271,11 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.reaches = super::reach::Reaches::of(&project);
         project.find_environments();
         nodes::collect(&mut project);
+        project.repeated = repeated::find(&project, self.sources);
+        needs::find(&mut project, self.sources);
         project
     }
 }

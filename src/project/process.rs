@@ -1,6 +1,7 @@
 //! What runs in a container: its first process, what that leads to, and the configs that those processes read.
 
 mod configs;
+mod placed;
 mod programs;
 
 use std::collections::HashMap;
@@ -293,12 +294,20 @@ fn contexts(container: &Container, built: &BuiltFrom) -> Vec<String> {
     contexts
 }
 
-/// A repository file and where it is in the container.
+/// A repository file, or a text inside one, and where it is in the container.
 struct Landing {
-    /// Path in the repository.
-    file: String,
+    /// What lands there.
+    what: Landed,
     /// Absolute path in the container.
     inside: String,
+}
+
+/// What lands in a container.
+enum Landed {
+    /// The file at a path of the repository.
+    File(String),
+    /// A text inside a file: a here-document, `content` of a config.
+    Text(Text),
 }
 
 /// Landings while they are collected.
@@ -310,12 +319,12 @@ struct Landings {
 }
 
 impl Landings {
-    fn put(&mut self, file: String, inside: String) {
+    fn put(&mut self, what: Landed, inside: String) {
         match self.taken.get(&inside) {
-            Some(&at) => self.all[at].file = file,
+            Some(&at) => self.all[at].what = what,
             None if self.all.len() < MAX_LANDINGS => {
                 self.taken.insert(inside.clone(), self.all.len());
-                self.all.push(Landing { file, inside });
+                self.all.push(Landing { what, inside });
             }
             None => {}
         }
@@ -349,10 +358,13 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
                     let name = if rest.is_empty() { path::file_name(&file) } else { &rest };
                     let into_folder = several || !rest.is_empty() || bare.contains('*');
                     let inside = if into_folder { path::absolute(destination, name) } else { destination.clone() };
-                    landings.put(file, inside);
+                    landings.put(Landed::File(file), inside);
                 }
             }
         }
+    }
+    for (what, inside) in placed::by_image(linker, container) {
+        landings.put(what, inside);
     }
     for (target, source) in mounts_by_depth(container) {
         let files = expand(linker, source, target);
@@ -360,8 +372,11 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
             landings.hide(target);
         }
         for (file, rest) in files {
-            landings.put(file, path::absolute(target, &rest));
+            landings.put(Landed::File(file), path::absolute(target, &rest));
         }
+    }
+    for (what, inside) in placed::by_service(linker, container) {
+        landings.put(what, inside);
     }
     landings.all
 }
@@ -413,13 +428,16 @@ fn landed_documents(linker: &mut Linker, landings: &[Landing], kind: Kind) -> Ve
             || name.contains(".conf.")
             || name.ends_with(".ini")
             || kind == Kind::Nginx && name == "default";
-        let already = linker.sources.find(&landing.file).is_some();
+        let already = matches!(&landing.what, Landed::File(file) if linker.sources.find(file).is_some());
         if !(already || in_folder && looks) {
             continue;
         }
-        let Some(id) = linker.document(&landing.file, kind, "copied or mounted where a server reads it") else {
-            continue;
+        let why = "copied or mounted where a server reads it";
+        let document = match &landing.what {
+            Landed::File(file) => linker.document(file, kind, why),
+            Landed::Text(text) => linker.embedded(text, kind, why),
         };
+        let Some(id) = document else { continue };
         let fits = match linker.documents[id] {
             Document::Nginx(_) => kind == Kind::Nginx && in_folder,
             Document::Supervisor(_) => kind == Kind::Supervisor,

@@ -37,7 +37,7 @@ impl Formatter for Safe {
 }
 
 /// Writes `value` as compact JSON.
-pub(super) fn json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(out, Safe)).map_err(io::Error::from)
 }
 

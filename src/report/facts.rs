@@ -91,11 +91,12 @@ pub(super) fn process_user<'a>(report: &'a Report, container: &'a Container, pro
 /// Program and arguments as a shell would take them, with secrets masked.
 pub(super) fn command(report: &Report, words: &[Text]) -> String {
     let words = words.iter().map(|word| {
-        let secret = report.secrets.iter().any(|secret| secret.overlaps(word.span));
+        let span = report.sources.resolve(word.span);
+        let secret = report.secrets.iter().any(|secret| secret.overlaps(span));
         let text = match secret {
             false => word.value.clone(),
             // Only of a word that stands in the file as it is it can be told which part is the secret.
-            true if report.sources.text(word.span) == word.value => mask(&word.value, word.span, &report.secrets),
+            true if report.sources.text(span) == word.value => mask(&word.value, span, &report.secrets),
             true => "*".repeat(word.value.chars().count().min(16)),
         };
         quoted(&text)

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Place, Report, escape};
+use crate::baseline::Comparison;
 use crate::container::DocumentId;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources, Span};
@@ -31,9 +32,12 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     escape::field(out, ",\n", "tool", &wire::Tool { name: "confscan", version: env!("CARGO_PKG_VERSION") })?;
     escape::field(out, ",\n", "summary", &summary(report))?;
     list(out, "findings", report.findings.iter().map(|it| finding(report, it)))?;
+    list(out, "suppressed", report.suppressed.iter().filter_map(|(it, by)| suppressed(report, it, *by)))?;
+    list(out, "known", report.known.iter().map(|it| known(report, it)))?;
+    list(out, "comparisons", report.comparisons.iter().map(comparison))?;
     list(out, "containers", report.project.containers.iter().map(|it| container::of(report, it)))?;
     list(out, "files", files(&report.sources).into_iter())?;
-    list(out, "errors", report.findings.iter().filter(|it| it.gap).map(|it| error(report, it)))?;
+    list(out, "errors", report.gaps().map(|it| error(report, it)))?;
     out.write_all(b"\n}\n")
 }
 
@@ -66,7 +70,7 @@ fn list(out: &mut dyn Write, name: &str, items: impl Iterator<Item = impl Serial
 fn summary(report: &Report) -> wire::Summary {
     let mut counts = report.counts().into_iter();
     let mut next = |severity: Severity| counts.find(|(of, _)| *of == severity).map_or(0, |(_, count)| count);
-    let errors = report.findings.iter().filter(|finding| finding.gap).count();
+    let errors = report.gaps().count();
     wire::Summary {
         findings: report.findings.len(),
         critical: next(Severity::Critical),
@@ -77,6 +81,9 @@ fn summary(report: &Report) -> wire::Summary {
         containers: report.project.containers.len(),
         files: report.graded(),
         skipped: report.sources.skipped.len(),
+        suppressed: report.suppressed.len(),
+        known: report.known.len(),
+        fixed: report.comparisons.iter().map(|comparison| comparison.fixed.len()).sum(),
         errors,
         complete: errors == 0,
     }
@@ -124,6 +131,54 @@ fn finding<'a>(report: &'a Report, finding: &'a Finding) -> wire::Finding<'a> {
         node: &finding.node,
         fingerprint: &finding.fingerprint,
         fix: None,
+    }
+}
+
+fn suppressed<'a>(report: &'a Report, finding: &'a Finding, exception: usize) -> Option<wire::Suppressed<'a>> {
+    let exception = report.exceptions.get(exception)?;
+    let ignore = &exception.ignore;
+    let (path, line) = report.exception_place(exception).unzip();
+    Some(wire::Suppressed {
+        rule: finding.rule.id,
+        severity: finding.severity.name(),
+        message: &finding.message,
+        location: location(report, finding.primary()),
+        container: finding.container.as_deref(),
+        node: &finding.node,
+        fingerprint: &finding.fingerprint,
+        kind: ignore.kind(),
+        path,
+        line,
+        reason: ignore.reason.as_deref(),
+        until: ignore.until.as_ref().map(|until| until.text.as_str()),
+        days_left: report.today.and_then(|today| ignore.days_left(today)),
+    })
+}
+
+fn known<'a>(report: &'a Report, finding: &'a Finding) -> wire::Known<'a> {
+    let wire::Place { path, line } = place(report, finding.primary());
+    wire::Known {
+        rule: finding.rule.id,
+        severity: finding.severity.name(),
+        path,
+        line,
+        node: &finding.node,
+        fingerprint: &finding.fingerprint,
+    }
+}
+
+fn comparison(comparison: &Comparison) -> wire::Comparison<'_> {
+    let fixed = comparison.fixed.iter().map(|entry| wire::Fixed {
+        rule: &entry.rule,
+        path: &entry.path,
+        node: &entry.node,
+        fingerprint: &entry.fingerprint,
+    });
+    wire::Comparison {
+        kind: comparison.with.kind(),
+        name: comparison.with.name(),
+        known: comparison.known,
+        fixed: fixed.collect(),
     }
 }
 

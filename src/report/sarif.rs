@@ -14,12 +14,13 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_sarif::sarif::{
     ArtifactContent, ArtifactLocation, Invocation, Location, Message, Notification, PhysicalLocation, PropertyBag,
-    Region, ReportingDescriptorReference, Result as SarifResult, ResultColumnKind, ResultLevel, Tool, ToolComponent,
-    Version,
+    Region, ReportingDescriptorReference, Result as SarifResult, ResultColumnKind, ResultLevel, Suppression, Tool,
+    ToolComponent, Version,
 };
 
 use super::words::{clip, sentence};
-use super::{Place, Report, escape};
+use super::{Options, Place, Report, escape};
+use crate::exception::{self, Exception};
 use crate::finding::{Finding, Rule, Severity};
 use crate::source::Span;
 use crate::text::visible;
@@ -61,6 +62,7 @@ struct Run<'a> {
 struct Results<'a> {
     report: &'a Report,
     findings: Vec<&'a Finding>,
+    suppressed: &'a [(Finding, usize)],
     rules: Vec<&'static Rule>,
 }
 
@@ -68,7 +70,13 @@ impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let indices: HashMap<&str, usize> = self.rules.iter().enumerate().map(|(at, rule)| (rule.id, at)).collect();
         let index = |finding: &Finding| indices.get(finding.rule.id).copied();
-        serializer.collect_seq(self.findings.iter().map(|finding| result(self.report, finding, index(finding))))
+        let findings = self.findings.iter().map(|finding| result(self.report, finding, index(finding)));
+        let suppressed = self.suppressed.iter().map(|(finding, exception)| {
+            let mut result = result(self.report, finding, index(finding));
+            result.suppressions = self.report.exceptions.get(*exception).map(|exception| vec![suppression(exception)]);
+            result
+        });
+        serializer.collect_seq(findings.chain(suppressed))
     }
 }
 
@@ -76,17 +84,20 @@ impl Serialize for Results<'_> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>> {
-    within(report, upload::LIMIT, out)
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<Option<String>> {
+    within(report, options.include_suppressed, upload::LIMIT, out)
 }
 
 /// Writes as much of the report, the worst first, as takes no more than `limit` bytes after gzip.
-fn within(report: &Report, limit: u64, out: &mut dyn Write) -> io::Result<Option<String>> {
+fn within(report: &Report, suppressed: bool, limit: u64, out: &mut dyn Write) -> io::Result<Option<String>> {
     let worst = report.worst_first();
     let mut number = worst.len().min(RESULTS);
     loop {
         let left_out = left_out(worst.len() - number, number);
-        let log = log(report, &worst[..number], left_out.as_deref());
+        // GitHub does not heed `suppressions`: what is ignored would come up as an open alert.
+        let room = if suppressed { RESULTS - number } else { 0 };
+        let suppressed = &report.suppressed[..report.suppressed.len().min(room)];
+        let log = log(report, &worst[..number], suppressed, left_out.as_deref());
         let mut upload = Upload::new(limit);
         escape::json(&mut upload, &log)?;
         upload.write_all(b"\n")?;
@@ -117,11 +128,17 @@ fn left_out(number: usize, written: usize) -> Option<String> {
 }
 
 /// A log of some findings, in the order of the report.
-fn log<'a>(report: &'a Report, worst: &[&'a Finding], left_out: Option<&str>) -> Log<'a> {
+fn log<'a>(
+    report: &'a Report,
+    worst: &[&'a Finding],
+    suppressed: &'a [(Finding, usize)],
+    left_out: Option<&str>,
+) -> Log<'a> {
     let mut findings = worst.to_vec();
     // They are parts of one list, so their addresses are in its order.
     findings.sort_unstable_by_key(|finding| std::ptr::from_ref::<Finding>(finding));
-    let mut rules: Vec<&'static Rule> = findings.iter().map(|finding| finding.rule).collect();
+    let written = findings.iter().copied().chain(suppressed.iter().map(|(finding, _)| finding));
+    let mut rules: Vec<&'static Rule> = written.map(|finding| finding.rule).collect();
     rules.sort_unstable_by_key(|rule| rule.id);
     rules.dedup_by_key(|rule| rule.id);
     let driver = ToolComponent::builder()
@@ -134,7 +151,7 @@ fn log<'a>(report: &'a Report, worst: &[&'a Finding], left_out: Option<&str>) ->
     let run = Run {
         tool: Tool::builder().driver(driver).build(),
         invocations: [invocation(report, &findings, left_out)],
-        results: Results { report, findings, rules },
+        results: Results { report, findings, suppressed, rules },
         column_kind: ResultColumnKind::UnicodeCodePoints,
         newline_sequences: ["\r\n", "\n", "\r"],
     };
@@ -144,7 +161,8 @@ fn log<'a>(report: &'a Report, worst: &[&'a Finding], left_out: Option<&str>) ->
 /// How the scan went: what was not graded, and whether something broke.
 fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) -> Invocation {
     let mut notifications: Vec<Notification> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.gap) {
+    let known = report.known.iter();
+    for finding in findings.iter().copied().chain(known).filter(|finding| finding.gap) {
         let notification = Notification::builder()
             .level("warning")
             .message(message(sentence(&visible(&finding.message))))
@@ -193,6 +211,17 @@ fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResul
     result.rule_index = rule.and_then(|index| i64::try_from(index).ok());
     result.related_locations = (!related.is_empty()).then_some(related);
     result
+}
+
+/// How SARIF says that an exception hides a result.
+fn suppression(exception: &Exception) -> Suppression {
+    let kind = match exception.ignore.place {
+        exception::Place::Config { .. } => "external",
+        exception::Place::Comment(_) | exception::Place::File(_) => "inSource",
+    };
+    let mut suppression = Suppression::builder().kind(kind).status("accepted").build();
+    suppression.justification = exception.ignore.reason.as_deref().map(|reason| visible(reason).into_owned());
+    suppression
 }
 
 /// The message of a result, with a link to each related location: GitHub shows those only that are linked.
@@ -313,7 +342,7 @@ mod tests {
         let report = crate::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)));
         let written = |limit| {
             let mut out = Vec::new();
-            let left_out = within(&report, limit, &mut out).unwrap();
+            let left_out = within(&report, false, limit, &mut out).unwrap();
             let mut upload = Upload::new(0);
             upload.write_all(&out).unwrap();
             let log: Value = serde_json::from_slice(&out).unwrap();

@@ -198,7 +198,7 @@ pub(super) fn debugger_exposed(container: &Container, cx: &mut Cx) {
 const SOURCE_WORDS: &[&str] = &["src", "app", "backend", "frontend", "server", "lib", "code", "api", "source", "pkg"];
 
 /// Last parts of paths that hold what an application reads or writes, not its code.
-const DATA_WORDS: &[&str] = &[
+pub(super) const DATA_WORDS: &[&str] = &[
     "data", "logs", "log", "uploads", "upload", "storage", "media", "static", "public", "config", "conf", "certs",
     "ssl", "backups", "backup", "tmp", "cache", "models", "output", "assets", "files", "db", "html", "dist", "build",
     "secrets", "plugins", "themes", "www", "content", "docs", "run", "state", "var", "volumes", "volume", "input",

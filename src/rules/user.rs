@@ -282,7 +282,10 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
         if let Some(image) = container.image.as_ref().filter(|_| certain && script.is_none()) {
             let message = format!("`{}` runs as root: `{base}` does, and no `user` is set", container.name);
             let finding = cx.report(image.span, message);
-            finding.severity(Severity::Info).help("set `user` if the image can run as another account");
+            finding
+                .severity(Severity::Info)
+                .evidence("no user")
+                .help("set `user` if the image can run as another account");
         }
         return;
     };
@@ -316,7 +319,7 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
     } else if idle {
         finding.severity(Severity::Low);
     }
-    finding.help("create an account and switch to it with USER in front of what is started");
+    finding.evidence("no USER").help("create an account and switch to it with USER in front of what is started");
     if let Some(start) = start.filter(|start| start.file == from.file) {
         finding.related(start, "USER belongs in front of this");
     }

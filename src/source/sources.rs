@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{FileId, Position, Source, Span};
+use super::{FileId, Position, Source, Span, Text};
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,9 +107,14 @@ pub struct Skipped {
     pub gap: Option<FileId>,
 }
 
+/// The number of the first text inside a file.
+const EMBEDDED: u32 = 1 << 31;
+
 /// The files of a scan.
 pub struct Sources {
     files: Vec<Source>,
+    /// Texts inside the files, each with the place of its bytes; numbered from [`EMBEDDED`] on.
+    embedded: Vec<(Source, Text)>,
     by_path: BTreeMap<String, FileId>,
     /// What was not read.
     pub skipped: Vec<Skipped>,
@@ -137,6 +142,7 @@ impl Sources {
     pub fn new(store: Box<dyn Store>) -> Self {
         Sources {
             files: Vec::new(),
+            embedded: Vec::new(),
             by_path: BTreeMap::new(),
             skipped: Vec::new(),
             settings: Vec::new(),
@@ -163,9 +169,31 @@ impl Sources {
         self.skipped.push(Skipped { path, reason: reason.into(), gap });
     }
 
-    /// The file `id`.
+    /// Adds a text that stands inside a file and is a config of its own: spans in it are those of its value, until
+    /// [`Sources::resolve`] gives their places in the file.
+    pub fn embed(&mut self, text: &Text, kind: Kind, why: &str) -> FileId {
+        let id = FileId(EMBEDDED + self.embedded.len() as u32);
+        let path = self.get(text.span.file).path.clone();
+        let source = Source { kind, why: why.to_owned(), ..Source::new(path, text.value.clone()) };
+        self.embedded.push((source, text.clone()));
+        id
+    }
+
+    /// The place of a span in its file, where it is one of a text inside that file.
+    pub fn resolve(&self, mut span: Span) -> Span {
+        while let Some((_, text)) = span.file.0.checked_sub(EMBEDDED).and_then(|at| self.embedded.get(at as usize)) {
+            let end = (span.end as usize).min(text.value.len());
+            span = text.span_of((span.start as usize).min(end)..end);
+        }
+        span
+    }
+
+    /// The file, or the text inside a file, `id`.
     pub fn get(&self, id: FileId) -> &Source {
-        &self.files[id.0 as usize]
+        match id.0.checked_sub(EMBEDDED) {
+            Some(at) => &self.embedded[at as usize].0,
+            None => &self.files[id.0 as usize],
+        }
     }
 
     /// The file at `path`, if it was read.

@@ -230,8 +230,8 @@ pub struct Service {
     pub stop_signal: Option<Scalar>,
     /// `stop_grace_period`.
     pub stop_grace_period: Option<Scalar>,
-    /// `extra_hosts`.
-    pub extra_hosts: Vec<Scalar>,
+    /// `extra_hosts`: a host with several addresses is there as often.
+    pub extra_hosts: Vec<KeyValue>,
     /// `sysctls`.
     pub sysctls: Vec<KeyValue>,
     /// `provider.type`.

@@ -87,21 +87,45 @@ const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// Why the directory `path` is not entered; nothing when it is.
 pub fn reason(path: &Path) -> Option<&'static str> {
+    let has = |name: &str| path.join(name).exists();
+    let tagged = || tagged(&path.join("CACHEDIR.TAG"));
     let name = path.file_name()?.to_str();
     let parent = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    reason_of(name, parent, has, tagged)
+}
+
+/// The same for a directory that need not be on the disk, by its path from the scan root: `has` says whether a name is in
+/// it, `tagged` whether it holds a cache directory's tag.
+pub fn folder_reason(path: &str, has: impl Fn(&str) -> bool, tagged: impl FnOnce() -> bool) -> Option<&'static str> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = parent.rsplit('/').next().filter(|parent| !parent.is_empty());
+    reason_of(Some(name), parent, has, tagged)
+}
+
+fn reason_of(
+    name: Option<&str>,
+    parent: Option<&str>,
+    has: impl Fn(&str) -> bool,
+    tagged: impl FnOnce() -> bool,
+) -> Option<&'static str> {
     let listed = name.and_then(|name| {
         FOLDERS.iter().find(|folder| {
             let named = match folder.name.split_once('/') {
                 Some((above, last)) => last == name && parent == Some(above),
                 None => folder.name == name,
             };
-            named && (folder.proof.is_empty() || folder.proof.iter().any(|proof| path.join(proof).exists()))
+            named && (folder.proof.is_empty() || folder.proof.iter().any(|proof| has(proof)))
         })
     });
     match listed {
         Some(folder) => Some(folder.what),
-        None => tagged(&path.join("CACHEDIR.TAG")).then_some("cache folder, by its CACHEDIR.TAG"),
+        None => tagged().then_some("cache folder, by its CACHEDIR.TAG"),
     }
+}
+
+/// Whether a file that starts with `text` is a cache directory's tag.
+pub fn is_cache_tag(text: &[u8]) -> bool {
+    text.starts_with(SIGNATURE)
 }
 
 /// Whether the file `tag` is a cache directory tag. It is opened only when it is a regular file: a FIFO would block.

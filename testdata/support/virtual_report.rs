@@ -5,7 +5,6 @@ use std::{env, fs};
 
 use confscan::container::Environment;
 use confscan::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, identify};
-use confscan::project::Project;
 use confscan::report::{Format, Options, Report, write};
 use confscan::source::{FileId, Kind, Source, Sources, Span};
 
@@ -63,6 +62,7 @@ impl Scan {
             gap: rule.gap,
             environment: Environment::Unmarked,
             node: String::new(),
+            about: None,
             evidence: String::new(),
             fingerprint: String::new(),
         });
@@ -74,7 +74,7 @@ impl Scan {
         self.findings.sort_by_key(|finding| (path(finding.primary()).to_owned(), finding.primary()));
         identify(&mut self.findings, path);
         self.secrets.sort();
-        Report { sources: self.sources, project: Project::default(), findings: self.findings, secrets: self.secrets }
+        Report { sources: self.sources, findings: self.findings, secrets: self.secrets, ..Report::default() }
     }
 }
 

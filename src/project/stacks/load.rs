@@ -12,7 +12,7 @@ use crate::source::{FileId, Kind, ReadError, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::merge::{Lost, Merge};
 use crate::syntax::compose::template::Template;
-use crate::syntax::compose::{self, Compose};
+use crate::syntax::compose::{self, Compose, Service};
 use crate::syntax::yaml::{Entry, Node, Value};
 
 /// Services that extend services, and files that include files, are followed this far.
@@ -80,6 +80,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         files,
         parts,
         basis,
+        started: Vec::new(),
         environment,
         directory,
         model,
@@ -87,6 +88,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         gaps,
         variables: variables.swap_remove(0),
         superseded: false,
+        undefined: Vec::new(),
         unextended,
         directories,
     }
@@ -104,9 +106,12 @@ impl Loader<'_, '_> {
     fn needs_merging(&self, files: &[DocumentId]) -> bool {
         let [only] = files else { return true };
         let Document::Compose(compose) = &self.linker.documents[*only] else { return false };
-        let variables = !self.variables[0].is_empty()
-            && memchr::memchr(b'$', self.linker.sources.get(compose.file).text.as_bytes()).is_some();
-        variables || !compose.include.is_empty() || compose.services.iter().any(|service| service.extends.is_some())
+        let text = &self.linker.sources.get(compose.file).text;
+        let variables = !self.variables[0].is_empty() && self.variables[0].are_used_in(text);
+        variables
+            || !compose.include.is_empty()
+            || compose.services.iter().any(|service| service.extends.is_some() || repeats(service))
+            || is_repeated(compose.services.iter().filter_map(|service| Some(service.name.as_ref()?.value.as_str())))
     }
 
     fn merged(&mut self, files: &[DocumentId], directory: &str) -> Box<Compose> {
@@ -114,6 +119,7 @@ impl Loader<'_, '_> {
         for &file in files {
             merged = self.file(file, merged, directory, 0, 0);
         }
+        let merged = merged.map(|merged| self.merge(|merge| merge.finish(merged)));
         let vars = |file: FileId, name: &str| self.variables[self.seen_by.get(&file).copied().unwrap_or(0)].value(name);
         let first = self.linker.documents[files[0]].file();
         let mut model = match &merged {
@@ -377,6 +383,24 @@ pub(in crate::project) fn reason(error: &ReadError) -> GapReason {
         ReadError::Outside => GapReason::Outside,
         ReadError::TooLarge { .. } | ReadError::NotAFile | ReadError::Io(_) => GapReason::Unreadable,
     }
+}
+
+/// Whether a service has something twice of which only the last counts.
+fn repeats(service: &Service) -> bool {
+    let targets = service.mounts.iter().filter_map(|mount| Some(mount.target.as_ref()?.value.trim_end_matches('/')));
+    let ports = service.ports.iter().map(|port| {
+        let address = port.host_ip.as_ref().map_or("0.0.0.0", |address| &address.value);
+        (address, port.published, port.target, port.protocol.as_str())
+    });
+    is_repeated(targets)
+        || is_repeated(service.environment.iter().map(|variable| variable.key.value.as_str()))
+        || is_repeated(service.labels.iter().map(|label| label.key.value.as_str()))
+        || is_repeated(ports)
+}
+
+fn is_repeated<T: Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    !items.into_iter().all(|item| seen.insert(item))
 }
 
 /// Number of nodes of a tree.

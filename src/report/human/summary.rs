@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use anstyle::Style;
 
 use super::{Page, style};
+use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
 use crate::report::words::{counts, plural};
+use crate::suppress;
 use crate::text::visible;
 
 /// Rules that the summary names.
@@ -15,25 +17,92 @@ const RULES: usize = 8;
 /// Places that it names of each.
 const PLACES: usize = 2;
 
+/// Findings that it names of those that are fixed.
+const FIXED: usize = 20;
+
 /// Writes the summary; `hidden` is the number of findings that are only counted.
 pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Result<()> {
     let report = page.report;
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
     if report.findings.is_empty() {
-        return writeln!(out, "No findings in {files} and {containers}.");
+        let news = if report.comparisons.is_empty() { "" } else { "new " };
+        writeln!(out, "No {news}findings in {files} and {containers}.")?;
+        return rest(page, out);
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
-    let total = page.paint(Style::new().bold(), plural(report.findings.len(), "finding"));
+    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
+    let total = page.paint(Style::new().bold(), plural(report.findings.len(), noun));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
     if hidden > 0 {
         writeln!(out, "{hidden} of them were not shown, being like others: `--quiet` lists every one")?;
     }
+    rest(page, out)
+}
+
+/// What was not graded, what is known and what is ignored.
+fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    let report = page.report;
     if report.has_gaps() {
         let warning = page.paint(style(Severity::High).bold(), "Not everything was graded");
         writeln!(out, "{warning}: {}", report.gap_counts())?;
+    }
+    comparisons(page, out)?;
+    exceptions(page, out)
+}
+
+/// What the scan was compared with: how much was known, and what is fixed.
+fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    for Comparison { with, known, fixed } in &page.report.comparisons {
+        let name = visible(with.name());
+        let known = page.paint(Style::new().bold(), plural(*known, "known finding"));
+        writeln!(out, "{known} not shown: compared with {name}")?;
+        if fixed.is_empty() {
+            continue;
+        }
+        let prune = match with {
+            With::Baseline(_) => "; `confscan baseline` takes them out",
+            With::Commit(_) => "",
+        };
+        writeln!(out, "{} of {name} fixed or ignored by now{prune}:", plural(fixed.len(), "finding"))?;
+        for entry in fixed.iter().take(FIXED) {
+            let (path, node) = (visible(&entry.path), visible(&entry.node));
+            let node = if node.is_empty() { String::new() } else { format!(" ({node})") };
+            writeln!(out, "  {path}: {}{node}", visible(&entry.rule))?;
+        }
+        if fixed.len() > FIXED {
+            writeln!(out, "  … and {} more", fixed.len() - FIXED)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every exception that hides something, with its reason and how long it holds.
+fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    let report = page.report;
+    let active = || report.exceptions.iter().filter(|exception| exception.hides > 0);
+    let hidden = active().map(|exception| exception.hides).sum();
+    if hidden == 0 {
+        return Ok(());
+    }
+    let hidden = page.paint(Style::new().bold(), plural(hidden, "finding"));
+    match report.no_ignores {
+        true => writeln!(out, "{hidden} would be ignored without `--no-ignores`:")?,
+        false => writeln!(out, "{hidden} ignored:")?,
+    }
+    for exception in active() {
+        let ignore = &exception.ignore;
+        let (path, line) = report.exception_place(exception).unwrap_or_default();
+        let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
+        let rules: Vec<_> = used.map(|rule| visible(rule)).collect();
+        let reason = ignore.reason.as_deref().map_or("no reason given".into(), visible);
+        let until = ignore.until.as_ref().and_then(|until| until.date);
+        let left = report.today.and_then(|today| suppress::left(ignore, today));
+        let until = until.zip(left).map(|(date, left)| format!(" (until {date}, {left})")).unwrap_or_default();
+        let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
+        writeln!(out, "  {}:{line}: {}{times}: {reason}{until}", visible(path), rules.join(", "))?;
     }
     Ok(())
 }

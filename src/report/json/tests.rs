@@ -3,11 +3,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::baseline::{Entry, With};
 use crate::container::facet::{Port, Reach};
 use crate::container::image::ImagePlace;
 use crate::container::{
     Container, Environment, Fact, Healthcheck, Image, Invocation, Marked, Origin, User, UserSource, Why, facet::Scope,
 };
+use crate::exception::{Asked, Exception, read};
 use crate::finding::{Confidence, Development, Label, Rule, Tier};
 use crate::project::Project;
 use crate::source::{Kind, Source, Sources, Spanned, Text};
@@ -49,6 +51,7 @@ fn report() -> Report {
         profiles: Vec::new(),
         environment: Marked::new(Environment::Unmarked, "nothing says"),
         built: None,
+        context: None,
         image: Some(Image {
             scope,
             place: ImagePlace::Service,
@@ -98,11 +101,37 @@ fn report() -> Report {
         gap: true,
         environment: Environment::Unmarked,
         node: "services.web".to_owned(),
+        about: None,
         evidence: "root".to_owned(),
         fingerprint: "0".repeat(32),
     };
     let project = Project { containers: vec![container], ..Project::default() };
-    Report { sources, project, findings: vec![finding], secrets: Vec::new() }
+    let suppressed = vec![(finding.clone(), 0)];
+    let span = span("root");
+    let Some(Asked::Ignore { ignore, .. }) = read("# confscan: ignore[parse-error] until=2027-01-31 -- why", span)
+    else {
+        panic!("it is an ignore")
+    };
+    let exception = Exception {
+        ignore,
+        span: Some(span),
+        malformed: None,
+        expired: false,
+        unreasoned: false,
+        unknown: Vec::new(),
+        unused: Vec::new(),
+        hides: 1,
+    };
+    let (findings, exceptions) = (vec![finding], vec![exception]);
+    let known = vec![Finding {
+        rule: &crate::rules::RULES[0].rule,
+        gap: false,
+        fingerprint: "1".repeat(32),
+        ..findings[0].clone()
+    }];
+    let entry = Entry::new(&known[0], "compose.yaml");
+    let comparisons = vec![Comparison { with: With::Baseline("b.json".to_owned()), known: 1, fixed: vec![entry] }];
+    Report { sources, project, findings, suppressed, exceptions, known, comparisons, ..Report::default() }
 }
 
 fn written(report: &Report) -> Value {

@@ -21,6 +21,9 @@ pub(super) struct Summary {
     pub containers: usize,
     pub files: usize,
     pub skipped: usize,
+    pub suppressed: usize,
+    pub known: usize,
+    pub fixed: usize,
     pub errors: usize,
     pub complete: bool,
 }
@@ -199,6 +202,53 @@ pub(super) struct File<'a> {
     pub why: Option<&'a str>,
     pub skipped: Option<&'a str>,
     pub gap: bool,
+}
+
+/// A finding that an exception hides.
+#[derive(Serialize)]
+pub(super) struct Suppressed<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub message: &'a str,
+    pub location: Location<'a>,
+    pub container: Option<&'a str>,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+    pub kind: &'static str,
+    pub path: Option<&'a str>,
+    pub line: Option<u32>,
+    pub reason: Option<&'a str>,
+    pub until: Option<&'a str>,
+    pub days_left: Option<i32>,
+}
+
+/// A finding that was known before.
+#[derive(Serialize)]
+pub(super) struct Known<'a> {
+    pub rule: &'a str,
+    pub severity: &'static str,
+    pub path: &'a str,
+    pub line: u32,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
+}
+
+/// What the scan was compared with.
+#[derive(Serialize)]
+pub(super) struct Comparison<'a> {
+    pub kind: &'static str,
+    pub name: &'a str,
+    pub known: usize,
+    pub fixed: Vec<Fixed<'a>>,
+}
+
+/// A finding that was known and is found no more.
+#[derive(Serialize)]
+pub(super) struct Fixed<'a> {
+    pub rule: &'a str,
+    pub path: &'a str,
+    pub node: &'a str,
+    pub fingerprint: &'a str,
 }
 
 /// Something that was not graded.

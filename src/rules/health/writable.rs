@@ -213,6 +213,14 @@ fn nginx(container: &Container, cx: &Cx, needs: &mut Vec<Need>) {
             }
         }
     }
+    // The entrypoint makes configs of templates, and goes on without them where it cannot write.
+    let templates = |target: &str| below(target, "/etc/nginx/templates").is_some();
+    let template = container.mounts.iter().find(|mount| mount.target.as_deref().is_some_and(templates));
+    let entrypoint = cx.project.service(container).is_some_and(|service| service.entrypoint.is_some());
+    let moved = entrypoint || container.open_environment || container.env("NGINX_ENVSUBST_OUTPUT_DIR").is_some();
+    if let Some(template) = template.filter(|_| !moved) {
+        put("/etc/nginx/conf.d", template.span, false);
+    }
     for visit in documents().flat_map(|nginx| nginx.walk()) {
         let directive = visit.directive;
         let value = directive.argument(0).unwrap_or_default();

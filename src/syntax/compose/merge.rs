@@ -6,7 +6,7 @@
 //! key: the readers of the model take both.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::model::is_reset;
 use super::template::Template;
@@ -16,6 +16,9 @@ use crate::syntax::yaml::{Entry, Node, Scalar, Style, Value};
 
 /// Mappings with more keys than this are searched through an index.
 const FEW_KEYS: usize = 16;
+
+/// Ports of one range that are told apart from others.
+const MAX_RANGE: usize = 1_024;
 
 /// How a value of an earlier file was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,8 @@ enum Special {
 enum Unique {
     /// All of its text, or what is before its `=`.
     Key,
+    /// All of its text: a host may have several addresses.
+    Host,
     /// The path in the container.
     Mount,
     /// The path in the container of a device.
@@ -87,16 +92,21 @@ impl<'a> Merge<'a> {
         Merge { vars, lost: Vec::new() }
     }
 
-    /// What the files so far make with a further document on top.
+    /// What the files so far make with a further document on top. Lists are only appended to: see [`Merge::finish`].
     pub fn document(&mut self, base: Option<Node>, over: &Node) -> Node {
         let mut path = Vec::new();
-        let mut merged = match base {
+        match base {
             Some(mut base) => {
                 self.take_away(&mut base, over, &mut path);
                 self.node(base, over, &mut path)
             }
             None => over.clone(),
-        };
+        }
+    }
+
+    /// Leaves of what is the same in a list the last, once every document was merged: Compose does so after each, which
+    /// comes to the same, since lists only grow or are taken away whole.
+    pub fn finish(&mut self, mut merged: Node) -> Node {
         for entry in entries_mut(&mut merged).iter_mut().filter(|entry| entry.key.as_str() == Some("services")) {
             for service in entries_mut(&mut entry.value) {
                 self.unique_service(&service.key, &mut service.value);
@@ -115,6 +125,13 @@ impl<'a> Merge<'a> {
     /// Takes away what the tags `!reset` and `!override` of a later document say. Only mappings are looked through, so
     /// that nothing inside a list is taken away (compose-go's `ResetProcessor`).
     fn take_away(&mut self, base: &mut Node, over: &Node, path: &mut Vec<String>) {
+        if base.is_sequence()
+            && over.is_mapping()
+            && matches!(special(path), Some(Special::Names | Special::Dependencies))
+        {
+            self.take_names_away(base, over, path);
+            return;
+        }
         let Value::Mapping(entries) = &mut base.value else { return };
         for entry in over.entries() {
             let Some(key) = entry.key.as_str() else { continue };
@@ -138,6 +155,24 @@ impl<'a> Merge<'a> {
                     self.lost.push(Lost { path: path.join("."), base, over: entry.key.span.to(entry.value.span), how });
                     path.pop();
                 }
+            }
+        }
+    }
+
+    /// Takes away what the tags of a mapping say of a list of names, which is a mapping for Compose by then.
+    fn take_names_away(&mut self, base: &mut Node, over: &Node, path: &[String]) {
+        let Value::Sequence(items) = &mut base.value else { return };
+        for entry in over.entries() {
+            let how = match entry.value.tag.as_deref() {
+                Some("!reset") => Loss::Reset,
+                Some("!override") => Loss::Overridden,
+                _ => continue,
+            };
+            let Some(key) = entry.key.as_str() else { continue };
+            if let Some(at) = items.iter().position(|item| item.as_str() == Some(key)) {
+                let taken = items.remove(at);
+                let over = entry.key.span.to(entry.value.span);
+                self.lost.push(Lost { path: format!("{}.{key}", path.join(".")), base: taken.span, over, how });
             }
         }
     }
@@ -263,6 +298,18 @@ impl<'a> Merge<'a> {
                 | "annotations" | "links" | "profiles" | "sysctls" | "tmpfs" | "expose" => {
                     self.unique(&mut entry.value, Unique::Key, &path);
                 }
+                "extra_hosts" => self.unique(&mut entry.value, Unique::Host, &path),
+                "networks" => {
+                    for network in entries_mut(&mut entry.value) {
+                        path.push(network.key.as_str().unwrap_or_default().to_owned());
+                        for entry in entries_mut(&mut network.value) {
+                            if matches!(entry.key.as_str(), Some("aliases" | "link_local_ips")) {
+                                self.unique(&mut entry.value, Unique::Key, &path);
+                            }
+                        }
+                        path.pop();
+                    }
+                }
                 "volumes" => self.unique(&mut entry.value, Unique::Mount, &path),
                 "devices" => self.unique(&mut entry.value, Unique::Device, &path),
                 "secrets" => self.unique(&mut entry.value, Unique::Object("/run/secrets/"), &path),
@@ -272,11 +319,14 @@ impl<'a> Merge<'a> {
                 "build" | "deploy" => {
                     for entry in entries_mut(&mut entry.value) {
                         let key = entry.key.as_str().unwrap_or_default().to_owned();
-                        if ["args", "additional_contexts", "labels", "tags", "platforms"].contains(&key.as_str()) {
-                            path.push(key);
-                            self.unique(&mut entry.value, Unique::Key, &path);
-                            path.pop();
-                        }
+                        let by = match key.as_str() {
+                            "args" | "additional_contexts" | "labels" | "tags" | "platforms" => Unique::Key,
+                            "extra_hosts" => Unique::Host,
+                            _ => continue,
+                        };
+                        path.push(key);
+                        self.unique(&mut entry.value, by, &path);
+                        path.pop();
                     }
                 }
                 _ => {}
@@ -292,8 +342,21 @@ impl<'a> Merge<'a> {
         }
         let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
         let mut kept: Vec<Node> = Vec::with_capacity(items.len());
+        // The ports of ranges so far.
+        let mut ranged: HashSet<String> = HashSet::new();
         for item in std::mem::take(items) {
-            match self.identity(&item, by).map(|key| *places.entry(key).or_insert(kept.len())) {
+            let identity = self.identity(&item, by);
+            if let (Unique::Port, Some(whole)) = (by, &identity) {
+                let each = ports(whole);
+                let known = each.iter().all(|port| ranged.contains(port) || places.contains_key(port));
+                if !each.is_empty() && known && (each.len() > 1 || !places.contains_key(&each[0])) {
+                    continue;
+                }
+                if each.len() > 1 {
+                    ranged.extend(each);
+                }
+            }
+            match identity.map(|key| *places.entry(key).or_insert(kept.len())) {
                 Some(at) if at < kept.len() => {
                     let (base, over) = (kept[at].span, item.span);
                     if base.file != over.file {
@@ -314,21 +377,36 @@ impl<'a> Merge<'a> {
             Unique::Key => match item.entries() {
                 [only] => self.text(&only.key).map(Cow::into_owned),
                 _ => {
+                    // A name is seldom made of variables, a value often is.
+                    let raw = item.as_str()?;
+                    let name = raw.split('=').next().filter(|name| name.len() < raw.len() && !name.contains('$'));
+                    if let Some(name) = name {
+                        return Some(name.to_owned());
+                    }
                     let text = self.text(item)?;
                     Some(short::find(&text, b'=').map_or(&*text, |at| &text[..at]).to_owned())
                 }
+            },
+            Unique::Host => match item.entries() {
+                [only] => Some(format!("{}={}", self.text(&only.key)?, self.text(&only.value)?)),
+                _ => self.text(item).map(|text| text.replacen([':', '='], "=", 1)),
             },
             Unique::Mount => {
                 let target = match item.is_mapping() {
                     true => field("target")?.into_owned(),
                     false => {
+                        let raw = item.as_str()?;
+                        let (volume, error) = short::volume(raw);
+                        let target = &raw[volume.target];
+                        if error.is_none() && volume.source.is_some() && !target.contains('$') {
+                            return Some(clean(target));
+                        }
                         let text = self.text(item)?;
                         let (volume, _) = short::volume(&text);
                         text[volume.target].to_owned()
                     }
                 };
-                let bare = target.trim_end_matches('/');
-                Some(if bare.is_empty() { target } else { bare.to_owned() })
+                Some(clean(&target))
             }
             Unique::Device => match item.is_mapping() {
                 true => field("target").or_else(|| field("source")).map(Cow::into_owned),
@@ -376,6 +454,25 @@ impl<'a> Merge<'a> {
         let (template, _) = Template::parse(text.clone());
         Some(Cow::Owned(template.resolve(&|name| (self.vars)(text.span.file, name)).0))
     }
+}
+
+/// Every port of a range, of `address:published:target/protocol`; of what is no range, itself.
+fn ports(whole: &str) -> Vec<String> {
+    let split = || {
+        let (front, target) = whole.rsplit_once(':')?;
+        let (address, published) = front.rsplit_once(':')?;
+        let (target, protocol) = target.split_once('/')?;
+        if !target.contains('-') {
+            return None;
+        }
+        let (published, target) = (short::port_range(published)?, short::port_range(target)?);
+        let same = published.1 - published.0 == target.1 - target.0;
+        same.then(|| {
+            let each = (0..=target.1 - target.0).take(MAX_RANGE);
+            each.map(|at| format!("{address}:{}:{}/{protocol}", published.0 + at, target.0 + at)).collect()
+        })
+    };
+    split().unwrap_or_else(|| vec![whole.to_owned()])
 }
 
 /// What compose-go merges in a way of its own (`mergeSpecials` of its package `override`).
@@ -459,6 +556,21 @@ fn empty(span: Span) -> Node {
     let span = Span { end: span.start, ..span };
     let text = Text::verbatim("", span);
     Node { span, alias: None, tag: None, value: Value::Scalar(Scalar { text, style: Style::Plain }) }
+}
+
+/// A path without what changes nothing in it (Go's `path.Clean`).
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if path.starts_with('/') => {}
+            part => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 fn entries_mut(node: &mut Node) -> &mut [Entry] {

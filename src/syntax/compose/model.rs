@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
     }
 
     /// One `key=value` of a list.
-    fn key_value(&mut self, node: &Node, separators: &[u8]) -> Option<KeyValue> {
+    pub(super) fn key_value(&mut self, node: &Node, separators: &[u8]) -> Option<KeyValue> {
         let scalar = self.scalar(node)?;
         let place = separators.iter().filter_map(|&byte| short::find(&scalar.value, byte)).min();
         let name_end = place.unwrap_or(scalar.value.len());

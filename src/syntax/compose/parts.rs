@@ -38,8 +38,8 @@ pub struct Build {
     pub platforms: Vec<Scalar>,
     /// `cache_to`.
     pub cache_to: Vec<Scalar>,
-    /// `extra_hosts`.
-    pub extra_hosts: Vec<Scalar>,
+    /// `extra_hosts`: a host with several addresses is there as often.
+    pub extra_hosts: Vec<KeyValue>,
     /// `tags`.
     pub tags: Vec<Scalar>,
     /// `no_cache`.

@@ -3,7 +3,7 @@
 use super::model::{Builder, is_reset, key};
 use super::short;
 use super::{
-    Build, Dependency, Deploy, Device, EnvFile, Extends, Form, Healthcheck, Hook, Logging, Mount, MountKind,
+    Build, Dependency, Deploy, Device, EnvFile, Extends, Form, Healthcheck, Hook, KeyValue, Logging, Mount, MountKind,
     NetworkReference, ObjectReference, Port, Scalar, Service, Watch,
 };
 use crate::source::{Span, Spanned};
@@ -411,6 +411,7 @@ impl Builder<'_> {
         }
         node.entries()
             .iter()
+            .filter(|entry| !is_reset(&entry.value))
             .filter_map(|entry| {
                 Some(Dependency {
                     service: key(entry)?,
@@ -461,19 +462,24 @@ impl Builder<'_> {
             .collect()
     }
 
-    /// `host:address` or `host=address` of a list as they are, of a mapping the addresses.
-    fn extra_hosts(&mut self, node: &Node) -> Vec<Scalar> {
-        let of_entries = |builder: &mut Self, node: &Node| -> Vec<Scalar> {
-            node.entries().iter().flat_map(|entry| builder.scalars(&entry.value)).collect()
-        };
-        if node.is_mapping() {
-            return of_entries(self, node);
-        }
-        // A list that was merged with a mapping has items of both kinds.
-        let (mappings, others): (Vec<&Node>, Vec<&Node>) = node.items().iter().partition(|item| item.is_mapping());
-        let mut hosts: Vec<Scalar> = others.into_iter().filter_map(|item| self.scalar(item)).collect();
-        for item in mappings {
-            hosts.extend(of_entries(self, item));
+    /// `host:address` or `host=address` of a list, `host: address` or `host: [address, …]` of a mapping; a list that was
+    /// merged with a mapping has items of both kinds.
+    fn extra_hosts(&mut self, node: &Node) -> Vec<KeyValue> {
+        let mut hosts = Vec::new();
+        for item in if node.is_sequence() { node.items() } else { std::slice::from_ref(node) } {
+            for entry in item.entries() {
+                let Some(name) = key(entry) else { continue };
+                for address in self.scalars(&entry.value) {
+                    hosts.push(KeyValue {
+                        span: entry.key.span.to(address.span),
+                        key: name.clone(),
+                        value: Some(address),
+                    });
+                }
+            }
+            if !item.is_mapping() {
+                hosts.extend(self.key_value(item, b":="));
+            }
         }
         hosts
     }

@@ -175,7 +175,12 @@ fn mappings_and_lists_come_out_the_same() {
         );
     }
     assert_eq!(device[2].source.value, "vendor.com/gpu=all");
-    assert_eq!(values(&service("extra_hosts: {a: 1.2.3.4}").extra_hosts), ["1.2.3.4"]);
+    for hosts in ["{a: [1.2.3.4, '::1'], b: host-gateway}", "['a=1.2.3.4', 'a:::1', 'b:host-gateway']"] {
+        let hosts = service(&format!("extra_hosts: {hosts}")).extra_hosts;
+        let hosts: Vec<_> =
+            hosts.iter().map(|own| (own.key.value.as_str(), own.value.as_ref().unwrap().value.as_str())).collect();
+        assert_eq!(hosts, [("a", "1.2.3.4"), ("a", "::1"), ("b", "host-gateway")]);
+    }
     assert_eq!(values(&service("gpus: [{driver: nvidia, device_ids: ['0']}, {driver: amd}]").gpus), ["0", "amd"]);
     assert_eq!(values(&service("group_add: [docker, 999]").group_add), ["docker", "999"]);
 }

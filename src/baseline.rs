@@ -1,0 +1,235 @@
+//! Findings that are known already: a baseline file, or another state of the same repository.
+//!
+//! A baseline holds identities only: no line numbers, no wording, nothing out of the files but logical paths. It is one
+//! finding per line and sorted, so that a change of it reads as what it is.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::finding::{Finding, identify};
+use crate::report::{Report, escape};
+use crate::rules;
+use crate::source::Span;
+
+/// Name of the file at the scan root.
+pub const FILE_NAME: &str = "confscan-baseline.json";
+/// Version of the format: the number changes when older versions of confscan would read it wrongly.
+const SCHEMA: &str = "confscan-baseline/1";
+
+/// Findings that are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    schema: String,
+    /// The findings, sorted.
+    #[serde(rename = "findings")]
+    pub entries: Vec<Entry>,
+}
+
+/// A finding that is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// Path of its file from the scan root.
+    pub path: String,
+    /// Id of its rule.
+    pub rule: String,
+    /// Its logical path in the file.
+    #[serde(default)]
+    pub node: String,
+    /// Its identity.
+    pub fingerprint: String,
+}
+
+/// What a scan was compared with, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What it was.
+    pub with: With,
+    /// Number of findings that were known.
+    pub known: usize,
+    /// What was known and is found no more: it was fixed, or is ignored by now.
+    pub fixed: Vec<Entry>,
+}
+
+/// What a scan is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum With {
+    /// A baseline file, by the name that it is shown under.
+    Baseline(String),
+    /// A commit, by the words that it is shown under.
+    Commit(String),
+}
+
+impl With {
+    /// The words that it is shown under.
+    pub fn name(&self) -> &str {
+        match self {
+            With::Baseline(name) | With::Commit(name) => name,
+        }
+    }
+
+    /// What reports call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            With::Baseline(_) => "baseline",
+            With::Commit(_) => "commit",
+        }
+    }
+}
+
+impl Entry {
+    /// The entry of a finding whose file is shown as `path`.
+    pub fn new(finding: &Finding, path: &str) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            rule: finding.rule.id.to_owned(),
+            node: finding.node.clone(),
+            fingerprint: finding.fingerprint.clone(),
+        }
+    }
+
+    /// Whether a scan with `config` looks for it at all.
+    pub fn is_looked_for(&self, config: &Config) -> bool {
+        rules::find(&self.rule).is_none_or(|found| config.may_run(&found.rule))
+    }
+}
+
+impl Baseline {
+    /// The baseline of `entries`.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Baseline {
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.sort_unstable();
+        entries.dedup();
+        Baseline { schema: SCHEMA.to_owned(), entries }
+    }
+
+    /// Everything that a scan reports.
+    pub fn of(report: &Report) -> Baseline {
+        let path = |finding: &Finding| report.sources.get(finding.primary().file).path.as_str();
+        Baseline::new(report.findings.iter().chain(&report.known).map(|finding| Entry::new(finding, path(finding))))
+    }
+
+    /// Reads a baseline file.
+    ///
+    /// # Errors
+    /// Says why it is none, without showing anything of it.
+    pub fn parse(text: &str) -> Result<Baseline, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: String,
+        }
+        let problem = |error: serde_json::Error| {
+            let conflict = ["<<<<<<<", ">>>>>>>"].iter().any(|mark| text.lines().any(|line| line.starts_with(mark)));
+            let hint = if conflict { ": a merge left a conflict; keep the lines of both sides" } else { "" };
+            format!("not a baseline (line {}, column {}){hint}", error.line(), error.column())
+        };
+        let Version { schema } = serde_json::from_str(text).map_err(problem)?;
+        if schema != SCHEMA {
+            return Err(format!("not a baseline that this version of confscan reads: its schema is not {SCHEMA}"));
+        }
+        let Baseline { entries, .. } = serde_json::from_str(text).map_err(problem)?;
+        Ok(Baseline::new(entries))
+    }
+
+    /// Writes it, one finding on a line.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{{\n\"schema\":\"{SCHEMA}\",\n\"findings\":[")?;
+        let mut before = "\n";
+        for entry in &self.entries {
+            out.write_all(before.as_bytes())?;
+            escape::json(out, entry)?;
+            before = ",\n";
+        }
+        out.write_all(if before == "\n" { b"]\n}\n" } else { b"\n]\n}\n" })
+    }
+}
+
+/// What `report`, a scan of another state of the repository, finds, for a scan in which its files are where `renames`
+/// says.
+pub fn entries(report: Report, renames: &HashMap<String, String>) -> Vec<Entry> {
+    let Report { sources, findings, suppressed, .. } = report;
+    // What is ignored counts among equals, but is not known.
+    let hidden = suppressed.into_iter().map(|(finding, _)| (finding, true));
+    let mut all: Vec<(Finding, bool)> = findings.into_iter().map(|finding| (finding, false)).chain(hidden).collect();
+    all.sort_by_key(|(finding, _)| (finding.primary(), finding.rule.id));
+    let (mut findings, hidden): (Vec<Finding>, Vec<bool>) = all.into_iter().unzip();
+    let path = |span: Span| {
+        let path = &sources.get(span.file).path;
+        renames.get(path).unwrap_or(path).as_str()
+    };
+    identify(&mut findings, path);
+    let open = findings.iter().zip(&hidden).filter(|(_, hidden)| !**hidden);
+    open.map(|(finding, _)| Entry::new(finding, path(finding.primary()))).collect()
+}
+
+/// Moves the findings of `report` that `known` has to its known ones, and says which entries are found no more, of those
+/// that `covered` says the scan would have found.
+pub fn compare(report: &mut Report, known: &[Entry], with: With, covered: impl Fn(&Entry) -> bool) {
+    let identities: HashSet<&str> = known.iter().map(|entry| entry.fingerprint.as_str()).collect();
+    let is_known = |finding: &Finding| identities.contains(finding.fingerprint.as_str());
+    // What another comparison knew already counts here, too.
+    let before = report.known.iter().filter(|finding| is_known(finding)).count();
+    let moved: Vec<Finding> = report.findings.extract_if(.., |finding| is_known(finding)).collect();
+    let count = before + moved.len();
+    report.known.extend(moved);
+    let found: HashSet<&str> =
+        report.findings.iter().chain(&report.known).map(|finding| finding.fingerprint.as_str()).collect();
+    let fixed = known.iter().filter(|entry| !found.contains(entry.fingerprint.as_str()) && covered(entry));
+    let fixed = fixed.cloned().collect();
+    report.comparisons.push(Comparison { with, known: count, fixed });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, fingerprint: &str) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            rule: "explicit-root-user".to_owned(),
+            node: "stages.0".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_baseline_is_sorted_one_finding_on_a_line_and_reads_back() {
+        let baseline = Baseline::new([entry("b", "2"), entry("a\u{1b}", "1"), entry("b", "1"), entry("b", "2")]);
+        let mut out = Vec::new();
+        baseline.write(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = |path: &str, fingerprint: &str| {
+            format!(
+                r#"{{"path":"{path}","rule":"explicit-root-user","node":"stages.0","fingerprint":"{fingerprint}"}}"#
+            )
+        };
+        let [first, second, third] = [line("a\\u001b", "1"), line("b", "1"), line("b", "2")];
+        assert_eq!(
+            text,
+            format!("{{\n\"schema\":\"confscan-baseline/1\",\n\"findings\":[\n{first},\n{second},\n{third}\n]\n}}\n")
+        );
+        assert_eq!(Baseline::parse(&text), Ok(baseline));
+        let mut none = Vec::new();
+        Baseline::new([]).write(&mut none).unwrap();
+        assert_eq!(Baseline::parse(&String::from_utf8(none).unwrap()), Ok(Baseline::new([])));
+    }
+
+    #[test]
+    fn what_is_no_baseline_is_refused_without_showing_it() {
+        for (text, expected) in [
+            ("", "not a baseline (line 1, column 0)"),
+            ("hunter2", "not a baseline (line 1, column 1)"),
+            ("{\"schema\":\"hunter2\"}", "not a baseline that this version of confscan reads"),
+            ("{\"schema\":\"confscan-baseline/1\",\"findings\":\"hunter2\"}", "not a baseline (line 1"),
+            ("{\"schema\":\"confscan-baseline/1\",\n<<<<<<< hunter2\n", "conflict"),
+        ] {
+            let error = Baseline::parse(text).unwrap_err();
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A commit's configs, found in its tree as the walk finds them on the disk.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Tree;
+use super::tree::Entry;
+use crate::source::{ReadError, Source, Sources};
+use crate::syntax::{Verdict, by_content, by_name, recognise};
+use crate::walk::{Options, Scope, folder_reason, is_cache_tag};
+
+/// Bytes that a cache directory's tag is known by.
+const TAG: u64 = 64;
+
+/// The configs of `tree` that a scan of `scope` would find on the disk; the others can be read when a config refers to
+/// them.
+pub fn sources(tree: Tree, scope: &Scope, options: &Options) -> Sources {
+    let mut finder =
+        Finder { tree: &tree, scope, options, entered: HashMap::new(), taken: BTreeMap::new(), gaps: vec![] };
+    for (path, entry) in tree.entries() {
+        if scope.holds(path) && finder.enters(path) {
+            match entry {
+                Entry::File(_) => finder.candidate(path, path, WALKED),
+                Entry::Link(_) => finder.link(path),
+                Entry::Repository => {}
+            }
+        }
+    }
+    for path in &scope.files {
+        finder.named(path);
+    }
+    let Finder { taken, gaps, .. } = finder;
+    let mut sources = Sources::new(Box::new(tree));
+    for (_, source) in taken.into_values() {
+        sources.add(source);
+    }
+    for (path, reason) in gaps {
+        sources.skip(path, reason, true);
+    }
+    sources
+}
+
+const NAMED: u8 = 0;
+const WALKED: u8 = 1;
+const LINKED: u8 = 2;
+
+struct Finder<'a> {
+    tree: &'a Tree,
+    scope: &'a Scope,
+    options: &'a Options,
+    /// Whether a directory is entered, by its path.
+    entered: HashMap<String, bool>,
+    /// Of several for one path the one with the lowest rank stays.
+    taken: BTreeMap<String, (u8, Source)>,
+    /// What would be graded and was not read, and why.
+    gaps: Vec<(String, String)>,
+}
+
+impl Finder<'_> {
+    /// Whether every directory between a named one and `path` is entered.
+    fn enters(&mut self, path: &str) -> bool {
+        let Some((directory, _)) = path.rsplit_once('/') else { return true };
+        // A directory that was named is entered whatever it is called.
+        if self.scope.directories.iter().any(|named| named == directory) {
+            return true;
+        }
+        if let Some(known) = self.entered.get(directory) {
+            return *known;
+        }
+        let mut entered = true;
+        let parts = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
+        for part in parts.map(|end| &directory[..end]) {
+            entered = match self.entered.get(part) {
+                Some(known) => *known,
+                None if self.scope.directories.iter().any(|named| named == part) => true,
+                None => {
+                    let has = |name: &str| self.tree.has(&format!("{part}/{name}"));
+                    let tagged = || {
+                        let tag = self.tree.content(&format!("{part}/CACHEDIR.TAG"), TAG);
+                        tag.is_ok_and(|content| is_cache_tag(&content.bytes))
+                    };
+                    !self.scope.holds(part) || folder_reason(part, has, tagged).is_none()
+                }
+            };
+            self.entered.insert(part.to_owned(), entered);
+            if !entered {
+                break;
+            }
+        }
+        self.entered.insert(directory.to_owned(), entered);
+        entered
+    }
+
+    fn link(&mut self, path: &str) {
+        let verdict = by_name(path);
+        if verdict.is_none() {
+            return;
+        }
+        match self.tree.real(path) {
+            Ok(real) if self.tree.is_directory(&real) => {}
+            Ok(real) if self.scope.holds(&real) => self.candidate(&real, path, LINKED),
+            Ok(_) | Err(ReadError::Outside) if matches!(verdict, Some(Verdict::Taken(..))) => {
+                self.gaps.push((path.to_owned(), "link out of the scan root".to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the file at `path` when it is a config by the path `name`, which is that of a link or its own.
+    fn candidate(&mut self, path: &str, name: &str, rank: u8) {
+        if by_name(name).is_none() {
+            return;
+        }
+        if let Some(mut source) = self.read(path, |text| recognise(name, text).is_some())
+            && let Some((kind, why)) = recognise(name, &source.text)
+        {
+            (source.kind, source.why) = (kind, why);
+            self.take(source, rank);
+        }
+    }
+
+    /// Takes a file that was named.
+    fn named(&mut self, path: &str) {
+        let Some(mut source) = self.read(path, |_| true) else { return };
+        let recognised = match self.options.kind {
+            Some(kind) => Some((kind, "named with --kind".to_owned())),
+            None => recognise(path, &source.text).or_else(|| by_content(&source.text)),
+        };
+        if let Some((kind, why)) = recognised {
+            (source.kind, source.why) = (kind, why);
+            self.take(source, NAMED);
+        }
+    }
+
+    /// Reads a file; one that is too large is a gap where `is_config` says so of its start.
+    fn read(&mut self, path: &str, is_config: impl Fn(&str) -> bool) -> Option<Source> {
+        let limit = self.options.max_file_size;
+        match self.tree.content(path, limit) {
+            Ok(content) => {
+                let source = Source::from_bytes(path, content.bytes);
+                if content.size <= limit {
+                    return Some(source);
+                }
+                if is_config(&source.text) {
+                    self.gaps.push((path.to_owned(), ReadError::TooLarge { size: content.size, limit }.to_string()));
+                }
+            }
+            Err(ReadError::Missing | ReadError::NotAFile) => {}
+            Err(error) => self.gaps.push((path.to_owned(), error.to_string())),
+        }
+        None
+    }
+
+    fn take(&mut self, source: Source, rank: u8) {
+        match self.taken.get(&source.path) {
+            Some((known, _)) if *known <= rank => {}
+            _ => drop(self.taken.insert(source.path.clone(), (rank, source))),
+        }
+    }
+}

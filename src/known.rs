@@ -1,0 +1,134 @@
+//! What is known already: the baseline is read, compared with and written.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
+use confscan::config::{Config, Files};
+use confscan::git::{self, Repository, Tree};
+use confscan::report::Report;
+use confscan::text::visible;
+use confscan::walk::{self, Scope};
+
+use crate::cli::{self, Scan};
+use crate::output::{Stdout, replace};
+use crate::progress::Progress;
+use crate::{INCOMPLETE, NOTHING, Problem, at, read, time, walk_options};
+
+/// Bytes of the largest baseline that is read: several hundred thousand findings.
+const LARGEST: u64 = 1 << 26;
+/// Things that were not graded that are named when a baseline is not written.
+const NAMED: usize = 5;
+
+/// Takes what is known out of the findings of a report.
+pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+    if !arguments.no_baseline
+        && let Some((path, baseline)) = find(arguments.baseline.as_deref(), &scope)?
+    {
+        let with = With::Baseline(path.to_string_lossy().into_owned());
+        baseline::compare(report, &baseline.entries, with, |entry| is_covered(entry, &scope, config));
+    }
+    if let Some(reference) = &arguments.diff_base {
+        let repository = Repository::open(&scope.root)?;
+        let commit = repository.base(reference)?;
+        let options = walk_options(&arguments.input, &config.files);
+        let tree = Tree::read(&repository, &commit, options.max_file_size)?;
+        let lacks = tree.lacks();
+        let base = confscan::scan(git::sources(tree, &scope, &options), config);
+        lacks.check()?;
+        let renames = git::renames(&base.sources, &report.sources);
+        let known = baseline::entries(base, &renames);
+        baseline::compare(report, &known, With::Commit(commit.shown), |_| true);
+    }
+    Ok(())
+}
+
+/// The baseline that counts, with the name that it is shown under: the named one, else that at the scan root.
+fn find(named: Option<&Path>, scope: &Scope) -> Result<Option<(PathBuf, Baseline)>, Problem> {
+    let path = named.map_or_else(|| scope.root.join(FILE_NAME), Path::to_owned);
+    let shown = named.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_owned);
+    let problem = |reason: &dyn std::fmt::Display| format!("{}: {reason}", visible(&shown.to_string_lossy()));
+    // What the repository brings is not followed out of it.
+    let metadata = if named.is_some() { fs::metadata(&path) } else { fs::symlink_metadata(&path) };
+    match metadata {
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(problem(&error).into()),
+        Ok(metadata) if !metadata.is_file() => return Err(problem(&"not a regular file").into()),
+        Ok(_) => {}
+    }
+    let mut text = String::new();
+    let read = File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    match read {
+        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(problem(&"not UTF-8").into()),
+        Err(error) => return Err(problem(&error).into()),
+        Ok(size) if size as u64 > LARGEST => return Err(problem(&format!("over {LARGEST} bytes")).into()),
+        Ok(_) => {}
+    }
+    let baseline = Baseline::parse(&text).map_err(|reason| problem(&reason))?;
+    Ok(Some((shown, baseline)))
+}
+
+/// Whether the scan would have found it. What is found in a file depends on those around it, so that a scan of single
+/// files says nothing about what is missing.
+fn is_covered(entry: &Entry, scope: &Scope, config: &Config) -> bool {
+    scope.files.is_empty() && scope.holds(&entry.path) && entry.is_looked_for(config)
+}
+
+/// Writes the baseline of `arguments`, and gives the exit code.
+pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> {
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &Files::default()))?;
+    if !scope.files.is_empty() {
+        return Err("a baseline is of directories: what is found in a file depends on those around it".into());
+    }
+    let path = arguments.baseline.clone().unwrap_or_else(|| scope.root.join(FILE_NAME));
+    let shown = arguments.baseline.as_deref().unwrap_or(Path::new(FILE_NAME)).to_string_lossy().into_owned();
+    let known = match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Baseline::new([]),
+        _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),
+    };
+    let progress = Progress::start();
+    let (sources, files) = read(&arguments.input, &progress)?;
+    let config = Config {
+        pedantic: arguments.pedantic,
+        no_ignores: arguments.no_ignores,
+        require_reason: arguments.require_reason,
+        files,
+        ..at(time()?)
+    };
+    if sources.is_empty() {
+        writeln!(io::stderr(), "confscan: no config was found, so {} was not written", visible(&shown))?;
+        return Ok(NOTHING);
+    }
+    progress.grading();
+    let report = confscan::scan(sources, &config);
+    drop(progress);
+    if report.has_gaps() && !arguments.allow_gaps {
+        let mut err = io::stderr().lock();
+        writeln!(err, "confscan: {} was not written, as not everything was graded:", visible(&shown))?;
+        for gap in report.gaps().take(NAMED) {
+            let place = visible(&report.sources.get(gap.primary().file).path);
+            writeln!(err, "  {place}: {}", visible(&gap.message))?;
+        }
+        let more = report.gaps().count().saturating_sub(NAMED);
+        if more > 0 {
+            writeln!(err, "  … and {more} more")?;
+        }
+        writeln!(err, "With --allow-gaps it is written all the same.")?;
+        return Ok(INCOMPLETE);
+    }
+    let found = Baseline::of(&report);
+    // What this scan did not look for stays as it is.
+    let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
+    let new = Baseline::new(found.entries.into_iter().chain(kept));
+    let added = new.entries.iter().filter(|entry| known.entries.binary_search(entry).is_err()).count();
+    let removed = known.entries.iter().filter(|entry| new.entries.binary_search(entry).is_err()).count();
+    if added + removed > 0 || !path.exists() {
+        replace(&path, |out| new.write(out)).map_err(|error| format!("{}: {error}", visible(&shown)))?;
+    }
+    let total = new.entries.len();
+    let noun = if total == 1 { "finding" } else { "findings" };
+    stdout.write(|out, _| writeln!(out, "{}: {total} {noun} ({added} added, {removed} removed)", visible(&shown)))?;
+    Ok(0)
+}

@@ -1,0 +1,305 @@
+//! Applies exceptions to findings.
+//!
+//! A comment is about the line that it stands on, or, when it stands alone, about the line below it and the comments
+//! that follow. Where a node starts on that line, it is about everything inside the node, and about what the node lacks.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::civil::Date;
+
+use crate::config::{self, Config};
+use crate::exception::{Asked, Exception, Ignore, Place, Until, read};
+use crate::finding::Finding;
+use crate::outline::Outlines;
+use crate::project::Project;
+use crate::rules;
+use crate::source::{FileId, Source, Sources, Span, mask};
+use crate::syntax::Document;
+
+/// What exceptions make of the findings of a scan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// What no exception hides.
+    pub findings: Vec<Finding>,
+    /// What one does, with its index in `exceptions`.
+    pub suppressed: Vec<(Finding, usize)>,
+    /// Every exception: by path and line, those of the configuration last.
+    pub exceptions: Vec<Exception>,
+}
+
+/// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are.
+pub fn apply(
+    findings: Vec<Finding>,
+    project: &Project,
+    sources: &Sources,
+    config: &Config,
+    secrets: &[Span],
+) -> Applied {
+    let mut outlines = Outlines::new(&project.documents);
+    let mut index = Index::default();
+    let mut exceptions = Vec::new();
+    for document in &project.documents {
+        for (exception, covers) in of_document(document, sources, config, secrets, &mut outlines) {
+            index.add(exceptions.len(), document.file(), covers);
+            exceptions.push(exception);
+        }
+    }
+    for (file, entry) in config.files.ignores() {
+        let span = file.span(entry, sources);
+        let ignore = of_config(file, entry, span, sources);
+        index.config.push((exceptions.len(), file, &entry.value));
+        exceptions.push(judged(ignore, span, config));
+    }
+    let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
+    let mut applied = Applied::default();
+    for finding in findings {
+        let found = index.find(&finding, &exceptions, project, sources, &mut outlines);
+        if let Some(found) = found {
+            exceptions[found].hides += 1;
+            used[found].insert(finding.rule.id);
+        }
+        match found.filter(|_| !config.no_ignores) {
+            Some(found) => applied.suppressed.push((finding, found)),
+            None => applied.findings.push(finding),
+        }
+    }
+    for (exception, used) in exceptions.iter_mut().zip(&used) {
+        let ran = |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule));
+        let unused = exception.ignore.rules.iter().filter(|id| ran(id) && !used.contains(id.as_str()));
+        exception.unused = unused.cloned().collect();
+    }
+    applied.exceptions = exceptions;
+    applied
+}
+
+/// What a comment is about.
+#[derive(Debug)]
+enum Covers {
+    /// Nothing: it cannot be read.
+    Nothing,
+    /// The file.
+    File,
+    /// A line (from 1), and the nodes of the file's outline whose header is on it.
+    Line(u32, Vec<usize>),
+}
+
+/// Which exceptions are about which places, by their indices.
+#[derive(Debug, Default)]
+struct Index<'a> {
+    lines: BTreeMap<(FileId, u32), Vec<usize>>,
+    nodes: HashMap<(FileId, usize), Vec<usize>>,
+    files: HashMap<FileId, Vec<usize>>,
+    config: Vec<(usize, &'a config::File, &'a config::Ignore)>,
+}
+
+impl<'a> Index<'a> {
+    fn add(&mut self, exception: usize, file: FileId, covers: Covers) {
+        match covers {
+            Covers::Nothing => {}
+            Covers::File => self.files.entry(file).or_default().push(exception),
+            Covers::Line(line, nodes) => {
+                self.lines.entry((file, line)).or_default().push(exception);
+                for node in nodes {
+                    self.nodes.entry((file, node)).or_default().push(exception);
+                }
+            }
+        }
+    }
+
+    /// The exception that hides `finding`: the nearest, and of equally near ones the first.
+    fn find(
+        &self,
+        finding: &Finding,
+        exceptions: &[Exception],
+        project: &Project,
+        sources: &Sources,
+        outlines: &mut Outlines,
+    ) -> Option<usize> {
+        if self.lines.is_empty() && self.files.is_empty() && self.config.is_empty() {
+            return None;
+        }
+        let fits = |&&index: &&usize| hides(&exceptions[index], finding);
+        let primary = finding.primary();
+        let (file, source) = (primary.file, sources.get(primary.file));
+        let lines = source.position(primary.start).line..=source.position(last_byte(source, primary)).line;
+        let on_line = self.lines.range((file, *lines.start())..=(file, *lines.end())).flat_map(|(_, found)| found);
+        if let Some(found) = on_line.clone().find(fits) {
+            return Some(*found);
+        }
+        if let Some(outline) = outlines.of(file, source) {
+            let around = outline.around(primary.start).filter_map(|node| self.nodes.get(&(file, node)));
+            if let Some(found) = around.flatten().find(fits) {
+                return Some(*found);
+            }
+        }
+        if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
+            return Some(*found);
+        }
+        // What the node lacks may show in another file. What is so for other nodes as well is not for this one to say.
+        if let Some(about) = finding.about.as_ref().filter(|_| finding.also.is_empty())
+            && let Some(document) = project.documents.get(about.document)
+        {
+            let file = document.file();
+            if let Some(outline) = outlines.of(file, sources.get(file)) {
+                let node = about.stage.map_or_else(|| outline.named(&about.path), |stage| outline.stage(stage));
+                let around = node.into_iter().flat_map(|node| outline.outwards(node));
+                let around = around.filter_map(|node| self.nodes.get(&(file, node)));
+                if let Some(found) = around.flatten().find(fits) {
+                    return Some(*found);
+                }
+            }
+            if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
+                return Some(*found);
+            }
+        }
+        let shown = source.path.as_str();
+        let configured = self.config.iter().filter(|(index, ..)| hides(&exceptions[*index], finding));
+        let mut configured = configured.filter(|(_, file, ignore)| {
+            let covers = |name: Option<&str>| file.covers(ignore, finding.rule.id, shown, name.into_iter());
+            // What is so for several containers is left out when it is accepted for each of them.
+            covers(finding.container.as_deref()) && finding.also.iter().all(|name| covers(Some(name)))
+        });
+        configured.next().map(|(index, ..)| *index)
+    }
+}
+
+/// Whether an exception is for the finding's rule and holds. What was not graded takes a reason to be left out.
+fn hides(exception: &Exception, finding: &Finding) -> bool {
+    exception.holds()
+        && (!finding.gap || exception.ignore.reason.is_some())
+        && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
+}
+
+/// The offset of the last byte of `span` that is not a line end.
+fn last_byte(source: &Source, span: Span) -> u32 {
+    let text = source.slice(span).trim_end_matches(['\n', '\r']);
+    span.start + (text.len() as u32).saturating_sub(1)
+}
+
+/// The exceptions in the comments of a document, in their order, each with what it is about.
+fn of_document(
+    document: &Document,
+    sources: &Sources,
+    config: &Config,
+    secrets: &[Span],
+    outlines: &mut Outlines,
+) -> Vec<(Exception, Covers)> {
+    let file = document.file();
+    let source = sources.get(file);
+    let mut found = Vec::new();
+    let mut alone: Option<HashMap<u32, u32>> = None;
+    for &span in document.comments() {
+        let Some(asked) = read(&mask(source.slice(span), span, secrets), span) else { continue };
+        let alone = alone.get_or_insert_with(|| lone_comments(document, source));
+        let line = source.position(span.start).line;
+        let (ignore, malformed) = match asked {
+            Asked::Malformed(problem) => (None, Some(problem)),
+            Asked::Ignore { file: true, ignore } if !is_at_the_top(document, source, line, alone) => {
+                (Some(ignore), Some("`ignore-file` belongs to the top of the file".to_owned()))
+            }
+            Asked::Ignore { ignore, .. } => (Some(ignore), None),
+        };
+        let covers = match &ignore {
+            _ if malformed.is_some() => Covers::Nothing,
+            Some(Ignore { place: Place::File(_), .. }) => Covers::File,
+            _ => lines_of(alone.get(&line).copied().unwrap_or(line), source, file, outlines),
+        };
+        let ignore = ignore.unwrap_or_else(|| Ignore {
+            rules: Vec::new(),
+            reason: None,
+            until: None,
+            place: Place::Comment(span),
+        });
+        found.push((Exception { malformed, ..judged(ignore, Some(span), config) }, covers));
+    }
+    found
+}
+
+/// The line `line` with the nodes that start on it, and those whose header goes on to it.
+fn lines_of(line: u32, source: &Source, file: FileId, outlines: &mut Outlines) -> Covers {
+    let (text, start) = source.line(line);
+    let mut nodes = Vec::new();
+    if let Some(outline) = outlines.of(file, source) {
+        nodes.extend(outline.starting_in(start..start + text.len() as u32));
+        let indent = text.len() - text.trim_start().len();
+        let on_header = outline.around(start + indent as u32).filter(|&node| {
+            outline.get(node).is_some_and(|node| {
+                let first = source.position(node.header.start).line;
+                first < line && line <= source.position(last_byte(source, node.header)).line
+            })
+        });
+        nodes.extend(on_header);
+    }
+    Covers::Line(line, nodes)
+}
+
+/// The lines that hold nothing but a comment, each with the line below it and the comments that follow it.
+fn lone_comments(document: &Document, source: &Source) -> HashMap<u32, u32> {
+    let mut below = HashMap::new();
+    for span in document.comments().iter().rev().filter(|span| stands_alone(source, **span)) {
+        let line = source.position(span.start).line;
+        below.insert(line, below.get(&(line + 1)).copied().unwrap_or(line + 1));
+    }
+    below
+}
+
+/// Whether nothing but blanks stands before a comment on its line.
+fn stands_alone(source: &Source, comment: Span) -> bool {
+    let (_, start) = source.line(source.position(comment.start).line);
+    source.slice(Span { start, end: comment.start, ..comment }).trim_matches(['\u{feff}', ' ', '\t']).is_empty()
+}
+
+/// Whether only blank lines, comments, parser directives and the start of a YAML document stand above `line`.
+fn is_at_the_top(document: &Document, source: &Source, line: u32, alone: &HashMap<u32, u32>) -> bool {
+    let directives: HashSet<u32> = match document {
+        Document::Dockerfile(dockerfile) => {
+            dockerfile.directives.iter().map(|directive| source.position(directive.name.span.start).line).collect()
+        }
+        _ => HashSet::new(),
+    };
+    let first = (1..line).find(|above| {
+        let text = source.line(*above).0.trim_matches(['\u{feff}', ' ', '\t']);
+        let yaml = matches!(document, Document::Compose(_)) && (text == "---" || text.starts_with('%'));
+        !(text.is_empty() || yaml || alone.contains_key(above) || directives.contains(above))
+    });
+    first.is_none() && alone.contains_key(&line)
+}
+
+/// An exception before it was applied.
+fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
+    Exception {
+        span,
+        malformed: None,
+        expired: ignore.has_expired(config.today),
+        unreasoned: config.require_reason && ignore.reason.is_none(),
+        unknown: ignore.rules.iter().filter(|rule| rules::find(rule).is_none()).cloned().collect(),
+        unused: Vec::new(),
+        hides: 0,
+        ignore,
+    }
+}
+
+/// An accepted finding of a configuration file as an exception; `span` is where it stands.
+fn of_config(file: &config::File, entry: &config::At<config::Ignore>, span: Option<Span>, sources: &Sources) -> Ignore {
+    let accepted = &entry.value;
+    let line = span.map_or(1, |span| sources.position(span).0.line);
+    Ignore {
+        rules: accepted.rule.0.iter().map(|name| name.value.0.to_owned()).collect(),
+        reason: accepted.reason.clone().filter(|reason| !reason.trim().is_empty()),
+        until: accepted.until.as_ref().map(|day| Until { text: day.value.0.to_string(), date: Some(day.value.0) }),
+        place: Place::Config { path: file.path.clone(), line },
+    }
+}
+
+/// `in 3 days`, `today`: how long an exception still holds on the day `today`; nothing where it has no end.
+pub fn left(ignore: &Ignore, today: Date) -> Option<String> {
+    Some(match ignore.days_left(today)? {
+        0 => "today is its last day".to_owned(),
+        1 => "1 day left".to_owned(),
+        days if days > 0 => format!("{days} days left"),
+        _ => "over".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+use super::*;
+use crate::report::Report;
+use crate::scan;
+use crate::syntax::recognise;
+use jiff::civil::date;
+
+fn config() -> Config {
+    Config { pedantic: true, ..Config::new(date(2026, 11, 1)) }
+}
+
+fn scanned(files: &[(&str, &str)], config: &Config) -> Report {
+    let mut sources = Sources::default();
+    for (path, text) in files {
+        let mut source = Source::new(*path, *text);
+        (source.kind, source.why) = recognise(path, text).unwrap_or_else(|| panic!("{path} is no config"));
+        sources.add(source);
+    }
+    scan(sources, config)
+}
+
+/// Lines of `file` at which `rule` is reported, and at which it is hidden.
+fn lines(report: &Report, file: &str, rule: &str) -> (Vec<u32>, Vec<u32>) {
+    let of = |finding: &&Finding| finding.rule.id == rule && report.sources.get(finding.primary().file).path == file;
+    let line = |finding: &Finding| report.sources.position(finding.primary()).0.line;
+    let shown = report.findings.iter().filter(of).map(line).collect();
+    let hidden = report.suppressed.iter().map(|(finding, _)| finding).filter(of).map(line).collect();
+    (shown, hidden)
+}
+
+/// The same for one file, in which `@` stands for the mark of an ignore of the rule with a reason.
+fn of_one(path: &str, text: &str, rule: &str) -> (Vec<u32>, Vec<u32>) {
+    let text = text.replace('@', &format!("confscan: ignore[{rule}] -- why"));
+    let report = scanned(&[(path, &text)], &config());
+    let (shown, hidden) = lines(&report, path, rule);
+    // What is hidden is credited to the ignore, and to nothing else.
+    let count: usize = report.exceptions.iter().map(|exception| exception.hides).sum();
+    assert_eq!(count, report.suppressed.len());
+    (shown, hidden)
+}
+
+#[test]
+fn an_ignore_covers_its_line_the_line_below_it_or_its_node_in_every_format() {
+    // Path, text, rule, lines that are reported, lines that are hidden.
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a [u32], &'a [u32]);
+    let cases: &[Case] = &[
+        ("Dockerfile", "FROM a:1\n# @\nUSER root\n", "explicit-root-user", &[], &[3]),
+        ("Dockerfile", "FROM a:1\n# @\n# more words\nUSER root\n", "explicit-root-user", &[], &[4]),
+        ("Dockerfile", "FROM a:1\n# @\n\nUSER root\n", "explicit-root-user", &[4], &[]),
+        ("Dockerfile", "FROM a:1\nUSER root\n# @\n", "explicit-root-user", &[2], &[]),
+        // All lines of an instruction, and a line inside of one.
+        ("Dockerfile", "FROM a:1\n# @\nRUN true && \\\n  chmod 777 /x\n", "world-writable-permission", &[], &[4]),
+        ("Dockerfile", "FROM a:1\nRUN true && \\\n  # @\n  chmod 777 /x\n", "world-writable-permission", &[], &[4]),
+        ("Dockerfile", "FROM a:1\n# @\nRUN <<EOF\nchmod 777 /x\nEOF\n", "world-writable-permission", &[], &[4]),
+        // A stage: what it lacks, and nothing of the next one.
+        ("Dockerfile", "# @\nFROM a:1 AS a\nWORKDIR x\nFROM b:1\nWORKDIR y\n", "relative-workdir", &[5], &[3]),
+        ("Dockerfile", "FROM a:1 AS a\nWORKDIR x\n# @\nFROM b:1\nWORKDIR y\n", "relative-workdir", &[2], &[5]),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: a:1\n    privileged: true # @\n",
+            "privileged-container",
+            &[],
+            &[4],
+        ),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: a:1\n    # @\n    privileged: true\n",
+            "privileged-container",
+            &[],
+            &[5],
+        ),
+        (
+            "compose.yaml",
+            "services:\n  a: # @\n    image: a:1\n  b:\n    image: b:1\n",
+            "missing-memory-limit",
+            &[4],
+            &[2],
+        ),
+        (
+            "compose.yaml",
+            "services:\n  # @\n  a:\n    image: a:1\n  b:\n    image: b:1\n",
+            "missing-memory-limit",
+            &[5],
+            &[3],
+        ),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: a:1\n    ports: # @\n    - 81:80\n    - 82:80\n  b:\n    image: b:1\n    ports: [83:80]\n",
+            "port-on-all-interfaces",
+            &[9],
+            &[5, 6],
+        ),
+        ("supervisord.conf", "[program:a]\ncommand=a\nstdout_logfle=/x ; @\n", "supervisor-unknown-key", &[], &[3]),
+        ("supervisord.conf", "[program:a]\ncommand=a\n; @\nstdout_logfle=/x\n", "supervisor-unknown-key", &[], &[4]),
+        (
+            "supervisord.conf",
+            "# @\n[program:a]\ncommand=a\nx=y\n[program:b]\ncommand=a\nx=y\n",
+            "supervisor-unknown-key",
+            &[7],
+            &[4],
+        ),
+        ("nginx.conf", "server {\n  autoindex on; # @\n}\n", "autoindex-on", &[], &[2]),
+        ("nginx.conf", "server {\n  # @\n  autoindex\n    on;\n}\n", "autoindex-on", &[], &[3]),
+        (
+            "nginx.conf",
+            "server { # @\n  location /x {\n    autoindex on;\n  }\n}\nserver {\n  autoindex on;\n}\n",
+            "autoindex-on",
+            &[7],
+            &[3],
+        ),
+        ("nginx.conf", "server\n# @\n{\n  autoindex on;\n}\n", "autoindex-on", &[], &[4]),
+        (".env", "A=1\nGRAFANA_PASSWORD=123456 # @\n", "default-credentials", &[], &[2]),
+        (".env", "# @\nGRAFANA_PASSWORD=\"123456\"\n", "default-credentials", &[], &[2]),
+    ];
+    for (path, text, rule, shown, hidden) in cases {
+        assert_eq!(of_one(path, text, rule), (shown.to_vec(), hidden.to_vec()), "{text}");
+        let bare = text.replace('@', "words");
+        let both: Vec<u32> = {
+            let mut both = [*shown, *hidden].concat();
+            both.sort_unstable();
+            both
+        };
+        assert_eq!(of_one(path, &bare, rule), (both, vec![]), "without the ignore: {text}");
+    }
+}
+
+#[test]
+fn a_whole_file_is_ignored_only_from_its_top() {
+    let bad = "USER root\n";
+    for (text, hidden) in [
+        (format!("# confscan: ignore-file[explicit-root-user]\nFROM a:1\n{bad}"), true),
+        (
+            format!(
+                "# syntax=docker/dockerfile:1\n\n# words\n# confscan: ignore-file[explicit-root-user]\nFROM a:1\n{bad}"
+            ),
+            true,
+        ),
+        (format!("FROM a:1\n# confscan: ignore-file[explicit-root-user]\n{bad}"), false),
+        (format!("# confscan: ignore-file[relative-workdir]\nFROM a:1\n{bad}"), false),
+    ] {
+        let report = scanned(&[("Dockerfile", &text)], &config());
+        let (shown, found) = lines(&report, "Dockerfile", "explicit-root-user");
+        assert_eq!((shown.len(), found.len()), if hidden { (0, 1) } else { (1, 0) }, "{text}");
+    }
+    let text =
+        "---\n# confscan: ignore-file[privileged-container]\nservices:\n  a:\n    image: a:1\n    privileged: true\n";
+    assert_eq!(lines(&scanned(&[("compose.yaml", text)], &config()), "compose.yaml", "privileged-container").1, [6]);
+}
+
+#[test]
+fn an_ignore_on_a_service_hides_what_its_image_lacks_but_not_what_other_services_share() {
+    let image = ("Dockerfile", "FROM debian:13\nCMD [\"x\"]\n");
+    let one = "services:\n  # confscan: ignore[missing-user]\n  a:\n    build: .\n";
+    let report = scanned(&[image, ("compose.yaml", one)], &config());
+    assert_eq!(lines(&report, "Dockerfile", "missing-user"), (vec![], vec![1]));
+    let two = format!("{one}  b:\n    build: .\n");
+    let report = scanned(&[image, ("compose.yaml", &two)], &config());
+    assert_eq!(lines(&report, "Dockerfile", "missing-user"), (vec![1], vec![]));
+    for (compose, fields, hidden) in [
+        (one, "container = \"a\"", true),
+        (one, "container = \"b\"", false),
+        (&two, "container = \"a\"", false),
+        (&two, "container = \"?\"", true),
+        (&two, "path = \"Docker*\"", true),
+        (&two, "path = \"docker/**\"", false),
+        (&two, "until = 2026-11-01", true),
+        (&two, "until = 2026-10-31", false),
+        (one, "container = \"a\"\npath = \"compose.yaml\"", false),
+    ] {
+        let text = format!("[[ignore]]\nrule = \"missing-user\"\n{fields}\n");
+        let file = config::File::parse("confscan.toml", config::Folder::Above(String::new()), text).expect("settings");
+        let config = Config { files: config::Files::new(vec![file]), ..config() };
+        let report = scanned(&[image, ("compose.yaml", &compose.replace("# confscan", "# "))], &config);
+        assert_eq!(!lines(&report, "Dockerfile", "missing-user").1.is_empty(), hidden, "{fields}\n{compose}");
+        // An entry that hides nothing is reported where it stands.
+        let rule = if fields.contains("10-31") { "suppression-expired" } else { "suppression-unused" };
+        assert_eq!(lines(&report, "confscan.toml", rule).0, if hidden { vec![] } else { vec![1] }, "{fields}");
+    }
+}
+
+#[test]
+fn only_an_exception_that_holds_hides_and_each_is_counted() {
+    let text = |ignore: &str| format!("FROM a:1\n# confscan: {ignore}\nUSER root\n");
+    let required = Config { require_reason: true, ..config() };
+    let audit = Config { no_ignores: true, ..config() };
+    for (ignore, config, hidden, findings) in [
+        ("ignore[explicit-root-user]", &config(), true, &[][..]),
+        ("ignore[explicit-root-user] until=2026-11-01", &config(), true, &[]),
+        ("ignore[explicit-root-user] until=2026-10-31", &config(), false, &["suppression-expired"]),
+        ("ignore[explicit-root-user] until=soon", &config(), false, &["suppression-expired"]),
+        ("ignore[explicit-root-user]", &required, false, &["suppression-without-reason"]),
+        ("ignore[explicit-root-user] -- why", &required, true, &[]),
+        ("ignore[explicit-root-user] -- why", &audit, false, &[]),
+        ("ignore[explicit-root-user, relative-workdir]", &config(), true, &["suppression-unused"]),
+        ("ignore[explicit-root-user, no-such-rule]", &config(), true, &["suppression-unknown-rule"]),
+        ("ignore[explicit-root-user, suppression-unused]", &config(), true, &["suppression-unused"]),
+        ("ignore[explicit-root-user] utnil=2027-01-01", &config(), false, &["suppression-malformed"]),
+    ] {
+        let report = scanned(&[("Dockerfile", &text(ignore))], config);
+        let found: Vec<&str> =
+            report.findings.iter().map(|it| it.rule.id).filter(|id| id.starts_with("suppression-")).collect();
+        assert_eq!(found, findings, "{ignore}");
+        assert_eq!(lines(&report, "Dockerfile", "explicit-root-user").1.len(), usize::from(hidden), "{ignore}");
+    }
+}
+
+#[test]
+fn what_was_not_graded_is_only_left_out_for_a_reason() {
+    for (reason, gaps) in [("", true), (" -- rendered by the deployment", false)] {
+        let text = format!("# confscan: ignore-file[parse-error]{reason}\nserver {{\n  listen 80\n}}\n");
+        let report = scanned(&[("nginx.conf", &text)], &config());
+        assert_eq!(report.has_gaps(), gaps, "{text}");
+    }
+}
+
+#[test]
+fn many_exceptions_take_linear_time() {
+    let timed = |text: &str| {
+        let start = std::time::Instant::now();
+        let report = scanned(&[("nginx.conf", text)], &config());
+        (start.elapsed(), report)
+    };
+    let ignore = "# confscan: ignore[autoindex-on] -- why\n";
+    let (_, report) = timed(&format!("server {{\n{}}}\n", format!("autoindex on; {ignore}").repeat(5_000)));
+    assert_eq!(report.suppressed.len(), 5_000);
+    // Neither of many lines above one, nor many that are about no line with a finding, compare each with each.
+    let above = ignore.repeat(20_000);
+    let below = "autoindex on;\n".repeat(5_000);
+    let (plain, _) = timed(&format!("server {{\n{}{below}}}\n", above.replace("confscan:", "words")));
+    let (marked, report) = timed(&format!("server {{\n{above}{below}}}\n"));
+    assert_eq!(report.suppressed.len(), 1);
+    assert!(marked < plain * 4 + std::time::Duration::from_secs(2), "{plain:?} {marked:?}");
+}

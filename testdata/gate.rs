@@ -1,0 +1,581 @@
+//! The gate over the life of a repository: what is known stays green, what is new is red, what is fixed goes.
+
+#[path = "support/tree.rs"]
+mod tree;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tree::{Run, Tree};
+
+const BASELINE: &str = "confscan-baseline.json";
+
+/// A repository with forty findings, in every format.
+fn sample() -> Tree {
+    let services: String = (1..=5)
+        .map(|number| {
+            format!(
+                "  app{number}:\n    image: acme/app{number}:latest\n    ports:\n    - \"800{number}:80\"\n    privileged: true\n"
+            )
+        })
+        .collect();
+    let servers: String = (1..=2)
+        .map(|number| {
+            format!(
+                "  server {{\n    listen 80;\n    server_name s{number}.example;\n    location /files {{\n      autoindex on;\n      \
+                 alias /srv/files/;\n    }}\n  }}\n"
+            )
+        })
+        .collect();
+    Tree::new(&[
+        ("compose.yaml", &format!("services:\n{services}")),
+        (
+            "api/Dockerfile",
+            "FROM python:3.13-slim\nRUN curl http://example.org/a.sh | sh\nUSER root\nCMD python app.py\n",
+        ),
+        ("edge/nginx.conf", &format!("events {{}}\nhttp {{\n{servers}}}\n")),
+        ("edge/.env", "GRAFANA_PASSWORD=123456\n"),
+        (
+            "jobs/supervisord.conf",
+            "[supervisord]\nnodaemon=true\n\n[program:a]\ncommand=/bin/a\nuser=root\nx=y\ny=z\nz=x\n",
+        ),
+    ])
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+}
+
+fn report(tree: &Tree, args: &[&str]) -> Value {
+    json(&tree.run(&[&["--format", "json"], args].concat()))
+}
+
+/// Rule and path of every finding.
+fn found(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings.map(|finding| (text(&finding["rule"]), text(&finding["location"]["path"]))).collect()
+}
+
+fn pair(rule: &str, path: &str) -> (String, String) {
+    (rule.to_owned(), path.to_owned())
+}
+
+#[test]
+fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
+    let tree = sample();
+    assert_eq!(found(&report(&tree, &[])).len(), 40);
+    assert_eq!(tree.run(&[]).code, 1);
+    // What is written is sorted, one finding on a line, and says nothing of lines or values.
+    let run = tree.run(&["baseline"]);
+    assert_eq!((run.code, run.out.as_str()), (0, "confscan-baseline.json: 40 findings (40 added, 0 removed)\n"));
+    let text = tree.read(BASELINE);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("{\"path\"")).collect();
+    assert_eq!((lines.len(), text.lines().count()), (40, 45));
+    let bare: Vec<&str> = lines.iter().map(|line| line.trim_end_matches(',')).collect();
+    let keys = |line: &str| {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        let key = |name: &str| entry[name].as_str().unwrap().to_owned();
+        assert_eq!(entry.as_object().unwrap().len(), 4, "{line}");
+        (key("path"), key("rule"), key("node"), key("fingerprint"))
+    };
+    assert!(bare.iter().map(|line| keys(line)).is_sorted());
+    assert!(!text.contains("123456") && !text.contains("\"line\""), "{text}");
+
+    // Green, and it says what it is compared with.
+    let run = tree.run(&["--fail-on", "info"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(
+        run.out,
+        "No new findings in 5 files and 6 containers.\n40 known findings not shown: compared with confscan-baseline.json\n"
+    );
+    assert_eq!(report(&tree, &["--no-baseline"])["summary"]["findings"], 40);
+
+    // A new defect, and everything else moved: red with exactly that one.
+    let compose = tree.read("compose.yaml");
+    let moved = format!("# a comment\n\n{}", compose.replace("  app3:\n", "  app3:\n    pid: host\n"));
+    tree.write("compose.yaml", &moved);
+    let run = tree.run(&[]);
+    assert!(run.code == 1 && run.out.contains("1 new finding in 1 file: 1 high"), "{run:?}");
+    let new = report(&tree, &[]);
+    assert_eq!(found(&new), [pair("host-pid-namespace", "compose.yaml")]);
+    assert_eq!(new["summary"]["known"], 40);
+    let sarif: Value = serde_json::from_str(&tree.run(&["--format", "sarif"]).out).unwrap();
+    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(1));
+
+    // Fixed, and one that was known, too: green, said, and pruned.
+    tree.write("compose.yaml", &compose);
+    let nginx = tree.read("edge/nginx.conf");
+    tree.write("edge/nginx.conf", &nginx.replacen("      autoindex on;\n", "", 1));
+    let run = tree.run(&[]);
+    assert_eq!(run.code, 0);
+    let fixed = "1 finding of confscan-baseline.json fixed or ignored by now; `confscan baseline` takes them out:\n  \
+                 edge/nginx.conf: autoindex-on (server s1.example/location /files)\n";
+    assert!(run.out.ends_with(fixed), "{}", run.out);
+    assert_eq!(report(&tree, &[])["comparisons"][0]["fixed"][0]["rule"], "autoindex-on");
+    let run = tree.run(&["baseline"]);
+    assert_eq!(run.out, "confscan-baseline.json: 39 findings (0 added, 1 removed)\n");
+    let pruned = tree.read(BASELINE);
+    let removed: BTreeSet<&str> = text.lines().filter(|line| !pruned.contains(line.trim_end_matches(','))).collect();
+    assert_eq!(removed.len(), 1, "{removed:?}");
+    let run = tree.run(&["--fail-on", "info"]);
+    assert!(run.code == 0 && !run.out.contains("fixed"), "{run:?}");
+    // Written again, it is the same.
+    assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 39 findings (0 added, 0 removed)\n");
+    assert_eq!(tree.read(BASELINE), pruned);
+}
+
+#[test]
+fn a_baseline_says_nothing_about_what_was_not_scanned() {
+    let tree = sample();
+    assert_eq!(tree.run(&["baseline", "--pedantic"]).code, 0);
+    let all = report(&tree, &["--pedantic"]);
+    let total = all["summary"]["known"].as_u64().unwrap();
+    assert!(total > 40, "{total}");
+    for (args, known) in [
+        // Rules that do not run, files that are scanned alone, and a part of the directories find nothing fixed.
+        (&[][..], 40),
+        (&["edge/nginx.conf"], 5),
+        (&["edge", "jobs"], 10),
+    ] {
+        let report = report(&tree, args);
+        assert_eq!((&report["summary"]["known"], &report["summary"]["fixed"]), (&known.into(), &0.into()), "{args:?}");
+    }
+    // Written from less, the rest of it stays.
+    let before = tree.read(BASELINE);
+    assert_eq!(tree.run(&["baseline", "edge", "jobs", "--baseline", BASELINE]).code, 0);
+    assert_eq!(tree.read(BASELINE), before);
+    tree.write("edge/.env", "GRAFANA_PASSWORD=${X}\n");
+    fs::remove_file(tree.0.join("api/Dockerfile")).unwrap();
+    let run = tree.run(&["baseline", "edge", "jobs", "--baseline", BASELINE]);
+    assert!(run.out.ends_with("(0 added, 1 removed)\n"), "{run:?}");
+    let run = tree.run(&["baseline", "edge/nginx.conf"]);
+    assert!(run.code == 2 && run.err.contains("a baseline is of directories"), "{run:?}");
+}
+
+#[test]
+fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
+    let tree = sample();
+    tree.write("bad/nginx.conf", "server {\n  listen 80\n}\n");
+    let run = tree.run(&["baseline"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert!(run.err.contains("was not written") && run.err.contains("  bad/nginx.conf: nginx refuses"), "{run:?}");
+    assert!(!tree.0.join(BASELINE).exists());
+    assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
+    // What is not graded stays a gap although it is known.
+    assert_eq!((tree.run(&[]).code, tree.run(&["--allow-gaps"]).code), (2, 0));
+    assert_eq!(report(&tree, &[])["summary"]["complete"], false);
+
+    let empty = Tree::new(&[("notes.txt", "")]);
+    let run = empty.run(&["baseline"]);
+    assert!(run.code == 3 && run.err.contains("was not written") && !empty.0.join(BASELINE).exists(), "{run:?}");
+
+    for (text, problem) in [("", "not a baseline"), ("{\"schema\":\"other/1\"}", "schema is not confscan-baseline/1")] {
+        tree.write(BASELINE, text);
+        for args in [&[][..], &["baseline", "--allow-gaps"]] {
+            let run = tree.run(args);
+            assert!(run.code == 2 && run.err.contains(problem) && run.out.is_empty(), "{args:?} {run:?}");
+        }
+        assert_eq!(tree.read(BASELINE), text, "it is not overwritten");
+    }
+    assert_eq!(tree.run(&["--no-baseline", "--allow-gaps"]).code, 1);
+    let run = tree.run(&["--baseline", "missing.json"]);
+    assert!(run.code == 2 && run.err.contains("missing.json"), "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_baseline_of_the_repository_is_not_followed_out_of_it() {
+    let tree = Tree::new(&[("secret", "hunter2"), ("repo/Dockerfile", "FROM a:1\nUSER root\n")]);
+    std::os::unix::fs::symlink("../secret", tree.0.join("repo").join(BASELINE)).unwrap();
+    for args in [&["repo"][..], &["baseline", "repo"]] {
+        let run = tree.run(args);
+        assert!(run.code == 2 && run.err.contains("not a regular file"), "{run:?}");
+    }
+    assert_eq!(tree.read("secret"), "hunter2");
+}
+
+#[test]
+fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
+    // Whether there is a high finding, and what is done about it; whether there is a gap, and what is done about that.
+    let ignored = "# confscan: ignore[explicit-root-user] -- drops it\n";
+    for (finding, gap, allow_gaps, fail_on) in cases() {
+        let tree = Tree::new(&[]);
+        let user = "USER root\nCMD [\"python\", \"a.py\"]\n";
+        let head = "FROM python:3.13-slim\n";
+        if gap {
+            tree.write("nginx.conf", "server {\n  listen 80\n}\n");
+        }
+        match finding {
+            Known::None => tree.write("Dockerfile", &format!("{head}{}", user.replace("root", "app"))),
+            Known::New | Known::Baseline => tree.write("Dockerfile", &format!("{head}{user}")),
+            Known::Ignored | Known::Audited => tree.write("Dockerfile", &format!("{head}{ignored}{user}")),
+        }
+        if finding == Known::Baseline {
+            assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
+        }
+        let mut args = vec!["--fail-on", fail_on];
+        if allow_gaps {
+            args.push("--allow-gaps");
+        }
+        if finding == Known::Audited {
+            args.push("--no-ignores");
+        }
+        // A gap is a high finding of its own, unless the baseline knows it.
+        let counts = matches!(finding, Known::New | Known::Audited) || gap && finding != Known::Baseline;
+        let expected = match fail_on {
+            _ if gap && !allow_gaps => 2,
+            "high" if counts => 1,
+            _ => 0,
+        };
+        let run = tree.run(&args);
+        assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
+    }
+}
+
+/// What becomes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// There is none.
+    None,
+    New,
+    Ignored,
+    /// Ignored, but ignores are not to count.
+    Audited,
+    Baseline,
+}
+
+fn cases() -> impl Iterator<Item = (Known, bool, bool, &'static str)> {
+    let known = [Known::None, Known::New, Known::Ignored, Known::Audited, Known::Baseline];
+    known.into_iter().flat_map(|known| {
+        [false, true].into_iter().flat_map(move |gap| {
+            [false, true].into_iter().flat_map(move |allow| {
+                ["high", "critical", "never"].into_iter().map(move |fail_on| (known, gap, allow, fail_on))
+            })
+        })
+    })
+}
+
+#[test]
+fn every_exception_is_listed_with_its_reason_and_its_last_day() {
+    let tree = Tree::new(&[
+        (
+            "Dockerfile",
+            "FROM python:3.13-slim\n# confscan: ignore[explicit-root-user] until=2026-11-30 -- drops it, see \u{1b}[31m#12\nUSER root\nCMD [\"python\", \"a.py\"]\n",
+        ),
+        ("nginx.conf", "# confscan: ignore-file[autoindex-on]\nserver {\n  autoindex on;\n}\n"),
+    ]);
+    // The day of the scan is 2026-11-01.
+    let run = tree.run(&["--fail-on", "info"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let expected = "2 findings ignored:\n  Dockerfile:2: explicit-root-user: drops it, see \\u{1b}[31m#12 (until 2026-11-30, 29 days \
+                    left)\n  nginx.conf:1: autoindex-on: no reason given\n";
+    assert!(run.out.ends_with(expected), "{}", run.out);
+    let report = report(&tree, &[]);
+    let listed: Vec<(&str, &Value, &Value, &Value, u64)> = report["suppressed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (it["kind"].as_str().unwrap(), &it["reason"], &it["until"], &it["days_left"], it["line"].as_u64().unwrap())
+        })
+        .collect();
+    let reason = Value::from("drops it, see \u{1b}[31m#12");
+    assert_eq!(listed[0], ("comment", &reason, &"2026-11-30".into(), &29.into(), 2));
+    assert_eq!(listed[1], ("file-comment", &Value::Null, &Value::Null, &Value::Null, 1));
+
+    let results = |args: &[&str]| -> Vec<Value> {
+        let run = tree.run(&[&["--format", "sarif"], args].concat());
+        let log: Value = serde_json::from_str(&run.out).unwrap();
+        log["runs"][0]["results"].as_array().unwrap().clone()
+    };
+    assert_eq!(results(&[]).len(), 0);
+    let marked = results(&["--sarif-include-suppressed"]);
+    assert_eq!(marked.len(), 2);
+    assert_eq!(marked[0]["suppressions"][0]["kind"], "inSource");
+    assert_eq!(marked[0]["suppressions"][0]["status"], "accepted");
+    assert_eq!(marked[0]["suppressions"][0]["justification"], "drops it, see \\u{1b}[31m#12");
+
+    let audit = tree.run(&["--no-ignores"]);
+    assert!(audit.code == 1 && audit.out.contains("2 findings would be ignored without `--no-ignores`:"), "{audit:?}");
+    let strict = tree.run(&["--require-reason", "--quiet", "--fail-on", "medium"]);
+    assert!(strict.code == 1 && strict.out.contains("[suppression-without-reason]"), "{strict:?}");
+    assert!(strict.out.contains("[autoindex-on]") && !strict.out.contains("[explicit-root-user]"), "{strict:?}");
+}
+
+/// Runs git in a folder of `tree`, with nothing of the machine's settings.
+fn git(tree: &Tree, folder: &str, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"])
+        .args(args)
+        .current_dir(tree.0.join(folder))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .expect("git runs");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(tree: &Tree, folder: &str) {
+    git(tree, folder, &["add", "--all", "--force"]);
+    git(tree, folder, &["commit", "--quiet", "--message", "x"]);
+}
+
+/// A committed repository.
+fn committed(tree: Tree) -> Tree {
+    git(&tree, "", &["init", "--quiet"]);
+    commit(&tree, "");
+    tree
+}
+
+#[test]
+fn with_a_commit_only_what_the_change_introduced_is_red() {
+    let tree = committed(sample());
+    git(&tree, "", &["switch", "--quiet", "--create", "feature"]);
+    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.out.contains("No new findings") && run.out.contains("40 known findings not shown: compared with main (")
+    );
+
+    // A new defect, in a file that was also moved and whose lines moved: red with exactly that one, committed or not.
+    let compose = tree.read("compose.yaml");
+    let new = format!("# a comment\n\n{}", compose.replace("  app3:\n", "  app3:\n    pid: host\n"));
+    fs::remove_file(tree.0.join("compose.yaml")).unwrap();
+    tree.write("deploy/compose.yaml", &new);
+    let expected = [pair("host-pid-namespace", "deploy/compose.yaml")];
+    for _ in 0..2 {
+        let found_now = report(&tree, &["--diff-base", "main"]);
+        assert_eq!(found(&found_now), expected);
+        assert_eq!((&found_now["summary"]["known"], &found_now["summary"]["fixed"]), (&40.into(), &0.into()));
+        assert_eq!(tree.run(&["--diff-base", "main"]).code, 1);
+        if !git(&tree, "", &["status", "--porcelain"]).is_empty() {
+            commit(&tree, "");
+        }
+    }
+
+    // What others do on the base meanwhile is not laid to the change.
+    git(&tree, "", &["switch", "--quiet", "main"]);
+    tree.write("api/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n");
+    commit(&tree, "");
+    git(&tree, "", &["switch", "--quiet", "feature"]);
+    let run = tree.run(&["--diff-base", "main", "--format", "json"]);
+    assert_eq!(found(&json(&run)), expected);
+    assert!(run.out.contains("(where HEAD parted from main)"));
+
+    // Fixed, and one that was known, too.
+    tree.write("deploy/compose.yaml", &compose);
+    tree.write("edge/.env", "GRAFANA_PASSWORD=${X}\n");
+    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
+    assert!(
+        run.code == 0 && run.out.ends_with("fixed or ignored by now:\n  edge/.env: default-credentials\n"),
+        "{run:?}"
+    );
+
+    // An ignore that goes lays open what it hid; together with a baseline, what either knows is known.
+    let ignored = "FROM python:3.13-slim\n# confscan: ignore[explicit-root-user]\nUSER root\nCMD python app.py\n";
+    tree.write("api/Dockerfile", ignored);
+    commit(&tree, "");
+    tree.write("api/Dockerfile", &ignored.replace("# confscan", "# "));
+    let expected = [pair("explicit-root-user", "api/Dockerfile")];
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), expected);
+    tree.write(BASELINE, &json_of_baseline(&tree));
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), []);
+    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD", "--no-baseline"])), expected);
+}
+
+fn json_of_baseline(tree: &Tree) -> String {
+    assert_eq!(tree.run(&["baseline", "--baseline", "elsewhere.json"]).code, 0);
+    let text = tree.read("elsewhere.json");
+    fs::remove_file(tree.0.join("elsewhere.json")).unwrap();
+    text
+}
+
+#[test]
+fn the_other_commit_is_scanned_as_the_directory_is() {
+    let tree = sample();
+    let bad = "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n";
+    tree.write("node_modules/x/Dockerfile", bad);
+    tree.write("vendor/ours/Dockerfile", bad);
+    tree.write("gen/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+    tree.write("gen/Dockerfile", bad);
+    tree.write("caf\u{e9}/\u{e9}/Dockerfile", bad);
+    tree.write("big/Dockerfile", &format!("{bad}{}", "# padding\n".repeat(2_000)));
+    tree.write("conf/image.txt", bad);
+    tree.write("web/compose.yaml", "services:\n  w:\n    image: acme/w:1\n    env_file: ../conf/w.vars\n");
+    tree.write("conf/w.vars", "GRAFANA_PASSWORD=123456\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        symlink("conf/image.txt", tree.0.join("Dockerfile")).unwrap();
+        symlink("../conf", tree.0.join("web/conf")).unwrap();
+        symlink("/etc/passwd", tree.0.join("web/Dockerfile")).unwrap();
+        symlink("loop.Dockerfile", tree.0.join("loop.Dockerfile")).unwrap();
+    }
+    let tree = committed(tree);
+    for args in [
+        &[][..],
+        &["--pedantic"],
+        &["--max-file-size", "1K"],
+        &["edge"],
+        &["edge", "jobs"],
+        &["edge/nginx.conf", "compose.yaml"],
+        &["--kind", "dockerfile", "conf/image.txt"],
+        &["node_modules"],
+    ] {
+        let alone = report(&tree, args);
+        let total = alone["summary"]["findings"].as_u64().unwrap();
+        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        let summary = &compared["summary"];
+        let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
+        assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
+        assert!(total > 0, "{args:?}");
+    }
+    // A folder that the other commit did not have, and the standard input.
+    tree.write("new/Dockerfile", bad);
+    assert_eq!(found(&report(&tree, &["new", "--diff-base", "HEAD"])).len(), 1);
+    let args = ["-", "--stdin-filename", "api/Dockerfile", "--diff-base", "HEAD", "--format", "json"];
+    let run =
+        tree.run_in("", &args, &tree.read("api/Dockerfile").replace("CMD python", "RUN chmod 777 /x\nCMD python"));
+    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "api/Dockerfile")]);
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_fetch() {
+    let tree = Tree::new(&[("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n")]);
+    git(&tree, "origin", &["init", "--quiet"]);
+    commit(&tree, "origin");
+    let base = git(&tree, "origin", &["rev-parse", "HEAD"]);
+    git(&tree, "origin", &["switch", "--quiet", "--create", "feature"]);
+    tree.write("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nRUN chmod 777 /x\nCMD [\"python\", \"a.py\"]\n");
+    commit(&tree, "origin");
+    let url = format!("file://{}", tree.0.join("origin").display());
+    for (number, reference) in ["main", "origin/main", &base].into_iter().enumerate() {
+        let clone = format!("clone{number}");
+        git(&tree, "", &["clone", "--quiet", "--depth=1", "--branch=feature", &url, &clone]);
+        let args = ["--diff-base", reference, "--format", "json"];
+        let run = tree.run_in(&clone, &args, "");
+        assert!(run.code == 2 && run.out.is_empty(), "{run:?}");
+        assert!(
+            run.err.contains(&format!("there is no commit `{reference}` in this clone, which is shallow")),
+            "{run:?}"
+        );
+        let command = run.err.split('`').nth(3).expect("a command");
+        let fetch: Vec<&str> = command.strip_prefix("git ").expect("of git").split(' ').collect();
+        assert_eq!(fetch[..3], ["fetch", "--depth=1", "origin"]);
+        git(&tree, &clone, &fetch);
+        let run = tree.run_in(&clone, &args, "");
+        assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+    }
+    // A clone without the contents fetches none by itself.
+    git(&tree, "origin", &["config", "uploadpack.allowFilter", "true"]);
+    git(&tree, "", &["clone", "--quiet", "--filter=blob:none", "--branch=feature", &url, "partial"]);
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--quiet"], "");
+    assert!(run.code == 2 && run.out.is_empty() && run.err.contains("are not in this clone"), "{run:?}");
+    let command = run.err.split('`').nth(1).expect("a command");
+    git(&tree, "partial", &command.strip_prefix("git ").expect("of git").split(' ').collect::<Vec<_>>());
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--format", "json"], "");
+    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
+    let tree = committed(sample());
+    let ran = tree.0.join("ran");
+    let touch = format!("touch {}", ran.display());
+    for key in [
+        "core.fsmonitor",
+        "core.pager",
+        "diff.external",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "diff.x.textconv",
+        "core.sshCommand",
+        "credential.helper",
+        "alias.cat-file",
+    ] {
+        git(&tree, "", &["config", key, &touch]);
+    }
+    tree.write(".gitattributes", "* filter=x diff=x\n");
+    for hook in ["post-index-change", "reference-transaction", "post-checkout"] {
+        tree.write(format!(".git/hooks/{hook}"), &format!("#!/bin/sh\n{touch}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
+    }
+    assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
+    let mut external = tree.command("", &["--diff-base", "HEAD"]);
+    external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
+    assert_eq!(external.output().unwrap().status.code(), Some(0));
+    assert!(!ran.exists());
+    for (reference, problem) in [
+        ("--diff-base=--output=x", "`--output=x` is no name of a commit"),
+        ("--diff-base=", "`` is no name of a commit"),
+        ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
+        ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
+        ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
+        ("--diff-base=HEAD:compose.yaml", "there is no commit"),
+    ] {
+        let run = tree.run(&[reference]);
+        assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");
+    }
+    let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
+    let run = bare.run(&["--diff-base", "HEAD"]);
+    assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
+}
+
+/// The commands of a page's `sh` fences.
+fn commands(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let fences = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    fences.flat_map(|fence| fence.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_command_of_the_pages_does_what_they_say() {
+    let origin = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n")]);
+    git(&origin, "origin", &["init", "--quiet"]);
+    commit(&origin, "origin");
+    git(&origin, "origin", &["switch", "--quiet", "--create", "feature"]);
+    origin.write("origin/services/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"app.py\"]\n");
+    commit(&origin, "origin");
+    let url = format!("file://{}", origin.0.join("origin").display());
+    git(&origin, "", &["clone", "--quiet", "--branch=feature", &url, "clone"]);
+    for (page, codes) in [
+        // Before the baseline is written the scan is red, and each page starts with none.
+        ("docs/suppressions.md", &[1, 0, 1][..]),
+        ("docs/baseline.md", &[0; 9]),
+    ] {
+        let commands = commands(page);
+        let seen: Vec<i32> = commands
+            .iter()
+            .map(|command| match command.split_once(' ').unwrap_or((command, "")) {
+                ("git", rest) => {
+                    git(&origin, "clone", &rest.split(' ').collect::<Vec<_>>());
+                    0
+                }
+                ("confscan", rest) => {
+                    let args: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
+                    origin.run_in("clone", &args, "").code
+                }
+                _ => panic!("{command}"),
+            })
+            .collect();
+        assert_eq!(seen, codes, "{commands:?}");
+    }
+    // The examples of the pages hide what they say, and nothing of them is unused.
+    let text =
+        fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/suppressions.md")).unwrap();
+    let fence = |language: &str| {
+        let start = text.split(&format!("```{language}\n")).nth(1).expect("a fence");
+        start.split("```").next().expect("its text").to_owned()
+    };
+    let tree = Tree::new(&[("Dockerfile", &fence("dockerfile")), ("compose.yaml", &fence("yaml"))]);
+    let report = report(&tree, &["--require-reason"]);
+    assert_eq!(report["summary"]["suppressed"], 3);
+    let about = |(rule, _): &(String, String)| rule.starts_with("suppression-") || rule == "explicit-root-user";
+    assert!(!found(&report).iter().any(about), "{report}");
+}
