@@ -1,20 +1,22 @@
 //! The effective container and the facets that rules grade, whatever format they were written in.
 
+pub mod contents;
 mod context;
 pub mod facet;
 pub mod image;
 pub mod known;
 pub mod lifecycle;
+pub mod tools;
 
 pub use context::{Context, Sensitive};
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::command::Effective;
 use crate::source::{FileId, Span, Spanned, Text};
-use crate::syntax::dockerfile::ImageConfig;
+use crate::syntax::dockerfile::{Dockerfile, ImageConfig};
 
 /// A document, as an index into the project's documents.
 pub type DocumentId = usize;
@@ -217,6 +219,15 @@ pub struct BuiltFrom {
     pub reachable: Vec<bool>,
     /// What the image is configured to.
     pub config: ImageConfig,
+    /// What its stages change in the programs of its base, once it was asked for.
+    pub(crate) contents: OnceLock<contents::Contents>,
+}
+
+impl BuiltFrom {
+    /// What its stages, which are those of `dockerfile`, change in the programs of its base.
+    pub fn contents(&self, dockerfile: &Dockerfile) -> &contents::Contents {
+        self.contents.get_or_init(|| contents::Contents::of(dockerfile, &self.config))
+    }
 }
 
 /// What the engine starts.

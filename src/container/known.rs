@@ -103,16 +103,18 @@ fn parse_row(line: &'static str) -> Option<KnownImage> {
 
 /// What is known of the image that a reference names, whoever built it.
 pub fn lookup(image: &Image) -> Option<&'static KnownImage> {
+    TABLE.iter().find(|row| fits(row.pattern, image))
+}
+
+/// Whether an image fits the pattern of a row: its name, and its tag where the pattern has one.
+pub(super) fn fits(pattern: &str, image: &Image) -> bool {
     let name = image.name();
     let tag = image.tag.as_deref().unwrap_or("latest");
-    TABLE.iter().find(|row| {
-        let pattern = row.pattern;
-        // A colon behind the last slash separates a tag pattern.
-        match pattern.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-            Some((pattern, tag_pattern)) => matches(pattern, &name) && matches(tag_pattern, tag),
-            None => matches(pattern, &name),
-        }
-    })
+    // A colon behind the last slash separates a tag pattern.
+    match pattern.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+        Some((pattern, tag_pattern)) => matches(pattern, &name) && matches(tag_pattern, tag),
+        None => matches(pattern, &name),
+    }
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for anything.

@@ -1,7 +1,7 @@
 //! From the services of stacks and the stages of Dockerfiles to containers.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::link::Linker;
 use super::stacks::{self, Gap, GapKind, GapReason};
@@ -380,7 +380,8 @@ fn built_from(linker: &Linker, build: Build) -> Option<Arc<BuiltFrom>> {
     let (_, _, context, args) = &key;
     let config = evaluate(dockerfile, stage, args);
     let reachable = dockerfile.reachable_with(stage, args);
-    let built = Arc::new(BuiltFrom { document, stage, context: context.clone(), reachable, config });
+    let built =
+        Arc::new(BuiltFrom { document, stage, context: context.clone(), reachable, config, contents: OnceLock::new() });
     linker.built.borrow_mut().insert(key, built.clone());
     Some(built)
 }
