@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::image::Image;
-use super::known::fits;
+use super::known::Table;
 
 /// The programs that are told of: what health checks call.
 pub const TOOLS: &[&str] = &[
@@ -127,16 +127,16 @@ impl Family {
 
 /// A row of the table.
 struct Row {
-    pattern: &'static str,
     family: Option<Family>,
     with: Vec<&'static str>,
     without: Vec<&'static str>,
 }
 
-static TABLE: LazyLock<Vec<Row>> =
-    LazyLock::new(|| include_str!("image-tools.tsv").lines().filter_map(parse_row).collect());
+static TABLE: LazyLock<Table<Row>> =
+    LazyLock::new(|| Table::new(include_str!("image-tools.tsv").lines().filter_map(parse_row)));
 
-fn parse_row(line: &'static str) -> Option<Row> {
+/// The pattern of a row and what it says.
+fn parse_row(line: &'static str) -> Option<(&'static str, Row)> {
     let mut columns = line.split('\t').filter(|_| !line.starts_with('#'));
     let (pattern, family) = (columns.next()?, columns.next()?);
     let mut list = || -> Option<Vec<&'static str>> {
@@ -152,12 +152,12 @@ fn parse_row(line: &'static str) -> Option<Row> {
         "-" => None,
         _ => return None,
     };
-    Some(Row { pattern, family, with: list()?, without: list()? })
+    Some((pattern, Row { family, with: list()?, without: list()? }))
 }
 
 /// Whether `image`, left as it is, has the program `tool`, which is one of [`TOOLS`].
 pub fn presence(image: &Image, tool: &str) -> Presence {
-    let Some(row) = TABLE.iter().find(|row| image.known && fits(row.pattern, image)) else {
+    let Some(row) = Some(image).filter(|image| image.known).and_then(|image| TABLE.find(image)) else {
         return Presence::Unknown;
     };
     if row.with.contains(&tool) {

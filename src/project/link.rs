@@ -41,6 +41,7 @@ pub(super) struct Linker<'a> {
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
+    by_file: HashMap<FileId, DocumentId>,
     /// The documents of texts inside files, by where those stand.
     inside: HashMap<Span, DocumentId>,
     /// The YAML documents of the Compose files, until they are merged.
@@ -69,6 +70,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
+            by_file: HashMap::new(),
             inside: HashMap::new(),
             configured,
             stacks: Vec::new(),
@@ -98,6 +100,7 @@ impl<'a> Linker<'a> {
             self.configs.insert(source.path.clone(), source.kind);
         }
         self.by_path.insert(source.path.clone(), id);
+        self.by_file.insert(document.file(), id);
         self.documents.push(document);
         id
     }
@@ -185,7 +188,7 @@ impl<'a> Linker<'a> {
 
     /// The document that was read from `file`.
     pub fn document_of(&self, file: FileId) -> Option<DocumentId> {
-        self.by_path.get(&self.sources.get(file).path).copied()
+        self.by_file.get(&file).copied()
     }
 
     /// The YAML documents of a Compose file.
