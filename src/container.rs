@@ -1,18 +1,22 @@
 //! The effective container and the facets that rules grade, whatever format they were written in.
 
+pub mod contents;
+mod context;
 pub mod facet;
 pub mod image;
 pub mod known;
 pub mod lifecycle;
+pub mod tools;
 
+pub use context::{Context, Sensitive};
 pub use facet::{CommandLine, CommandPlace, Env, EnvPlace, Mount, Port, Reach};
 pub use image::{Image, ImagePlace};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::command::Effective;
 use crate::source::{FileId, Span, Spanned, Text};
-use crate::syntax::dockerfile::ImageConfig;
+use crate::syntax::dockerfile::{Dockerfile, ImageConfig};
 
 /// A document, as an index into the project's documents.
 pub type DocumentId = usize;
@@ -215,6 +219,15 @@ pub struct BuiltFrom {
     pub reachable: Vec<bool>,
     /// What the image is configured to.
     pub config: ImageConfig,
+    /// What its stages change in the programs of its base, once it was asked for.
+    pub(crate) contents: OnceLock<contents::Contents>,
+}
+
+impl BuiltFrom {
+    /// What its stages, which are those of `dockerfile`, change in the programs of its base.
+    pub fn contents(&self, dockerfile: &Dockerfile) -> &contents::Contents {
+        self.contents.get_or_init(|| contents::Contents::of(dockerfile, &self.config))
+    }
 }
 
 /// What the engine starts.
@@ -246,6 +259,8 @@ pub struct Container {
     pub environment: Marked,
     /// The stage that it is built from.
     pub built: Option<Arc<BuiltFrom>>,
+    /// What its build sees of the repository.
+    pub context: Option<Arc<Context>>,
     /// The image that runs, or the base image at the end of the chain of stages.
     pub image: Option<Image>,
     /// What the table of known images says of it.
@@ -269,7 +284,7 @@ pub struct Container {
     pub supervisors: Vec<DocumentId>,
     /// The nginx configs that it runs.
     pub servers: Vec<DocumentId>,
-    /// Configs of the servers that supervisord starts in it, in formats that are not parsed.
+    /// Configs of its servers in formats that are not parsed.
     pub configs: Vec<ConfigFile>,
 }
 

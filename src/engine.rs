@@ -15,7 +15,7 @@ use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Finding, identify};
-use crate::outline::Outlines;
+use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
@@ -297,21 +297,26 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
 
 /// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
 fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
-    findings.iter_mut().for_each(|finding| trail::add(finding, project, sources));
     sort(&mut findings, sources);
-    let mut outlines = Outlines::new(&project.documents);
-    for finding in &mut findings {
-        let primary = finding.primary();
-        // The node of the check may be one of several that this place decides something for.
-        if let Some(outline) = outlines.of(primary.file, sources.get(primary.file)) {
-            finding.node = outline.path(primary.start);
+    let documents: HashMap<FileId, &Document> =
+        project.documents.iter().rev().map(|document| (document.file(), document)).collect();
+    findings.par_chunk_by_mut(|a, b| a.primary().file == b.primary().file).for_each(|findings| {
+        let file = findings[0].primary().file;
+        let outline = documents.get(&file).map(|document| Outline::of(document, sources.get(file)));
+        for finding in findings {
+            trail::add(finding, project, sources);
+            let primary = finding.primary();
+            // The node of the check may be one of several that this place decides something for.
+            if let Some(outline) = &outline {
+                finding.node = outline.path(primary.start);
+            }
+            let evidence = match finding.evidence.is_empty() {
+                true => plain(&mask(sources.text(primary), primary, secrets)),
+                false => plain(&finding.evidence),
+            };
+            finding.evidence = evidence;
         }
-        let evidence = match finding.evidence.is_empty() {
-            true => plain(&mask(sources.text(primary), primary, secrets)),
-            false => plain(&finding.evidence),
-        };
-        finding.evidence = evidence;
-    }
+    });
     identify(&mut findings, |span| &sources.get(span.file).path);
     findings
 }

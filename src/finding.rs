@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::container::Environment;
@@ -166,9 +167,8 @@ impl Finding {
 
 /// Gives every finding its fingerprint: rule, path, logical path, evidence and the ordinal among equals, in the order
 /// of the findings. Line numbers and wording have no part in it.
-pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str) {
-    let mut seen: HashMap<[u8; 16], u32> = HashMap::new();
-    for finding in findings {
+pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str + Sync) {
+    let hash = |finding: &Finding| {
         let mut hash = Sha256::new();
         for part in [finding.rule.id, path(finding.primary()), &finding.node, &finding.evidence] {
             hash.update((part.len() as u64).to_le_bytes());
@@ -176,6 +176,11 @@ pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str) {
         }
         let mut identity = [0; 16];
         identity.copy_from_slice(&hash.finalize()[..16]);
+        identity
+    };
+    let identities: Vec<[u8; 16]> = findings.par_iter().map(hash).collect();
+    let mut seen: HashMap<[u8; 16], u32> = HashMap::new();
+    for (finding, identity) in findings.iter_mut().zip(identities) {
         let ordinal = seen.entry(identity).or_default();
         // Equals differ by their number, counted in the order of the findings.
         let number = u128::from_be_bytes(identity).wrapping_add(u128::from(*ordinal));

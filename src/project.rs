@@ -1,25 +1,31 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 mod assemble;
+pub mod context;
 pub mod environment;
 mod facts;
 pub mod include;
 mod link;
+mod needs;
 mod nodes;
 pub mod path;
 mod process;
+pub mod reach;
 mod read;
+pub mod repeated;
 pub mod stacks;
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub use self::needs::{Need, Use};
+use self::repeated::Repeated;
 use self::stacks::Stack;
 use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
-use crate::source::{FileId, Skipped, Sources};
+use crate::source::{FileId, Skipped, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -39,6 +45,8 @@ pub struct Project {
     pub owners: Vec<Vec<usize>>,
     /// What the `include` directives of nginx configs bring in.
     pub includes: include::Includes,
+    /// Who can reach whom in each of the stacks.
+    pub reaches: reach::Reaches,
     /// What would run.
     pub containers: Vec<Container>,
     /// Every build stage.
@@ -49,6 +57,8 @@ pub struct Project {
     pub envs: Vec<Env>,
     /// Everything that is executed.
     pub commands: Vec<CommandLine>,
+    /// Secrets that are written in several places, by each place.
+    pub repeated: HashMap<Span, Arc<Repeated>>,
     /// Files that are graded although the program that they are for refuses their bytes.
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.

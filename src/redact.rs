@@ -23,7 +23,8 @@ pub fn spans(project: &Project, sources: &Sources) -> Vec<Span> {
         }
     }
     let given = project.commands.par_iter().flat_map_iter(line::given);
-    spans.par_extend(given.filter(|given| !matches!(given.verdict, Verdict::Plain)).map(|given| given.span));
+    let hidden = |given: &line::Given| !matches!(given.verdict, Verdict::Plain) || !value::may_be_shown(&given.value);
+    spans.par_extend(given.filter(hidden).map(|given| given.span));
     for document in &project.documents {
         match document {
             Document::Supervisor(document) => {

@@ -3,17 +3,22 @@
 //! [`RULES`] is generated from the pages by `build.rs`; nothing else lists the rules.
 
 mod build;
+mod chain;
 mod development;
 mod exposure;
 mod files;
 mod health;
+mod lifetime;
 mod mount;
 mod nginx;
+mod overlay;
 mod privilege;
+mod reference;
 mod secret;
 mod supervisor;
 mod supply;
 mod suppression;
+mod topology;
 mod user;
 
 use build::*;
@@ -21,18 +26,22 @@ use development::*;
 use exposure::*;
 use files::*;
 use health::*;
+use lifetime::*;
 use mount::*;
 use nginx::*;
+use overlay::*;
 use privilege::*;
+use reference::*;
 use secret::*;
 use supervisor::*;
 use supply::*;
 use suppression::*;
+use topology::*;
 use user::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Origin};
+use crate::container::{CommandLine, Container, Env, Environment, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
 use crate::project::stacks::Stack;
@@ -114,14 +123,9 @@ pub struct Cx<'a> {
     /// The configuration.
     pub config: &'a Config,
     rule: &'static Rule,
-    node: String,
-    scope: Option<Scope>,
-    document: Option<DocumentId>,
-    container: Option<usize>,
-    stack: Option<usize>,
-    environment: Environment,
-    /// The environment is what a variable of the container says.
-    own_mark: bool,
+    scope: Option<&'a Scope>,
+    /// The stack that the node is.
+    own_stack: Option<(usize, &'a Stack)>,
     findings: Vec<Finding>,
 }
 
@@ -132,47 +136,51 @@ impl<'a> Cx<'a> {
         sources: &'a Sources,
         config: &'a Config,
         rule: &'static Rule,
-        scope: Option<&Scope>,
+        scope: Option<&'a Scope>,
     ) -> Self {
-        let container = scope.and_then(|scope| scope.container);
-        Cx {
-            project,
-            sources,
-            config,
-            rule,
-            stack: container.and_then(|container| match project.containers[container].origin {
-                Origin::Service { stack, .. } => Some(stack),
-                Origin::Stage { .. } => None,
-            }),
-            node: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
-            scope: scope.cloned(),
-            document: scope.map(|scope| scope.document),
-            container,
-            own_mark: container.is_some_and(|container| project.containers[container].environment.own),
-            environment: scope.map_or(Environment::Unmarked, |scope| project.environment(scope)),
-            findings: Vec::new(),
-        }
+        // One is made for every rule over every node, and most of them find nothing: what a finding needs is looked up
+        // when there is one.
+        Cx { project, sources, config, rule, scope, own_stack: None, findings: Vec::new() }
     }
 
     /// The same for the node that is the stack `index`.
-    pub fn in_stack(self, index: usize, stack: &Stack) -> Self {
-        Cx { stack: Some(index), environment: stack.environment.environment, ..self }
+    pub fn in_stack(self, index: usize, stack: &'a Stack) -> Self {
+        Cx { own_stack: Some((index, stack)), ..self }
+    }
+
+    /// The container that the node belongs to.
+    fn container(&self) -> Option<&'a Container> {
+        Some(&self.project.containers[self.scope?.container?])
+    }
+
+    /// The stack that the node is or runs in.
+    fn stack(&self) -> Option<usize> {
+        if let Some((index, _)) = self.own_stack {
+            return Some(index);
+        }
+        match self.container()?.origin {
+            Origin::Service { stack, .. } => Some(stack),
+            Origin::Stage { .. } => None,
+        }
     }
 
     /// The merged model of the stack that the node is or runs in.
     pub fn model(&self) -> Option<&'a Compose> {
-        self.project.model(self.stack?)
+        self.project.model(self.stack()?)
     }
 
     /// Where the node runs.
     pub fn environment(&self) -> Environment {
-        self.environment
+        match self.own_stack {
+            Some((_, stack)) => stack.environment.environment,
+            None => self.scope.map_or(Environment::Unmarked, |scope| self.project.environment(scope)),
+        }
     }
 
     /// The containers that the node's file is part of.
     pub fn containers(&self) -> impl Iterator<Item = &'a Container> + use<'a> {
         let project = self.project;
-        let owners = self.document.and_then(|document| project.owners.get(document));
+        let owners = self.scope.and_then(|scope| project.owners.get(scope.document));
         owners.into_iter().flatten().map(|&owner| &project.containers[owner])
     }
 
@@ -183,6 +191,7 @@ impl<'a> Cx<'a> {
 
     /// Reports a finding at `span`, the line to change. `message` is one sentence without its full stop.
     pub fn report(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        let (stack, environment) = (self.stack(), self.environment());
         self.findings.push(Finding {
             rule: self.rule,
             severity: self.rule.severity,
@@ -192,13 +201,13 @@ impl<'a> Cx<'a> {
             chain: Vec::new(),
             contained: Vec::new(),
             help: None,
-            container: self.container.map(|index| self.project.containers[index].name.clone()),
+            container: self.container().map(|container| container.name.clone()),
             also: Vec::new(),
-            stacks: self.stack.into_iter().collect(),
+            stacks: stack.into_iter().collect(),
             gap: self.rule.gap,
-            environment: self.environment,
-            node: self.node.clone(),
-            about: self.scope.clone(),
+            environment,
+            node: self.scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            about: self.scope.cloned(),
             evidence: String::new(),
             fingerprint: String::new(),
         });
@@ -207,7 +216,13 @@ impl<'a> Cx<'a> {
 
     /// What was reported, after the settings and the rule's say about development and test were applied.
     pub fn finish(self) -> Vec<Finding> {
-        let Cx { mut findings, sources, config, rule, environment, own_mark, .. } = self;
+        if self.findings.is_empty() {
+            return Vec::new();
+        }
+        let environment = self.environment();
+        // The environment is what a variable of the container says.
+        let own_mark = self.container().is_some_and(|container| container.environment.own);
+        let Cx { mut findings, sources, config, rule, .. } = self;
         findings.retain_mut(|finding| {
             // Without settings it does not matter where it stands.
             let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());

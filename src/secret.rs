@@ -5,6 +5,7 @@
 //! written to a log cannot be taken back. The first is [`written`]; the second is asked of every file that was read, by
 //! [`crate::redact`].
 
+pub mod files;
 pub mod line;
 pub mod name;
 pub(crate) mod text;
@@ -15,7 +16,7 @@ pub mod value;
 pub use name::Shape;
 pub use value::Verdict;
 
-use crate::container::Env;
+use crate::container::{Container, Env};
 use crate::source::Spanned;
 
 /// A value that is written for an environment variable whose name is a credential's.
@@ -73,6 +74,36 @@ fn is_own_name(name: &str, value: &str) -> bool {
 /// What the name of a variable is as a value.
 fn own(shape: Shape) -> Verdict {
     if shape >= Shape::Secret { Verdict::Default } else { Verdict::Placeholder }
+}
+
+/// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
+/// stand beside it: those of the `container` that it belongs to.
+pub fn is_default(env: &Env, written: &Written, container: Option<&Container>) -> bool {
+    /// Variables of a container that are looked at.
+    const MOST: usize = 256;
+    match written.verdict {
+        Verdict::Default => return true,
+        Verdict::Secret { .. } => {}
+        _ => return false,
+    }
+    let value = written.literal.value;
+    let mut names: Vec<&str> = Vec::new();
+    let parts = |name: &str| name.len() >= 2 && name.len() <= value.len();
+    let separators = ['_', '-', '.', '/'];
+    names.extend(env.name.value.split(separators).filter(|part| parts(part)));
+    if let Some(container) = container {
+        names.extend(container.name.split(separators).filter(|part| parts(part)));
+        let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
+        names.extend(image.split(separators).filter(|part| parts(part)));
+        let beside = container.env.iter().take(MOST).filter(|other| {
+            let name = other.name.value.to_ascii_lowercase();
+            ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
+        });
+        names.extend(
+            beside.filter_map(|other| other.value.as_ref()).map(|other| other.value.as_str()).filter(|v| parts(v)),
+        );
+    }
+    value::is_made_of(value, &names)
 }
 
 #[cfg(test)]

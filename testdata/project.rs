@@ -5,7 +5,7 @@ mod virtual_repository;
 
 use std::sync::Arc;
 
-use confscan::container::{Container, Environment, Fact, Healthcheck, ProcessOrigin, Why};
+use confscan::container::{Container, Environment, Fact, Healthcheck, Origin, ProcessOrigin, Why};
 use confscan::project::Project;
 use confscan::source::{Sources, Span};
 
@@ -197,6 +197,67 @@ fn supervisord_runs_the_programs_of_the_config_that_was_copied_and_of_its_includ
 }
 
 #[test]
+fn supervisord_reads_what_the_config_of_the_distribution_includes() {
+    let read = |command: &str, target: &str| {
+        let joined = Joined::of(&[
+            ("Dockerfile", &format!("FROM debian:13\nCOPY web.ini {target}\nCMD {command}\n")),
+            ("web.ini", "[program:web]\ncommand=gunicorn app:app\n"),
+        ]);
+        joined.configs(&joined.project.containers[0].supervisors).len() == 1
+    };
+    let debian = "supervisord -n -c /etc/supervisor/supervisord.conf";
+    let alpine = "supervisord -n -c /etc/supervisord.conf";
+    for (command, target, expected) in [
+        (debian, "/etc/supervisor/conf.d/web.conf", true),
+        (debian, "/etc/supervisor/conf.d/web.ini", false),
+        (debian, "/etc/supervisor.d/web.ini", false),
+        (alpine, "/etc/supervisor.d/web.ini", true),
+        (alpine, "/etc/supervisord.d/web.ini", true),
+        (alpine, "/etc/supervisor/conf.d/web.conf", false),
+        ("supervisord -n", "/etc/supervisor/conf.d/web.conf", true),
+        ("supervisord -n -c /etc/other.conf", "/etc/supervisor/conf.d/web.conf", false),
+    ] {
+        assert_eq!(read(command, target), expected, "{command} {target}");
+    }
+}
+
+#[test]
+fn without_a_flag_supervisord_reads_the_first_config_that_it_finds_and_what_that_includes() {
+    let joined = Joined::of(&[
+        (
+            "Dockerfile",
+            "FROM debian:13\nWORKDIR /app\nCOPY app.conf /app/supervisord.conf\nCOPY web.conf other.conf /etc/supervisor/conf.d/\nCMD \
+             supervisord -n\n",
+        ),
+        ("app.conf", "[supervisord]\nnodaemon=true\n[include]\nfiles=/etc/supervisor/conf.d/web.conf\n"),
+        ("web.conf", "[program:web]\ncommand=gunicorn app:app\n"),
+        ("other.conf", "[program:other]\ncommand=other\n"),
+    ]);
+    let container = &joined.project.containers[0];
+    assert_eq!(joined.configs(&container.supervisors), ["app.conf", "web.conf"]);
+}
+
+#[test]
+fn a_script_is_followed_by_its_path_whatever_it_is_called() {
+    let joined = Joined::of(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    build: .\n    command: /app/bin/boot\n  b:\n    build: .\n    command: ./bin/boot now\n  c:\n    \
+             build: .\n    command: /app/bin/program\n",
+        ),
+        ("Dockerfile", "FROM debian:13\nWORKDIR /app\nCOPY . .\n"),
+        ("bin/boot", "#!/usr/bin/env bash\nset -e\nexec gosu app server\n"),
+        ("bin/program", "#!/usr/bin/env python3\nimport sys\n"),
+    ]);
+    for (name, line) in [("a", 4), ("b", 7)] {
+        let programs = joined.programs(name);
+        assert!(programs.contains(&"server at bin/boot:3".to_owned()), "{programs:?}");
+        assert!(programs.contains(&format!("boot at compose.yaml:{line}")), "{programs:?}");
+    }
+    assert_eq!(joined.programs("c"), ["program at compose.yaml:10"]);
+}
+
+#[test]
 fn a_mounted_nginx_config_belongs_to_the_service() {
     let joined = Joined::of(&[
         (
@@ -361,6 +422,48 @@ fn a_finding_about_an_image_is_attributed_to_its_stage_whatever_its_folder_is_ca
     let (_, moved) =
         fingerprint("api/Dockerfile", "# a comment\n\nFROM node:24\nUSER   root\nCMD [\"node\", \"a.js\"]\n");
     assert_eq!(first, moved, "lines and blanks have no part in the identity");
+}
+
+#[test]
+fn a_build_is_found_from_the_folder_that_its_compose_file_is_started_in() {
+    let base = "services:\n  db:\n    image: postgres:17\n";
+    let dockerfile = ("web/Dockerfile", "FROM scratch\n");
+    let included = "include:\n  - path: web/compose.yml\n    project_directory: .\n";
+    let build = |context: &str| format!("services:\n  web:\n    build: {context}\n");
+    for (why, files, expected) in [
+        (
+            "an included file that only makes sense in the including one's folder is no stack of its own",
+            vec![("compose.yml", included), ("web/compose.yml", &*build("./web")), dockerfile],
+            vec!["web/Dockerfile"],
+        ),
+        (
+            "one that is included into its own folder may be started there as well",
+            vec![("compose.yml", "include: [web/compose.yml]\n"), ("web/compose.yml", &*build(".")), dockerfile],
+            vec!["web/Dockerfile", "web/Dockerfile"],
+        ),
+        (
+            "a file that Compose does not look for is started from a folder above",
+            vec![("compose.yml", base), ("extras/build.d/docker-compose.override.yml", &*build("./web")), dockerfile],
+            vec!["web/Dockerfile"],
+        ),
+        (
+            "one that lies on a file of a deeper folder",
+            vec![
+                ("tools/elastic/docker-compose.elastic-override.yml", &*build("../../elastic/search")),
+                ("tools/elastic/search/Dockerfile", "FROM scratch\n"),
+            ],
+            vec!["tools/elastic/search/Dockerfile"],
+        ),
+        ("the default file is started where it is", vec![("deploy/compose.yml", &*build("./web")), dockerfile], vec![]),
+    ] {
+        let joined = Joined::of(&files);
+        let built = joined.project.containers.iter().filter(|container| container.name == "web");
+        let built = built.filter(|container| matches!(container.origin, Origin::Service { .. }));
+        let built: Vec<&str> =
+            built.filter_map(|container| Some(joined.configs(&[container.built.as_ref()?.document])[0])).collect();
+        assert_eq!(built, expected, "{why}");
+        assert_eq!(joined.project.stacks.iter().all(|stack| stack.gaps.is_empty()), !expected.is_empty(), "{why}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What public images are known to do: a small table, compiled in.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::image::Image;
@@ -61,8 +62,10 @@ pub enum Auth {
 }
 
 /// Every row, in the order of the table: the first that matches counts.
-static TABLE: LazyLock<Vec<KnownImage>> =
-    LazyLock::new(|| include_str!("known-images.tsv").lines().filter_map(parse_row).collect());
+static TABLE: LazyLock<Table<KnownImage>> = LazyLock::new(|| {
+    let rows = include_str!("known-images.tsv").lines().filter_map(parse_row);
+    Table::new(rows.map(|row| (row.pattern, row)))
+});
 
 fn parse_row(line: &'static str) -> Option<KnownImage> {
     if line.starts_with('#') {
@@ -103,16 +106,53 @@ fn parse_row(line: &'static str) -> Option<KnownImage> {
 
 /// What is known of the image that a reference names, whoever built it.
 pub fn lookup(image: &Image) -> Option<&'static KnownImage> {
-    let name = image.name();
-    let tag = image.tag.as_deref().unwrap_or("latest");
-    TABLE.iter().find(|row| {
-        let pattern = row.pattern;
-        // A colon behind the last slash separates a tag pattern.
-        match pattern.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-            Some((pattern, tag_pattern)) => matches(pattern, &name) && matches(tag_pattern, tag),
-            None => matches(pattern, &name),
+    TABLE.find(image)
+}
+
+/// Rows by patterns of image names, of which the first that an image fits counts. A pattern is a name, or a name and a
+/// tag; `*` stands for anything.
+pub(super) struct Table<T> {
+    /// The pattern of the tag, and the row.
+    rows: Vec<(Option<&'static str>, T)>,
+    /// The rows whose name holds no `*`, in their order.
+    by_name: HashMap<&'static str, Vec<usize>>,
+    /// The patterns of the names of the other rows, in their order.
+    wild: Vec<(&'static str, usize)>,
+}
+
+impl<T> Table<T> {
+    pub(super) fn new(rows: impl Iterator<Item = (&'static str, T)>) -> Self {
+        let mut table = Table { rows: Vec::new(), by_name: HashMap::new(), wild: Vec::new() };
+        for (pattern, row) in rows {
+            // A colon behind the last slash separates a tag pattern.
+            let split = pattern.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+            let (name, tag) = split.map_or((pattern, None), |(name, tag)| (name, Some(tag)));
+            let index = table.rows.len();
+            match name.contains('*') {
+                true => table.wild.push((name, index)),
+                false => table.by_name.entry(name).or_default().push(index),
+            }
+            table.rows.push((tag, row));
         }
-    })
+        table
+    }
+
+    /// Number of rows.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The first row that the image fits.
+    pub(super) fn find(&self, image: &Image) -> Option<&T> {
+        let name = image.name();
+        let tag = image.tag.as_deref().unwrap_or("latest");
+        let fits = |index: &usize| self.rows[*index].0.is_none_or(|pattern| matches(pattern, tag));
+        let named = self.by_name.get(name.as_str()).into_iter().flatten().copied().find(fits);
+        let mut wild = self.wild.iter().take_while(|(_, index)| named.is_none_or(|named| *index < named));
+        let wild = wild.find(|(pattern, index)| matches(pattern, &name) && fits(index)).map(|(_, index)| *index);
+        wild.or(named).map(|index| &self.rows[index].1)
+    }
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for anything.

@@ -16,7 +16,7 @@ pub(super) fn add(finding: &mut Finding, project: &Project, sources: &Sources) {
     let stacks = finding.stacks.iter().filter_map(|&stack| project.stacks.get(stack));
     let found = stacks.map(|stack| trail(stack, primary, sources)).find(|trail| !trail.is_empty());
     for (span, message) in found.into_iter().flatten().take(MOST) {
-        if finding.labels.iter().all(|label| !label.span.overlaps(span)) {
+        if finding.labels.iter().chain(&finding.chain).all(|label| !label.span.overlaps(span)) {
             finding.related(span, message);
         }
     }

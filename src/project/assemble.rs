@@ -1,7 +1,7 @@
 //! From the services of stacks and the stages of Dockerfiles to containers.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::link::Linker;
 use super::stacks::{self, Gap, GapKind, GapReason};
@@ -126,17 +126,22 @@ fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> 
         gap(linker, stack, missing(context_span, &context, GapReason::Remote));
         return None;
     }
-    let Some(context_path) = path::join(&directory, &context) else {
+    let Some(mut context_path) = path::join(&directory, &context) else {
         gap(linker, stack, missing(context_span, &context, GapReason::Outside));
         return None;
     };
     let id = match inline {
         Some(text) => linker.embedded(&text, Kind::Dockerfile, "built by a Compose service")?,
         None => {
-            let Some(path) = path::join(&context_path, &dockerfile) else {
+            let Some(mut path) = path::join(&context_path, &dockerfile) else {
                 gap(linker, stack, missing(dockerfile_span, &dockerfile, GapReason::Outside));
                 return None;
             };
+            if !linker.sources.exists(&path)
+                && let Some(found) = started_above(linker, stack, &context, &dockerfile)
+            {
+                (context_path, path) = found;
+            }
             match linker.find_document(&path, Kind::Dockerfile, "built by a Compose service") {
                 Ok(id) => id,
                 Err(error) => {
@@ -161,6 +166,34 @@ fn build_of(linker: &mut Linker, stack: usize, service: usize) -> Option<Build> 
         None => dockerfile.shipped()?,
     };
     (stage < dockerfile.stages.len()).then_some(Build { document: id, stage, context: context_path, args })
+}
+
+/// The context and the Dockerfile of a build that is not where its paths lead, seen from the nearest folder that has it: a
+/// file that Compose does not look for by itself is often made to be started, or copied, somewhere else.
+fn started_above(linker: &Linker, stack: usize, context: &str, dockerfile: &str) -> Option<(String, String)> {
+    let first = linker.path(*linker.stacks[stack].files.first()?);
+    if stacks::DEFAULTS.contains(&path::file_name(first)) || context.starts_with('/') {
+        return None;
+    }
+    let mut bare = context;
+    while let Some(rest) = bare.strip_prefix("../").or_else(|| bare.strip_prefix("./")) {
+        bare = rest;
+    }
+    if matches!(bare, "" | "." | "..") {
+        return None;
+    }
+    let mut folder = path::directory(first);
+    loop {
+        let found = path::join(folder, bare);
+        let found = found.and_then(|context| path::join(&context, dockerfile).map(|path| (context, path)));
+        if let Some(found) = found.filter(|(_, path)| linker.sources.exists(path)) {
+            return Some(found);
+        }
+        if folder.is_empty() {
+            return None;
+        }
+        folder = path::directory(folder);
+    }
 }
 
 /// The files of a service's `env_file`, and whether there are more that are not in sight.
@@ -256,6 +289,7 @@ fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
         profiles,
         environment,
         built,
+        context: None,
         image,
         known,
         command: None,
@@ -346,7 +380,8 @@ fn built_from(linker: &Linker, build: Build) -> Option<Arc<BuiltFrom>> {
     let (_, _, context, args) = &key;
     let config = evaluate(dockerfile, stage, args);
     let reachable = dockerfile.reachable_with(stage, args);
-    let built = Arc::new(BuiltFrom { document, stage, context: context.clone(), reachable, config });
+    let built =
+        Arc::new(BuiltFrom { document, stage, context: context.clone(), reachable, config, contents: OnceLock::new() });
     linker.built.borrow_mut().insert(key, built.clone());
     Some(built)
 }
@@ -457,6 +492,7 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
             mounts: Vec::new(),
             env,
             built: Some(built),
+            context: None,
             image,
             known,
             command: None,

@@ -6,7 +6,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::stacks::{self, Configured, Stack};
-use super::{Failure, Project, StageNode, assemble, environment, include, nodes, process, read};
+use super::{
+    Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
+};
 use crate::command::Effective;
 use crate::config::Files;
 use crate::container::facet::Scope;
@@ -39,6 +41,7 @@ pub(super) struct Linker<'a> {
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
+    by_file: HashMap<FileId, DocumentId>,
     /// The documents of texts inside files, by where those stand.
     inside: HashMap<Span, DocumentId>,
     /// The YAML documents of the Compose files, until they are merged.
@@ -67,6 +70,7 @@ impl<'a> Linker<'a> {
             scripts: HashMap::new(),
             packages: HashMap::new(),
             by_path: HashMap::new(),
+            by_file: HashMap::new(),
             inside: HashMap::new(),
             configured,
             stacks: Vec::new(),
@@ -96,6 +100,7 @@ impl<'a> Linker<'a> {
             self.configs.insert(source.path.clone(), source.kind);
         }
         self.by_path.insert(source.path.clone(), id);
+        self.by_file.insert(document.file(), id);
         self.documents.push(document);
         id
     }
@@ -183,7 +188,7 @@ impl<'a> Linker<'a> {
 
     /// The document that was read from `file`.
     pub fn document_of(&self, file: FileId) -> Option<DocumentId> {
-        self.by_path.get(&self.sources.get(file).path).copied()
+        self.by_file.get(&file).copied()
     }
 
     /// The YAML documents of a Compose file.
@@ -233,6 +238,7 @@ impl<'a> Linker<'a> {
         self.trees = HashMap::new();
         let mut containers = assemble::services(&mut self);
         assemble::stages(&self, &mut containers);
+        context::attach(&mut self, &mut containers);
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
             process::attach(&mut self, container, index);
@@ -268,8 +274,11 @@ impl<'a> Linker<'a> {
             failures: self.failures,
             ..Project::default()
         };
+        project.reaches = super::reach::Reaches::of(&project);
         project.find_environments();
         nodes::collect(&mut project);
+        project.repeated = repeated::find(&project, self.sources);
+        needs::find(&mut project, self.sources);
         project
     }
 }

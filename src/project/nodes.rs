@@ -27,14 +27,26 @@ use crate::syntax::supervisor::{Supervisor, has_expansions};
 
 /// Fills the nodes of a project from its documents and stacks.
 pub(super) fn collect(project: &mut Project) {
+    let of_documents: Vec<Nodes> = project
+        .documents
+        .par_iter()
+        .enumerate()
+        .map(|(id, document)| {
+            let mut nodes = Nodes::default();
+            match document {
+                Document::Dockerfile(document) => nodes.dockerfile(id, document),
+                Document::Supervisor(document) => nodes.supervisor(id, document),
+                Document::Dotenv(document) => nodes.dotenv(id, document),
+                Document::Nginx(_) | Document::Compose(_) => {}
+            }
+            nodes
+        })
+        .collect();
     let mut nodes = Nodes::default();
-    for (id, document) in project.documents.iter().enumerate() {
-        match document {
-            Document::Dockerfile(document) => nodes.dockerfile(id, document),
-            Document::Supervisor(document) => nodes.supervisor(id, document),
-            Document::Dotenv(document) => nodes.dotenv(id, document),
-            Document::Nginx(_) | Document::Compose(_) => {}
-        }
+    for of_document in of_documents {
+        nodes.images.extend(of_document.images);
+        nodes.envs.extend(of_document.envs);
+        nodes.commands.extend(of_document.commands);
     }
     let mut services = Services::new(project);
     for (index, container) in project.containers.iter().enumerate() {

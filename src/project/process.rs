@@ -32,13 +32,21 @@ const CONFIG_FOLDERS: &[(Kind, &[&str])] = &[
     (Kind::Supervisor, &["/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord", "/etc/supervisord.d"]),
 ];
 
-/// Where supervisord looks when it is given no `-c` (`supervisor/options.py`), and where distributions put it.
-const SUPERVISOR_DEFAULTS: [&str; 5] = [
-    "/etc/supervisor/supervisord.conf",
+/// Where supervisord looks when it is given no `-c`, besides its working directory (`supervisor/options.py`), and where
+/// distributions put it.
+const SUPERVISOR_DEFAULTS: [&str; 4] = [
     "/etc/supervisord.conf",
+    "/etc/supervisor/supervisord.conf",
     "/usr/local/etc/supervisord.conf",
-    "/etc/supervisor/conf.d/supervisord.conf",
     "/etc/supervisor.conf",
+];
+
+/// What the configs of distributions include: those of Debian and Ubuntu, of Alpine, and of Fedora and EPEL (from their
+/// packages).
+const SUPERVISOR_INCLUDES: [(&str, &str, &str); 3] = [
+    ("/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d", "*.conf"),
+    ("/etc/supervisord.conf", "/etc/supervisor.d", "*.ini"),
+    ("/etc/supervisord.conf", "/etc/supervisord.d", "*.ini"),
 ];
 
 /// Files that are looked at in one container: a repository has fewer configs of servers.
@@ -154,26 +162,34 @@ fn follow(linker: &mut Linker, container: &Container, process: &Process, depth: 
     }
     for command in &process.effective.commands {
         let Some((program, args)) = script_of(command) else { continue };
+        let script = script_at(linker, container, &program);
         // An entrypoint script ends in `exec "$@"`: its arguments are a command of their own.
-        if let Some(argv) = Argv::of_words(args.to_vec()) {
+        let passes_on = command.is_script() || script.is_some() || is_shell(&command.name);
+        if let Some(argv) = Argv::of_words(args.to_vec()).filter(|_| passes_on) {
             let effective = Arc::new(Effective::of_argv(&argv));
             if !effective.commands.is_empty() || !effective.package_scripts.is_empty() {
                 pending.push((Process { origin: process.origin.clone(), span: process.span, effective }, depth + 1));
             }
         }
-        if let Some((path, effective)) = script_at(linker, container, &program) {
+        if let Some((path, effective)) = script {
             let origin = ProcessOrigin::Script(path);
             pending.push((Process { origin, span: command.span, effective }, depth + 1));
         }
     }
 }
 
-/// The script that a command is, or that a shell is given by name, and its arguments.
+/// The script that a command is or may be by its path, or that a shell is given by name, and its arguments.
 fn script_of(command: &Simple) -> Option<(String, &[Word])> {
-    if command.is_script() {
+    let program = command.program.text.as_str();
+    let system = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/"];
+    let own = command.program.literal
+        && program.contains('/')
+        && !path::file_name(program).contains('.')
+        && !system.iter().any(|folder| program.starts_with(folder));
+    if command.is_script() || own {
         return Some((command.program.text.value.clone(), &command.args));
     }
-    if !matches!(command.name.as_str(), "sh" | "bash" | "ash" | "dash") {
+    if !is_shell(&command.name) {
         return None;
     }
     let at = command.args.iter().position(|word| !word.text.value.starts_with(['-', '+']))?;
@@ -181,6 +197,11 @@ fn script_of(command: &Simple) -> Option<(String, &[Word])> {
     // A shell looks for its script in the working directory.
     let path = if script.contains('/') { script.to_owned() } else { format!("./{script}") };
     (command.args[at].literal && script.ends_with(".sh")).then(|| (path, &command.args[at + 1..]))
+}
+
+/// Whether that is a POSIX shell.
+fn is_shell(name: &str) -> bool {
+    matches!(name, "sh" | "bash" | "ash" | "dash")
 }
 
 /// What a script of the `package.json` that lies where the container runs starts.
@@ -229,8 +250,12 @@ fn script_at(linker: &mut Linker, container: &Container, path: &str) -> Option<(
     let found = sources_of(container, &inside).into_iter().find(|path| linker.sources.exists(path))?;
     let file = linker.sources.load(&found, Kind::Auxiliary, "script that a container starts").ok()?;
     let text = &linker.sources.get(file).text;
+    let named = path::file_name(&found);
+    let looks = named.contains('.') || named.contains("entrypoint") || named.starts_with("start");
     let effective = linker.scripts.entry((file, String::new())).or_insert_with(|| {
-        let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
+        // Without its first line, a script is one by its name alone.
+        let unsaid = if looks { "/bin/sh" } else { "" };
+        let shebang = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or(unsaid);
         let is_shell = |part| matches!(part, "sh" | "bash" | "dash" | "ash" | "with-contenv");
         let whole = || Text::verbatim(text.clone(), Span::new(file, 0..text.len()));
         shebang.split(['/', ' ']).any(is_shell).then(|| Arc::new(Effective::of_shell(&whole())))
@@ -465,9 +490,19 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
     let documents = landed_documents(linker, landings, Kind::Supervisor);
     let workdir = workdir(linker, container);
     let named: Vec<String> = started.into_iter().flatten().map(|path| path::absolute(&workdir, &path)).collect();
-    let is_read = |inside: &str| match named.is_empty() {
-        true => SUPERVISOR_DEFAULTS.contains(&inside) || inside.starts_with("/etc/supervisor"),
-        false => named.iter().any(|path| path == inside),
+    let lands = |path: &str| documents.iter().any(|(_, inside)| inside == path);
+    let beside = ["supervisord.conf", "etc/supervisord.conf"].map(|name| path::absolute(&workdir, name));
+    let found = beside.iter().map(String::as_str).chain(SUPERVISOR_DEFAULTS).find(|path| lands(path));
+    let included = |config: &str, inside: &str| {
+        SUPERVISOR_INCLUDES.iter().any(|(of, folder, pattern)| {
+            *of == config && path::directory(inside) == *folder && path::glob(pattern, path::file_name(inside))
+        })
+    };
+    let is_read = |inside: &str| match found {
+        // Without a config in sight, the distribution's is read.
+        _ if !named.is_empty() => named.iter().any(|path| path == inside || !lands(path) && included(path, inside)),
+        Some(found) => found == inside,
+        None => inside.starts_with("/etc/supervisor"),
     };
     let mut read: Vec<(usize, String)> = documents.iter().filter(|(_, inside)| is_read(inside)).cloned().collect();
     let mut next = 0;

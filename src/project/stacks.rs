@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 pub use self::discover::Configured;
-pub(super) use self::discover::discover;
+pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
 pub use self::variables::{Variable, Variables};
 
 use crate::container::{DocumentId, Marked};
+use crate::project::Need;
 use crate::source::{FileId, Span};
 use crate::syntax::compose::Compose;
 use crate::syntax::compose::merge::Lost;
@@ -28,6 +29,8 @@ pub struct Stack {
     pub parts: Vec<DocumentId>,
     /// How the stack was found.
     pub basis: Basis,
+    /// The command lines that start it without naming its files, the first of many.
+    pub started: Vec<Span>,
     /// Where it runs, as far as its files say.
     pub environment: Marked,
     /// The folder of the first file: paths of every file start there.
@@ -42,6 +45,8 @@ pub struct Stack {
     pub variables: Variables,
     /// Its only file is known to run in production under others, so that alone it is not graded.
     pub superseded: bool,
+    /// Variables without which something of it is not what it should be, and that the repository says nothing of.
+    pub undefined: Vec<Need>,
     /// Services whose `extends` could not be followed.
     pub(super) unextended: HashSet<String>,
     /// The folder that the paths of a file start at, where it is not that of the stack.

@@ -7,10 +7,11 @@ mod tools;
 use std::cell::OnceCell;
 
 use super::Cx;
+use super::chain::{self, MAX_CHAINS, Step};
 use super::exposure::{published_debugger, way_in};
 use crate::command::Simple;
 use crate::container::known::Role;
-use crate::container::{BuiltFrom, Container, EnvPlace, Environment, Mount, Process, ProcessOrigin};
+use crate::container::{BuiltFrom, Container, Env, EnvPlace, Environment, Mount, Process, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
 use crate::project::environment::by_name;
 use crate::project::path;
@@ -33,6 +34,7 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
     if is_named_for_tests(container) {
         return;
     }
+    let mut chains = 0;
     for process in &container.processes {
         let parsed = OnceCell::new();
         let run =
@@ -61,12 +63,14 @@ pub(super) fn hot_reload_in_production(container: &Container, cx: &mut Cx) {
             ),
             Nature::Console => ("runs the code of whoever opens it", "leave it to a development override"),
         };
+        let steps = if chains < MAX_CHAINS { chain::steps(container, Some(process), cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(span, format!("{who} runs `{}`, which {says}", found.what));
         finding.help(help).severity(found.severity).evidence(found.what.clone());
         if let Some(defined) = defined {
             finding.related(defined, format!("`{}` is here", command.name));
         }
-        relate(finding, container);
+        relate(finding, container, steps);
     }
     for process in &container.processes {
         unresolved_scripts(process, container, cx);
@@ -108,10 +112,28 @@ fn unresolved_scripts(process: &Process, container: &Container, cx: &mut Cx) {
     }
 }
 
-/// Points to the container where the finding is in another file.
-fn relate(finding: &mut crate::finding::Finding, container: &Container) {
-    if finding.primary().file != container.span.file {
+/// Shows the steps that lead from the container to the finding; where they all stand in the finding's own file, there is
+/// nothing to show.
+fn relate(finding: &mut crate::finding::Finding, container: &Container, steps: Vec<Step>) {
+    finding.links(steps);
+    if finding.chain.is_empty() && finding.primary().file != container.span.file {
         finding.related(container.span, format!("in `{}`", container.name));
+    }
+}
+
+/// The steps to where a variable is set: the service with its build where it is set in the image, and the program of
+/// supervisord where it is set for that.
+fn env_steps(container: &Container, env: &Env, cx: &Cx) -> Vec<Step> {
+    let program = container.processes.iter().find(|process| match &process.origin {
+        ProcessOrigin::Program { document, name } => {
+            *document == env.scope.document && env.scope.path.rsplit('.').next() == Some(name)
+        }
+        _ => false,
+    });
+    match env.place {
+        EnvPlace::Supervisor => chain::steps(container, program, cx),
+        EnvPlace::DockerfileEnv | EnvPlace::DockerfileArg => chain::to_image(container, cx),
+        _ => chain::to_image(container, cx).into_iter().take(1).collect(),
     }
 }
 
@@ -146,10 +168,13 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
         .filter(|env| env.place == EnvPlace::Supervisor && container.supervisors.contains(&env.scope.document));
     // Most containers run no supervisord, and then nothing is gone through.
     let programs = programs.take(if container.supervisors.is_empty() { 0 } else { usize::MAX });
+    let mut chains = 0;
     for env in own.chain(programs) {
         let Some(flag) = flags::of(env, container) else { continue };
         let console = flag.console && flags::runs_console(container);
         let published = way_in(container, cx).filter(|_| console);
+        let steps = if chains < MAX_CHAINS { env_steps(container, env, cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(env.span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
         finding.help(flag.help).severity(if published.is_some() { Severity::Critical } else { flag.severity });
         finding.evidence(flag.what.clone());
@@ -159,18 +184,23 @@ pub(super) fn debug_flag_in_production(container: &Container, cx: &mut Cx) {
         if let Some(span) = published {
             finding.related(span, "its console is reachable through this");
         }
-        relate(finding, container);
+        relate(finding, container, steps);
     }
     // What a command line sets for its own program; in a script it may be set under some condition.
     let own = container.processes.iter().filter(|process| !matches!(process.origin, ProcessOrigin::Script(_)));
-    let assignments = own.flat_map(|process| &process.effective.commands).flat_map(|command| &command.assignments);
-    for assignment in assignments.filter(|assignment| assignment.value.literal) {
+    let assignments = own.flat_map(|process| {
+        let commands = process.effective.commands.iter();
+        commands.flat_map(|command| &command.assignments).map(move |assignment| (process, assignment))
+    });
+    for (process, assignment) in assignments.filter(|(_, assignment)| assignment.value.literal) {
         let (name, value) = (assignment.name.as_str(), assignment.value.text.as_str());
         let Some(flag) = flags::of_value(name, value, container) else { continue };
         let span = assignment.name.span.to(assignment.value.text.span);
+        let steps = if chains < MAX_CHAINS { chain::steps(container, Some(process), cx) } else { Vec::new() };
+        chains += 1;
         let finding = cx.report(span, format!("`{}` runs with {}: {}", container.name, flag.what, flag.effect));
         finding.help(flag.help).severity(flag.severity).evidence(flag.what);
-        relate(finding, container);
+        relate(finding, container, steps);
     }
 }
 
@@ -185,7 +215,7 @@ pub(super) fn debugger_exposed(container: &Container, cx: &mut Cx) {
             Some(port) => finding.related(port, "reachable from outside through this"),
             None => finding.severity(Severity::High),
         };
-        relate(finding, container);
+        relate(finding, container, Vec::new());
     }
     if let Some((port, product)) = published_debugger(container, cx).filter(|_| found.is_empty()) {
         let finding = cx.report(port.span, format!("`{}` publishes {product}", container.name));
@@ -198,7 +228,7 @@ pub(super) fn debugger_exposed(container: &Container, cx: &mut Cx) {
 const SOURCE_WORDS: &[&str] = &["src", "app", "backend", "frontend", "server", "lib", "code", "api", "source", "pkg"];
 
 /// Last parts of paths that hold what an application reads or writes, not its code.
-const DATA_WORDS: &[&str] = &[
+pub(super) const DATA_WORDS: &[&str] = &[
     "data", "logs", "log", "uploads", "upload", "storage", "media", "static", "public", "config", "conf", "certs",
     "ssl", "backups", "backup", "tmp", "cache", "models", "output", "assets", "files", "db", "html", "dist", "build",
     "secrets", "plugins", "themes", "www", "content", "docs", "run", "state", "var", "volumes", "volume", "input",

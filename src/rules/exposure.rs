@@ -1,10 +1,14 @@
 //! What can be reached from outside: published ports, and services that ask nobody who they are.
 
+mod open;
 mod ports;
+mod settings;
 mod switches;
 
+pub(super) use open::unauthenticated_service_published;
+
 use super::Cx;
-use crate::container::known::{Auth, Role};
+use crate::container::known::Role;
 use crate::container::{Container, Port, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::syntax::compose::{Compose, Service};
@@ -19,19 +23,14 @@ pub(super) fn exposed_database_port(container: &Container, cx: &mut Cx) {
             Reach::Private => Severity::Medium,
             _ => continue,
         };
-        let open = port.reach.is_public() && is_open_by_default(container);
-        let whom = if open { ", and it asks nobody for a password" } else { "" };
-        let message = format!("`{}` publishes {product} ({}) on {}{whom}", container.name, target(port), place(port));
+        let message = format!("`{}` publishes {product} ({}) on {}", container.name, target(port), place(port));
         let written = cx.text(port.span);
         let finding = cx.report(port.span, message);
         finding.help(format!(
             "remove the entry, as services reach it by name on their network; for access from the host write {}",
             on_loopback(port, written)
         ));
-        finding
-            .severity(if open { Severity::Critical } else { severity })
-            .confidence(confidence(container, port))
-            .evidence(mapping(port));
+        finding.severity(severity).confidence(confidence(container, port)).evidence(mapping(port));
     }
 }
 
@@ -84,19 +83,11 @@ pub(super) fn port_on_all_interfaces(container: &Container, cx: &mut Cx) {
 
 pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
     let switches: Vec<Switch> = switches::found(container);
-    // The API and the dashboard of a proxy have a port of their own, beside the ones for its traffic.
-    let proxy = role(container) == Some(Role::Edge);
-    let way_in = way_in_by(container, cx, |port| !(proxy && matches!(port.target, (80, 80) | (443, 443))));
-    let named = |span| (span, "reachable from outside through this".to_owned());
     for switch in &switches {
         let finding = cx.report(switch.span, format!("`{}` runs {}: {}", container.name, switch.how, switch.what));
         finding.help(switch.help).evidence(switch.what.clone());
-        match way_in.map(named) {
-            Some((span, message)) => finding.related(span, message),
-            None => finding.severity(Severity::Medium),
-        };
     }
-    if !switches.is_empty() || way_in.is_some() && role(container) == Some(Role::Admin) {
+    if !switches.is_empty() || role(container) == Some(Role::Admin) && way_in(container, cx).is_some() {
         return;
     }
     let Some(variable) = switches::missing_account(container, cx.project.service(container)) else { return };
@@ -104,12 +95,8 @@ pub(super) fn auth_disabled_service(container: &Container, cx: &mut Cx) {
     let message =
         format!("`{}` lets everyone in: `{}` does so unless `{variable}` is set", container.name, image.name());
     let finding = cx.report(image.span, message);
-    finding.help(format!("set `{variable}` (from a secret or a variable)")).confidence(Confidence::Likely);
-    finding.evidence(variable);
-    match way_in.map(named) {
-        Some((span, message)) => finding.related(span, message),
-        None => finding.severity(Severity::Low),
-    };
+    finding.severity(Severity::Low).confidence(Confidence::Likely).evidence(variable);
+    finding.help(format!("set `{variable}` (from a secret or a variable)"));
 }
 
 /// The published ports that count: with the host's network the engine ignores `ports`, an internal network publishes
@@ -136,16 +123,18 @@ fn is_internal(compose: &Compose, name: &str) -> bool {
 
 /// Where strangers get in: a port that is published beyond the host, or the host's network.
 pub(super) fn way_in(container: &Container, cx: &Cx) -> Option<crate::source::Span> {
-    way_in_by(container, cx, |_| true)
+    let port = cx.project.published(container).find(|port| port.reach.is_public());
+    port.map(|port| port.span).or_else(|| cx.project.host_network(container))
 }
 
-/// The way in by one of the ports that count, or the host's network.
-fn way_in_by(container: &Container, cx: &Cx, counts: impl Fn(&Port) -> bool) -> Option<crate::source::Span> {
-    if let Some(port) = published(container, cx).find(|port| port.reach.is_public() && counts(port)) {
-        return Some(port.span);
-    }
-    let mode = cx.project.service(container)?.network_mode.as_ref()?;
-    (mode.value == "host").then_some(mode.span)
+/// The published web port of something that is meant to face the outside.
+pub(super) fn edge_port<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<&'a Port> {
+    published(container, cx).find(|port| port.reach.is_public() && purpose(container, port, cx) == Purpose::Edge)
+}
+
+/// The data service that a container is, where only applications have a reason to talk to it.
+pub(super) fn private_store(container: &Container, cx: &Cx) -> Option<&'static str> {
+    ports::private_store(container, cx)
 }
 
 /// Whether a port of a debugger is published, by its number alone.
@@ -158,12 +147,6 @@ pub(super) fn published_debugger<'a>(container: &'a Container, cx: &Cx<'a>) -> O
 
 fn role(container: &Container) -> Option<Role> {
     container.known.map(|known| known.role)
-}
-
-/// Whether the image lets everyone in as it is, nothing here says otherwise, and no variable could.
-fn is_open_by_default(container: &Container) -> bool {
-    let open = container.known.is_some_and(|known| known.auth == Auth::Open { unless: Vec::new() });
-    open && !switches::is_configured(container)
 }
 
 /// The container port, in words.

@@ -1,12 +1,23 @@
 //! Whether a service that fails is noticed, started again and kept from taking the host with it.
 
+mod data;
+mod listeners;
+mod ports;
+mod probe;
+mod tools;
+mod writable;
+
+pub(super) use self::data::database_volume_wrong_path;
+pub(super) use self::ports::healthcheck_wrong_port;
+pub(super) use self::tools::healthcheck_tool_missing;
+pub(super) use self::writable::read_only_breaks_service;
+
 use super::Cx;
 use crate::command::Simple;
 use crate::container::known::{KnownImage, Role};
 use crate::container::{Container, Fact, Healthcheck, Origin, ProcessOrigin};
 use crate::finding::{Confidence, Severity};
-use crate::project::path::directory;
-use crate::syntax::Document;
+use crate::project::stacks::Stack;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
 pub(super) fn missing_healthcheck(container: &Container, cx: &mut Cx) {
@@ -43,11 +54,52 @@ pub(super) fn healthcheck_disabled(container: &Container, cx: &mut Cx) {
     finding.help("write a check that fits, or take the line out to get the image's own back");
 }
 
+pub(super) fn healthy_condition_without_healthcheck(container: &Container, cx: &mut Cx) {
+    let switched_off = match &container.healthcheck {
+        Fact::Absent(_) => None,
+        Fact::Known(known) if matches!(known.value, Healthcheck::Disabled) => Some(known.span),
+        _ => return,
+    };
+    // With the check in a file on top, the files below it are not run without that.
+    if larger(container, cx).any(|(_, service)| has_probe(service)) {
+        return;
+    }
+    let Some(model) = cx.project.model_of(container) else { return };
+    let services = model.services.iter();
+    let dependencies = services.flat_map(|service| service.depends_on.iter().map(move |on| (service, on))).take(MANY);
+    let waiting = dependencies.filter_map(|(service, dependency)| {
+        let dependency = Some(dependency).filter(|dependency| dependency.service.value == container.name)?;
+        let condition = dependency.condition.as_ref().filter(|condition| condition.value == "service_healthy")?;
+        // Compose goes on without a dependency that is not required.
+        dependency.required.then_some((service.name.as_ref()?, condition.span))
+    });
+    let image = container.image.as_ref().map(|image| (image.span, image.reference.as_str()));
+    for (service, condition) in waiting {
+        let message = format!(
+            "`{}` waits for `{}` to be healthy, which has no health check: it is never started",
+            service.value, container.name
+        );
+        let finding = cx.report(condition, message);
+        finding.help(format!("give `{}` a `healthcheck`, or wait for `service_started`", container.name));
+        finding.evidence(format!("{} {}", service.value, container.name));
+        finding.link(condition, format!("`{}` waits for `{}`", service.value, container.name));
+        match switched_off {
+            Some(span) => finding.link(span, "its check is switched off").contains("healthcheck-disabled", span),
+            None => {
+                finding.link(container.span, "it has no `healthcheck`").contains("missing-healthcheck", container.span)
+            }
+        };
+        if let Some((span, image)) = image.filter(|_| switched_off.is_none()) {
+            finding.link(span, format!("and `{image}` brings none"));
+        }
+    }
+}
+
 pub(super) fn missing_restart_policy(container: &Container, cx: &mut Cx) {
     let Some(service) = long_running(container, cx) else { return };
     let deploy = service.deploy.as_ref();
     // A service that is scaled or placed by `deploy` runs in Swarm, which restarts by default.
-    let swarm = deploy.is_some_and(|deploy| deploy.mode.is_some() || deploy.replicas.is_some());
+    let swarm = deploy.is_some_and(|deploy| deploy.mode.is_some() || deploy.replicas.is_some() || deploy.placed);
     let restarts = |service: &Service| {
         service.restart.is_some() || service.deploy.as_ref().is_some_and(|deploy| deploy.restart_policy.is_some())
     };
@@ -317,32 +369,28 @@ fn runs_server(container: &Container) -> bool {
 /// Entries of a file that are gone through for each service: more is not written by people.
 const MANY: usize = 2_000;
 
-/// How many documents on either side are looked at for overlays: the files of a folder stand together.
-const NEIGHBOURS: usize = 16;
-
-/// The services of the same name in the other Compose files of the folder that are not for development or tests: they may
-/// be merged with this one.
+/// The services that stand in the place of this one in the stacks that lay further files on its own: what those add counts,
+/// since the file may never run alone. Stacks for development or tests add nothing to what is live.
 pub(super) fn overlays<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = &'a Service> + use<'a> {
-    let own = match container.origin {
+    let live = container.environment.environment.is_live();
+    larger(container, cx).filter(move |stack| stack.0.environment.environment.is_live() || !live).map(|(_, it)| it)
+}
+
+/// The stacks with further files on those of a container's, each with the service of the same name.
+fn larger<'a>(container: &'a Container, cx: &Cx<'a>) -> impl Iterator<Item = (&'a Stack, &'a Service)> + use<'a> {
+    let project = cx.project;
+    let own = project.stack(container);
+    let document = match container.origin {
         Origin::Service { document, .. } => document,
         Origin::Stage { .. } => usize::MAX,
     };
-    let project = cx.project;
-    let sources = cx.sources;
-    let folder = |id: usize| -> Option<&str> {
-        let path = &sources.get(project.documents.get(id)?.file()).path;
-        Some(directory(path))
-    };
-    let here = folder(own);
-    let range = own.saturating_sub(NEIGHBOURS)..own.saturating_add(NEIGHBOURS + 1).min(project.documents.len());
-    let live = |id: usize| project.marks[id].environment.is_live();
-    let near = range.filter(move |id| *id != own && here.is_some() && live(*id) && folder(*id) == here);
-    let compose = near.filter_map(|id| match &project.documents[id] {
-        Document::Compose(compose) => Some(compose),
-        _ => None,
-    });
-    compose.flat_map(move |compose| {
-        let same = move |service: &&Service| service.name.as_ref().is_some_and(|name| name.value == container.name);
-        compose.services.iter().take(MANY).find(same)
+    let others = project.owners.get(document).into_iter().flatten().take(MANY);
+    others.filter_map(move |&other| {
+        let other = project.containers.get(other).filter(|other| other.name == container.name)?;
+        let stack = project.stack(other)?;
+        let on_top = own.is_some_and(|own| {
+            own.files.len() < stack.files.len() && own.files.iter().all(|file| stack.files.contains(file))
+        });
+        on_top.then(|| Some((stack, project.service(other)?)))?
     })
 }

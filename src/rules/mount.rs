@@ -139,6 +139,53 @@ fn engine_socket(path: &str) -> Option<bool> {
     known.then_some(rootless)
 }
 
+/// The control socket of an engine in a container.
+pub(super) struct Socket<'a> {
+    /// Path on the host.
+    path: Cow<'a, str>,
+    /// The mount that brings it.
+    pub mount: &'a Mount,
+    /// The line that names the path, where that is not the mount.
+    named: Option<Span>,
+    /// The engine runs without root.
+    rootless: bool,
+}
+
+/// The control sockets of engines that a container gets by its mounts.
+pub(super) fn sockets<'a>(container: &'a Container, cx: &Cx<'a>) -> Vec<Socket<'a>> {
+    let hosts = host_paths(container, cx).into_iter().map(|host| (host.path, host.mount, host.named));
+    // Behind a variable without a default, the path in the container says what is mounted.
+    let behind_variable = container.mounts.iter().filter(|mount| mount.open && mount.kind == MountKind::Bind);
+    let behind_variable = behind_variable.filter_map(|mount| {
+        let source = mount.source.as_deref().unwrap_or_default();
+        let path =
+            if SOCKETS.contains(&file_name(source)) { source } else { mount.target.as_deref().unwrap_or_default() };
+        SOCKETS.contains(&file_name(path)).then_some((Cow::Borrowed(path), mount, None))
+    });
+    let sockets = hosts.chain(behind_variable);
+    sockets
+        .filter_map(|(path, mount, named)| engine_socket(&path).map(|rootless| Socket { path, mount, named, rootless }))
+        .collect()
+}
+
+/// Whether a container passes calls on to an engine.
+pub(super) fn is_socket_proxy(container: &Container) -> bool {
+    container.image_is(&SOCKET_PROXIES)
+}
+
+/// Whether what is mounted at `target` of a container, from a volume of its engine, has the engine's socket in it.
+pub(super) fn holds_socket(target: &str) -> bool {
+    engine_socket(target).is_some()
+}
+
+/// The first path of the host that makes a container root there, and the mount that brings it.
+pub(super) fn root_mount<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<(Cow<'a, str>, &'a Mount)> {
+    let mut paths = host_paths(container, cx).into_iter().filter(|host| !host.read_only);
+    let root =
+        paths.find(|host| engine_socket(&host.path).is_none() && holds(&host.path, false) == Some(Holds::Root))?;
+    Some((root.path, root.mount))
+}
+
 pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
     let name = &container.name;
     let service = cx.project.service(container);
@@ -147,21 +194,8 @@ pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
             .help("remove `use_api_socket`");
     }
     let writes = container.env("POST").and_then(|env| env.value.as_ref()).is_some_and(|value| value.value == "1");
-    let proxy = container.image_is(&SOCKET_PROXIES) && container.ports.is_empty() && !writes;
-    let mut sockets: Vec<(Cow<str>, &Mount, Option<Span>)> =
-        host_paths(container, cx).into_iter().map(|host| (host.path, host.mount, host.named)).collect();
-    // Behind a variable without a default, the path in the container says what is mounted.
-    let behind_variable = container.mounts.iter().filter(|mount| mount.open && mount.kind == MountKind::Bind);
-    for mount in behind_variable {
-        let source = mount.source.as_deref().unwrap_or_default();
-        let path =
-            if SOCKETS.contains(&file_name(source)) { source } else { mount.target.as_deref().unwrap_or_default() };
-        if SOCKETS.contains(&file_name(path)) {
-            sockets.push((Cow::Borrowed(path), mount, None));
-        }
-    }
-    for (path, mount, named) in sockets {
-        let Some(rootless) = engine_socket(&path) else { continue };
+    let proxy = is_socket_proxy(container) && container.ports.is_empty() && !writes;
+    for Socket { path, mount, named, rootless } in sockets(container, cx) {
         let folder = !SOCKETS.contains(&file_name(&path)) && !path.contains("pipe");
         let message = match folder {
             true if SYSTEMD.iter().any(|systemd| path.ends_with(systemd)) => {
@@ -425,6 +459,14 @@ fn home(path: &str) -> Option<Holds> {
         None if rest.is_empty() => Some(Holds::Home),
         None => Some(Holds::State),
     }
+}
+
+/// The mounts that the rules about sockets and host paths speak of.
+pub(super) fn speaks_of(container: &Container, cx: &Cx) -> Vec<Span> {
+    let paths = host_paths(container, cx).into_iter();
+    let told = |host: &HostPath| engine_socket(&host.path).is_some() || holds(&host.path, host.read_only).is_some();
+    let spoken = paths.filter(told);
+    spoken.map(|host| host.mount.span).collect()
 }
 
 pub(super) fn root_equivalent_host_mount(container: &Container, cx: &mut Cx) {

@@ -4,6 +4,7 @@
 //! is known. A file that another one includes is graded there and not on its own.
 
 mod access;
+mod backends;
 mod ciphers;
 mod files;
 mod flow;
@@ -14,6 +15,7 @@ mod tree;
 mod value;
 
 pub(super) use access::{allow_without_deny, return_bypasses_access_rules, status_page_open};
+pub(super) use backends::{Front, Guard, fronts, speaks_tls, targets};
 pub(super) use files::{alias_traversal, autoindex_on, filesystem_root_served, hidden_files_served};
 pub(super) use flow::{host_header_forwarded, proxy_target_from_request, response_splitting};
 pub(super) use headers::{header_inheritance_lost, version_disclosed};

@@ -4,15 +4,28 @@
 //! `credential-in-connection-string`; of what is left, a value that can be guessed is `default-credentials`, and the
 //! rest is reported by where it is written.
 
+mod arguments;
+mod context;
+mod conventions;
 mod copied;
+mod examples;
+mod repeated;
 mod text;
+mod variables;
 
+pub(super) use arguments::{build_arg_feeds_secret, build_arg_unknown, build_secret_mismatch};
+pub(super) use context::{context_leaks_sensitive_files, env_file_baked_into_image};
+pub(super) use conventions::file_convention_unused;
 pub(super) use copied::secret_file_copied;
+pub(super) use examples::example_file_holds_real_secret;
+pub(super) use repeated::{secret_duplicated, test_credentials_in_production};
 pub(super) use text::{credential_in_connection_string, hardcoded_secret_value};
+pub(super) use variables::required_variable_undefined;
 
 use super::Cx;
 use crate::container::{CommandLine, CommandPlace, Container, Env, EnvPlace, Port, Reach};
 use crate::finding::{Confidence, Severity};
+use crate::project::repeated::shown;
 use crate::secret::{self, Shape, Verdict, Written, line, token, url};
 use crate::source::Span;
 
@@ -152,8 +165,7 @@ fn is_token(span: Span, cx: &Cx) -> bool {
 
 /// The place to report: the value, which stands in one place however many names refer to it, where it is in one line.
 fn place(env: &Env, cx: &Cx) -> Span {
-    let value = env.value.as_ref().map(|value| value.span).filter(|span| !span.is_empty());
-    value.filter(|span| !cx.text(*span).contains('\n')).unwrap_or(env.name.span)
+    shown(env, cx.sources)
 }
 
 /// The name of what an environment belongs to, as a phrase.
@@ -176,45 +188,14 @@ fn is_given_by_compose(env: &Env, cx: &Cx) -> bool {
     })
 }
 
-/// Whether a file says by its name that it is one to be copied and filled in; with `folders` those of its folders count.
+/// Whether the file of a variable is one to be copied and filled in.
 fn is_example(env: &Env, folders: bool, cx: &Cx) -> bool {
-    const SIGNS: [&str; 9] =
-        ["example", "examples", "sample", "samples", "template", "templates", "dist", "tmpl", "tpl"];
-    let path = cx.sources.get(env.span.file).path.to_ascii_lowercase();
-    let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
-    let says = |part: &str| SIGNS.contains(&part);
-    name.split(['.', '-', '_']).any(|part| says(part) || part == "default" || part == "defaults")
-        || folders && above.split('/').any(says)
+    secret::files::is_to_fill_in(&cx.sources.get(env.span.file).path, folders)
 }
 
-/// Whether what is written for a credential can be guessed: it is made of words that everybody tries and of names that
-/// stand beside it.
+/// Whether what is written for a credential can be guessed.
 fn is_default(env: &Env, written: &Written, cx: &Cx) -> bool {
-    /// Variables of a container that are looked at.
-    const MOST: usize = 256;
-    match written.verdict {
-        Verdict::Default => return true,
-        Verdict::Secret { .. } => {}
-        _ => return false,
-    }
-    let value = written.literal.value;
-    let mut names: Vec<&str> = Vec::new();
-    let parts = |name: &str| name.len() >= 2 && name.len() <= value.len();
-    let separators = ['_', '-', '.', '/'];
-    names.extend(env.name.value.split(separators).filter(|part| parts(part)));
-    if let Some(container) = env.scope.container.map(|index| &cx.project.containers[index]) {
-        names.extend(container.name.split(separators).filter(|part| parts(part)));
-        let image = container.image.as_ref().map_or("", |image| image.repository.as_str());
-        names.extend(image.split(separators).filter(|part| parts(part)));
-        let beside = container.env.iter().take(MOST).filter(|other| {
-            let name = other.name.value.to_ascii_lowercase();
-            ["user", "username", "login", "db", "database", "name"].iter().any(|ending| name.ends_with(ending))
-        });
-        names.extend(
-            beside.filter_map(|other| other.value.as_ref()).map(|other| other.value.as_str()).filter(|v| parts(v)),
-        );
-    }
-    secret::value::is_made_of(value, &names)
+    secret::is_default(env, written, env.scope.container.map(|index| &cx.project.containers[index]))
 }
 
 /// Whether a name is that of a login at a mail server or an identity provider, which somebody else has set.

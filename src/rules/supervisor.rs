@@ -1,13 +1,15 @@
 //! supervisord configs: who may command supervisord, and whether what it starts stays under it.
 
 mod process;
+mod published;
 
 pub(super) use process::*;
+pub(super) use published::supervisor_port_published;
 
 use std::net::IpAddr;
 
 use super::Cx;
-use crate::container::{Container, DocumentId, Origin, Reach};
+use crate::container::{Container, DocumentId, Origin, Port, Reach};
 use crate::finding::{Confidence, Severity};
 use crate::source::{Span, Text};
 use crate::syntax::supervisor::{Section, SectionKind, Setting, Supervisor, expansions, has_expansions};
@@ -30,7 +32,11 @@ struct Merged<'a> {
 
 impl<'a> Merged<'a> {
     fn new(own: &'a Supervisor, cx: &Cx<'a>) -> Self {
-        let mut ids: Vec<DocumentId> = cx.containers().flat_map(|container| &container.supervisors).copied().collect();
+        Self::of(own, cx.containers().flat_map(|container| &container.supervisors).copied().collect(), cx)
+    }
+
+    /// A config with those of `ids`.
+    fn of(own: &'a Supervisor, mut ids: Vec<DocumentId>, cx: &Cx<'a>) -> Self {
         ids.sort_unstable();
         ids.dedup();
         let others = ids.into_iter().filter_map(|id| cx.project.supervisor(id));
@@ -87,8 +93,8 @@ enum Listens {
 /// Stands for a `%(…)s` whose value is not in the files.
 const UNRESOLVED: char = '\0';
 
-/// The value with the variables put in that every container of the config gives the same value.
-fn resolved(cx: &Cx, value: &Text) -> String {
+/// The value with the variables put in that every one of the containers gives the same value.
+fn resolved<'c>(cx: &Cx, containers: impl Iterator<Item = &'c Container> + Clone, value: &Text) -> String {
     let mut text = String::new();
     let mut at = value.span.start as usize;
     let whole = cx.text(value.span);
@@ -97,7 +103,7 @@ fn resolved(cx: &Cx, value: &Text) -> String {
         let (from, to) = (expansion.span.start as usize, expansion.span.end as usize);
         text.push_str(whole.get(at - start..from - start).unwrap_or_default());
         let variable = expansion.environment_variable();
-        let mut values = cx.containers().map(|container| {
+        let mut values = containers.clone().map(|container| {
             let env = container.env(variable?)?;
             env.value.as_ref().filter(|_| env.known).map(|value| value.value.as_str())
         });
@@ -112,8 +118,12 @@ fn resolved(cx: &Cx, value: &Text) -> String {
 }
 
 /// Where a `port` of `[inet_http_server]` listens (`inet_address` of Supervisor's `datatypes.py`), and its number.
-fn listens(cx: &Cx, value: &Text) -> (Listens, Option<u16>) {
-    let text = resolved(cx, value);
+fn listens<'c>(
+    cx: &Cx,
+    containers: impl Iterator<Item = &'c Container> + Clone,
+    value: &Text,
+) -> (Listens, Option<u16>) {
+    let text = resolved(cx, containers, value);
     let (host, port) = text.rsplit_once(':').unwrap_or(("", &text));
     let number = port.trim().parse().ok();
     if host.contains(UNRESOLVED) || (!text.contains(':') && number.is_none()) {
@@ -128,6 +138,11 @@ fn listens(cx: &Cx, value: &Text) -> (Listens, Option<u16>) {
     (if loopback { Listens::Loopback } else { Listens::Network }, number)
 }
 
+/// The containers that the graded config is part of.
+fn owners<'a>(cx: &Cx<'a>) -> Vec<&'a Container> {
+    cx.containers().collect()
+}
+
 /// Whether a port leaves its container.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Exposure {
@@ -137,6 +152,8 @@ enum Exposure {
     Unknown,
     /// The image declares it.
     Declared(Span),
+    /// It is published on a private address.
+    Private(Span),
     /// It is published beyond the host itself.
     Published(Span),
     /// The container has no network of its own.
@@ -154,13 +171,18 @@ impl Exposure {
     }
 
     fn in_container(cx: &Cx, container: &Container, port: Option<u16>) -> Exposure {
-        let mode = cx.project.service(container).and_then(|service| service.network_mode.as_ref());
-        if let Some(mode) = mode.filter(|mode| mode.value == "host") {
-            return Exposure::HostNetwork(mode.span);
+        if let Some(span) = cx.project.host_network(container) {
+            return Exposure::HostNetwork(span);
         }
         let Some(port) = port else { return Exposure::Unknown };
-        if let Some(port) = container.ports.iter().find(|p| p.targets(port) && p.reach != Reach::Loopback) {
-            return Exposure::Published(port.span);
+        let reach = |port: &Port| (port.reach != Reach::Unknown, port.reach.is_public());
+        let published = cx.project.published(container).filter(|p| p.targets(port) && p.reach != Reach::Loopback);
+        if let Some(port) = published.max_by_key(|port| reach(port)) {
+            return match port.reach {
+                Reach::Unknown => Exposure::Unknown,
+                Reach::Private => Exposure::Private(port.span),
+                _ => Exposure::Published(port.span),
+            };
         }
         let declares = |entry: &str| entry.split('/').next().and_then(|number| number.parse().ok()) == Some(port);
         let exposed = container.built.iter().flat_map(|built| &built.config.exposed);
@@ -180,7 +202,7 @@ impl Exposure {
         match self {
             Exposure::Inside | Exposure::Unknown => None,
             Exposure::Declared(span) => Some((span, "the image declares the port here")),
-            Exposure::Published(span) => Some((span, "the port is published here")),
+            Exposure::Private(span) | Exposure::Published(span) => Some((span, "the port is published here")),
             Exposure::HostNetwork(span) => Some((span, "the container has the network of the host")),
         }
     }
@@ -195,7 +217,7 @@ pub(super) fn supervisor_http_open(supervisor: &Supervisor, cx: &mut Cx) {
             Login::Empty(setting) => Some(setting),
             Login::Incomplete { .. } | Login::Asked { .. } => continue,
         };
-        let (listens, number) = listens(cx, &port.value);
+        let (listens, number) = listens(cx, owners(cx).into_iter(), &port.value);
         let (exposure, severity, message) = match listens {
             Listens::Unknown => continue,
             Listens::Loopback => (
@@ -205,7 +227,8 @@ pub(super) fn supervisor_http_open(supervisor: &Supervisor, cx: &mut Cx) {
             ),
             Listens::Network => {
                 let exposure = Exposure::of(cx, number);
-                let severity = if exposure == Exposure::Inside { Severity::High } else { Severity::Critical };
+                let inner = matches!(exposure, Exposure::Inside | Exposure::Private(_));
+                let severity = if inner { Severity::High } else { Severity::Critical };
                 (exposure, severity, "whoever reaches it can start and stop programs and read their logs")
             }
         };
@@ -230,7 +253,7 @@ pub(super) fn supervisor_http_exposed(supervisor: &Supervisor, cx: &mut Cx) {
     let merged = Merged::new(supervisor, cx);
     for section in sections(supervisor, SectionKind::InetHttpServer) {
         let Some(port) = supervisor.get(section, "port") else { continue };
-        let (listens, number) = listens(cx, &port.value);
+        let (listens, number) = listens(cx, owners(cx).into_iter(), &port.value);
         if listens != Listens::Network || !matches!(merged.login(section), Login::Asked { .. }) {
             continue;
         }
@@ -239,7 +262,7 @@ pub(super) fn supervisor_http_exposed(supervisor: &Supervisor, cx: &mut Cx) {
         let finding = cx.report(port.value.span, message);
         finding.inside(&section.name.value);
         finding.help("bind to 127.0.0.1, or use `[unix_http_server]`; put a TLS proxy in front for remote access");
-        if exposure == Exposure::Inside {
+        if matches!(exposure, Exposure::Inside | Exposure::Private(_)) {
             finding.severity(Severity::Medium);
         }
         if let Some((span, message)) = exposure.label() {

@@ -1,6 +1,14 @@
 //! Who processes run as.
 
-use super::Cx;
+mod accounts;
+mod switch;
+mod writes;
+
+pub(super) use accounts::supervisor_user_absent_from_image;
+pub(super) use switch::{compose_undoes_image_user, supervisor_cannot_switch_user};
+pub(super) use writes::root_plus_writable_host_mount;
+
+use super::{Cx, chain};
 use crate::command::{Effective, Simple};
 use crate::container::known::Role;
 use crate::container::{
@@ -465,14 +473,23 @@ fn program_as_root(program: &Program, master: Master, readers: &[&Container], cx
 pub(super) fn worker_runs_as_root(nginx: &Nginx, cx: &mut Cx) {
     for directive in nginx.find("user").filter(|directive| directive.argument(0).is_some_and(names_root)) {
         // nginx that is not started as root cannot switch, and ignores the directive.
+        let obeys = |container: &&Container| container.user.known().is_none_or(|user| user.value.is_root());
         let mut owners = owners(nginx.file, cx).peekable();
-        let ignored = owners.peek().is_some()
-            && owners.all(|container| container.user.known().is_some_and(|user| !user.value.is_root()));
-        if ignored {
+        let read = owners.peek().is_some();
+        let reader = owners.find(obeys);
+        if read && reader.is_none() {
             continue;
         }
+        let steps = reader.map_or_else(Vec::new, |container| {
+            let runs = |process: &&Process| process.effective.commands.iter().any(|command| command.name == "nginx");
+            let process = container.processes.iter().find(runs);
+            let mut steps = chain::steps(container, process, cx);
+            steps.extend(chain::placed(container, nginx.file, cx));
+            steps
+        });
         let finding = cx.report(directive.span, "nginx workers, which read every request, run as root");
         finding.help("name an account that is not root (`user nginx;`), or remove the directive");
+        finding.links(steps);
     }
 }
 

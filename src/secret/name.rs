@@ -396,9 +396,20 @@ fn has_stem(name: &str) -> bool {
         let rest = &bytes[at..];
         STEMS.iter().any(|stem| rest.len() >= stem.len() && rest[..stem.len()].eq_ignore_ascii_case(stem))
     };
-    // The first letters of the stems rule most places out at once.
-    let first = |byte: u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'k' | b'c' | b'a' | b'_');
-    bytes.len() <= MAX_NAME && bytes.iter().enumerate().any(|(at, &byte)| first(byte) && starts(at))
+    // The first two letters of the stems rule nearly all places out at once.
+    let first = |pair: &[u8]| {
+        matches!(
+            (pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase()),
+            (b'p', b'a' | b'w')
+                | (b's', b'e' | b'a')
+                | (b't', b'o')
+                | (b'k', b'e')
+                | (b'c', b'r' | b'o')
+                | (b'a', b'u')
+                | (b'_', b'p')
+        )
+    };
+    bytes.len() <= MAX_NAME && bytes.windows(2).enumerate().any(|(at, pair)| first(pair) && starts(at))
 }
 
 /// The lower-case words of a name: what stands between signs, and what camel case sets apart; digits behind a word do

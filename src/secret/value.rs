@@ -1,5 +1,7 @@
 //! What a value is, given that its name is a credential's: a secret, a default that everybody knows, or neither.
 
+use std::sync::LazyLock;
+
 use super::name::Shape;
 
 /// What a value is.
@@ -287,6 +289,17 @@ const WORDS: &[(u8, &str)] = &[
     ),
 ];
 
+/// The words with their kinds, by their first bytes.
+static BY_FIRST: LazyLock<[Vec<(u8, &'static str)>; 256]> = LazyLock::new(|| {
+    let mut words = std::array::from_fn(|_| Vec::new());
+    for (kind, list) in WORDS {
+        for word in list.split_ascii_whitespace() {
+            words[usize::from(word.as_bytes()[0])].push((*kind, word));
+        }
+    }
+    words
+});
+
 /// Whether a value is made of nothing but words that examples are made of, by letters and digits alone.
 fn guessable(value: &str, names: &[&str]) -> Option<Guess> {
     if value.len() > 2 * MAX_GUESSABLE {
@@ -317,12 +330,11 @@ fn guessable(value: &str, names: &[&str]) -> Option<Guess> {
         // `123` is what everybody tries behind a word, and nothing in the middle of a longer number.
         let digit = |at: Option<usize>| at.and_then(|at| normal.get(at)).is_some_and(u8::is_ascii_digit);
         let in_number = |end: usize| digit(at.checked_sub(1)) || digit(Some(end));
-        for (kind, words) in WORDS {
-            for word in words.split_ascii_whitespace().filter(|word| rest.starts_with(word.as_bytes())) {
-                let end = at + word.len();
-                if !(word.bytes().all(|byte| byte.is_ascii_digit()) && in_number(end)) {
-                    reached[end] |= so_far | kind;
-                }
+        for (kind, word) in &BY_FIRST[usize::from(rest[0])] {
+            let end = at + word.len();
+            let fits = rest.starts_with(word.as_bytes());
+            if fits && !(word.bytes().all(|byte| byte.is_ascii_digit()) && in_number(end)) {
+                reached[end] |= so_far | kind;
             }
         }
         for name in names.iter().filter(|name| name.len() >= 2 && rest.len() >= name.len()) {

@@ -16,8 +16,9 @@ pub struct Disk {
     pub allowed: Vec<PathBuf>,
     /// Files with more bytes are refused.
     pub limit: u64,
-    /// The real paths of directories, by their paths from the root: many files of one are asked for.
-    pub real_directories: Mutex<HashMap<PathBuf, PathBuf>>,
+    /// The real paths of directories, or why they have none, by their paths from the root: many files of one are asked
+    /// for.
+    pub real_directories: Mutex<HashMap<PathBuf, Result<PathBuf, ReadError>>>,
 }
 
 impl Disk {
@@ -41,16 +42,22 @@ impl Disk {
 }
 
 impl Disk {
-    /// The real path of the directory `path`, which is relative to the root.
+    /// The real path of the directory `path`, which is relative to the root: that of its parent with its name, unless it
+    /// is a link.
     fn real_directory(&self, path: &Path) -> Result<PathBuf, ReadError> {
+        let Some(name) = path.file_name() else { return Ok(self.root.clone()) };
         // A panic while the lock is held leaves a map that only lacks an entry.
-        let mut known = self.real_directories.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(real) = known.get(path) {
-            return Ok(real.clone());
+        let known = || self.real_directories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(real) = known().get(path) {
+            return real.clone();
         }
-        let real = fs::canonicalize(self.root.join(path)).map_err(refusal)?;
-        known.insert(path.to_owned(), real.clone());
-        Ok(real)
+        let real = self.real_directory(path.parent().unwrap_or(Path::new(""))).and_then(|parent| {
+            let real = parent.join(name);
+            let link = fs::symlink_metadata(&real).map_err(refusal)?.is_symlink();
+            if link { fs::canonicalize(&real).map_err(refusal) } else { Ok(real) }
+        });
+        known().insert(path.to_owned(), real.clone());
+        real
     }
 }
 

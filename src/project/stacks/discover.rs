@@ -1,6 +1,6 @@
 //! Finds the stacks of a repository.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::evidence::{Command, commands, split_files};
 use super::{Basis, Stack, load};
@@ -10,16 +10,19 @@ use crate::project::link::Linker;
 use crate::project::path;
 use crate::source::{Kind, Source, Sources, Span};
 use crate::syntax::Document;
-use crate::syntax::compose::{Compose, Service};
+use crate::syntax::compose::{Compose, Scalar, Service};
 
 /// The names that Compose looks for, in its order (compose-go's `cli.DefaultFileNames`).
-const DEFAULTS: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub(in crate::project) const DEFAULTS: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// The names of the file that it merges on top, in its order (`cli.DefaultOverrideFileNames`).
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// Stacks that command lines may name in one repository.
 const MAX_NAMED: usize = 500;
+/// Command lines without `-f` that are kept for one file.
+const MAX_STARTED: usize = 32;
 /// Files that are searched for command lines.
 const MAX_EVIDENCE: usize = 2_000;
 /// Bytes of such a file.
@@ -50,26 +53,32 @@ struct Finder<'l, 'a> {
     known: HashSet<Vec<DocumentId>>,
     /// Files that a command line without `-f` starts, with the override where there is one.
     plain: HashSet<DocumentId>,
+    /// The command lines without `-f`, by the file that they start.
+    started: HashMap<DocumentId, Vec<Span>>,
 }
 
 /// Finds and reads the stacks of a repository.
 pub(in crate::project) fn discover(linker: &mut Linker) -> Vec<Stack> {
     let composes: Vec<DocumentId> = (0..linker.documents.len()).filter(|&id| compose(linker, id).is_some()).collect();
-    let referenced = references(linker, &composes);
-    let mut finder = Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new() };
+    let (referenced, elsewhere) = references(linker, &composes);
+    let mut finder =
+        Finder { linker, found: Vec::new(), known: HashSet::new(), plain: HashSet::new(), started: HashMap::new() };
     finder.configured();
     finder.variables();
     if !composes.is_empty() {
         finder.evidence(&composes);
     }
     finder.overrides(&composes);
-    finder.alone(&composes, &referenced);
+    finder.alone(&composes, &referenced, &elsewhere);
     finder.matched(&composes, &referenced);
-    let Finder { found, plain, .. } = finder;
+    let Finder { found, plain, mut started, .. } = finder;
     let mut stacks: Vec<Stack> = found.into_iter().map(|found| load::load(linker, found)).collect();
     let superseded = load::superseded(&stacks, &plain);
     for (stack, superseded) in stacks.iter_mut().zip(superseded) {
         stack.superseded = superseded;
+        if stack.basis == Basis::AutomaticOverride {
+            stack.started = started.remove(&stack.files[0]).unwrap_or_default();
+        }
     }
     // By path, and of those with the same first file the shorter one first.
     stacks.sort_by_cached_key(|stack| stack.files.iter().map(|&file| linker.path(file).to_owned()).collect::<Vec<_>>());
@@ -93,19 +102,30 @@ fn is_complete(compose: &Compose) -> bool {
     !compose.services.is_empty() && compose.services.iter().all(is_whole) || !compose.include.is_empty()
 }
 
-/// The files that others include or extend.
-fn references(linker: &Linker, composes: &[DocumentId]) -> HashSet<DocumentId> {
-    let mut referenced = HashSet::new();
+/// The files that others include or extend, and those of them that are included with a project folder that is not their
+/// own, so that alone their paths lead nowhere.
+fn references(linker: &Linker, composes: &[DocumentId]) -> (HashSet<DocumentId>, HashSet<DocumentId>) {
+    let (mut referenced, mut elsewhere) = (HashSet::new(), HashSet::new());
     for &id in composes {
         let Some(compose) = compose(linker, id) else { continue };
         let folder = path::directory(linker.path(id));
-        let included = compose.include.iter().flat_map(|include| &include.paths);
+        let known = |file: &Scalar| {
+            let path = path::join(folder, &file.value).filter(|_| file.known)?;
+            linker.known_document(&path).filter(|&other| other != id)
+        };
         let extended = compose.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
-        let paths = included.chain(extended).filter(|file| file.known);
-        let found = paths.filter_map(|file| linker.known_document(&path::join(folder, &file.value)?));
-        referenced.extend(found.filter(|&other| other != id));
+        referenced.extend(extended.filter_map(known));
+        for include in &compose.include {
+            let project = include.project_directory.as_ref().and_then(|project| path::join(folder, &project.value));
+            for other in include.paths.iter().filter_map(known) {
+                referenced.insert(other);
+                if project.as_ref().is_some_and(|project| project != path::directory(linker.path(other))) {
+                    elsewhere.insert(other);
+                }
+            }
+        }
     }
-    referenced
+    (referenced, elsewhere)
 }
 
 impl Finder<'_, '_> {
@@ -232,6 +252,10 @@ impl Finder<'_, '_> {
                     let known = DEFAULTS.iter().filter_map(|name| path::join(&base, name));
                     if let Some(id) = known.into_iter().find_map(|path| self.linker.known_document(&path)) {
                         self.plain.insert(id);
+                        let started = self.started.entry(id).or_default();
+                        if started.len() < MAX_STARTED {
+                            started.push(span(command.range.clone()));
+                        }
                         break;
                     }
                 }
@@ -303,14 +327,14 @@ impl Finder<'_, '_> {
     }
 
     /// The files that run alone.
-    fn alone(&mut self, composes: &[DocumentId], referenced: &HashSet<DocumentId>) {
+    fn alone(&mut self, composes: &[DocumentId], referenced: &HashSet<DocumentId>, elsewhere: &HashSet<DocumentId>) {
         let on_top: HashSet<DocumentId> = self.found.iter().flat_map(|found| &found.files[1..]).copied().collect();
         let first: HashSet<DocumentId> = self.found.iter().map(|found| found.files[0]).collect();
         for &id in composes {
             let Some(compose) = compose(self.linker, id) else { continue };
             let default = DEFAULTS.contains(&path::file_name(self.linker.path(id)));
             let part = on_top.contains(&id) && !first.contains(&id) || referenced.contains(&id);
-            if is_complete(compose) && (default || !part) {
+            if is_complete(compose) && (default && !elsewhere.contains(&id) || !part) {
                 self.add(Found::of(vec![id], Basis::Alone));
             }
         }

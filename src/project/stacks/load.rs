@@ -80,6 +80,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         files,
         parts,
         basis,
+        started: Vec::new(),
         environment,
         directory,
         model,
@@ -87,6 +88,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         gaps,
         variables: variables.swap_remove(0),
         superseded: false,
+        undefined: Vec::new(),
         unextended,
         directories,
     }
@@ -104,8 +106,8 @@ impl Loader<'_, '_> {
     fn needs_merging(&self, files: &[DocumentId]) -> bool {
         let [only] = files else { return true };
         let Document::Compose(compose) = &self.linker.documents[*only] else { return false };
-        let variables = !self.variables[0].is_empty()
-            && memchr::memchr(b'$', self.linker.sources.get(compose.file).text.as_bytes()).is_some();
+        let text = &self.linker.sources.get(compose.file).text;
+        let variables = !self.variables[0].is_empty() && self.variables[0].are_used_in(text);
         variables
             || !compose.include.is_empty()
             || compose.services.iter().any(|service| service.extends.is_some() || repeats(service))
@@ -117,6 +119,7 @@ impl Loader<'_, '_> {
         for &file in files {
             merged = self.file(file, merged, directory, 0, 0);
         }
+        let merged = merged.map(|merged| self.merge(|merge| merge.finish(merged)));
         let vars = |file: FileId, name: &str| self.variables[self.seen_by.get(&file).copied().unwrap_or(0)].value(name);
         let first = self.linker.documents[files[0]].file();
         let mut model = match &merged {

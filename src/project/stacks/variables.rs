@@ -50,6 +50,15 @@ impl Variables {
         self.0.get(name)?.value.clone()
     }
 
+    /// Whether a text refers to one of known value.
+    pub fn are_used_in(&self, text: &str) -> bool {
+        memchr::memchr_iter(b'$', text.as_bytes()).any(|at| {
+            let rest = text[at + 1..].strip_prefix('{').unwrap_or(&text[at + 1..]);
+            let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+            length > 0 && self.0.get(&rest[..length]).is_some_and(|variable| variable.value.is_some())
+        })
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -51,6 +51,7 @@ fn report() -> Report {
         profiles: Vec::new(),
         environment: Marked::new(Environment::Unmarked, "nothing says"),
         built: None,
+        context: None,
         image: Some(Image {
             scope,
             place: ImagePlace::Service,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::super::Cx;
 use super::body;
+use crate::container::Container;
 use crate::container::image::split;
-use crate::container::{BuiltFrom, Container, Origin as ContainerOrigin};
 use crate::finding::{Confidence, Severity};
-use crate::project::{StageNode, path};
+use crate::project::StageNode;
 use crate::source::Text;
 use crate::syntax::compose::Build;
 use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind, Origin, Stage};
@@ -42,7 +42,7 @@ pub(in crate::rules) fn copy_whole_context(container: &Container, cx: &mut Cx) {
     if found.is_empty() {
         return;
     }
-    let ignored = ignored(container, built, cx);
+    let ignored = ignored(container);
     if ignored == Ignored::Everything {
         return;
     }
@@ -82,45 +82,13 @@ fn is_everything(source: &str) -> bool {
     matches!(plain, "." | "*" | "**" | "./*") || plain.is_empty() && !source.is_empty()
 }
 
-/// What the ignore file in force says: that beside the Dockerfile with its name goes before that of the context
-/// (BuildKit's `dockerfile` frontend). Where no service says what the context is, it may be any folder above.
-fn ignored(container: &Container, built: &BuiltFrom, cx: &Cx) -> Ignored {
-    let dockerfile = &cx.sources.get(cx.project.documents[built.document].file()).path;
-    let mut folder = built.context.as_str();
-    let mut candidates = vec![format!("{dockerfile}.dockerignore")];
-    loop {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        candidates.push(format!("{prefix}.dockerignore"));
-        candidates.push(format!("{prefix}.containerignore"));
-        if folder.is_empty() || matches!(container.origin, ContainerOrigin::Service { .. }) || candidates.len() > 40 {
-            break;
-        }
-        folder = path::directory(folder);
+/// What the ignore file in force says.
+fn ignored(container: &Container) -> Ignored {
+    match container.context.as_ref().and_then(|context| context.ignore.as_ref()) {
+        Some(ignore) if ignore.excludes_by_default() => Ignored::Everything,
+        Some(ignore) if ignore.excludes_something() => Ignored::Named,
+        _ => Ignored::Nothing,
     }
-    let found = candidates.iter().find_map(|candidate| match cx.sources.find(candidate) {
-        Some(file) => Some(read_ignore(&cx.sources.get(file).text)),
-        None => Some(read_ignore(&String::from_utf8_lossy(&cx.sources.store().read(candidate).ok()?))),
-    });
-    found.unwrap_or(Ignored::Nothing)
-}
-
-/// The last line that fits a path counts, so that a pattern for everything holds until an exception for everything.
-fn read_ignore(text: &str) -> Ignored {
-    let mut ignored = Ignored::Nothing;
-    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (exception, pattern) = line.strip_prefix('!').map_or((false, line), |pattern| (true, pattern));
-        let everything = is_everything(pattern.trim()) || matches!(pattern, "**/*" | "/**");
-        ignored = match (everything, exception, ignored) {
-            (true, false, _) => Ignored::Everything,
-            (true, true, _) => Ignored::Nothing,
-            (false, false, Ignored::Nothing) => Ignored::Named,
-            _ => ignored,
-        };
-    }
-    ignored
 }
 
 /// The official images of Docker Hub that are commonly named without a tag, so that a plain word may well be one.
@@ -340,21 +308,5 @@ mod tests {
     #[test]
     fn the_official_images_are_sorted() {
         assert!(OFFICIAL.is_sorted());
-    }
-
-    #[test]
-    fn an_ignore_file_denies_everything_until_an_exception_for_everything() {
-        for (text, everything, named) in [
-            ("*\n!src\n", true, false),
-            ("# all\n\n**\n!src/**\n", true, false),
-            (".git\n/*\n!src", true, false),
-            ("*\n!.\n", false, false),
-            (".git\nnode_modules/*\n", false, true),
-            ("*.md\n", false, true),
-            ("# nothing\n", false, false),
-        ] {
-            let found = read_ignore(text);
-            assert_eq!((found == Ignored::Everything, found == Ignored::Named), (everything, named), "{text:?}");
-        }
     }
 }

@@ -323,15 +323,59 @@ const DEBUG_PORTS: &[(u16, &str)] = &[
     (9229, "the port of the Node.js inspector"),
 ];
 
-/// What a port of a container leads to.
-pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
-    let image = container.image.as_ref().filter(|image| !image.repository.contains('$'));
-    // An overlay names no image, and a Dockerfile may not be here: the service's name has to do.
-    let name = match image {
+/// What the image of a container is called. An overlay names no image, and a Dockerfile may not be here: the service's name
+/// has to do.
+fn name(container: &Container) -> &str {
+    match container.image.as_ref().filter(|image| !image.repository.contains('$')) {
         Some(image) => image.short_name(),
         None if container.built.is_none() => container.name.as_str(),
         None => "",
-    };
+    }
+}
+
+/// The data service that an image of that name is.
+fn product(container: &Container, name: &str, built: bool) -> Option<&'static str> {
+    let words = || name.split(['-', '_', '.']);
+    if words().any(|word| TOOLS.contains(&word)) {
+        return None;
+    }
+    // In the middle (`my-redis-clone`) the word says what something is for or like.
+    let ends = [words().next(), words().next_back()];
+    // On a bare distribution or runtime the name of the service says what was put there.
+    let service = container.name.as_str();
+    let bare = built && matches!(role(container), Some(Role::Base | Role::Runtime));
+    let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
+    DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
+}
+
+/// Data services that speak a protocol of their own, which no web server passes on.
+const OWN_PROTOCOL: &[&str] = &[
+    "PostgreSQL",
+    "PgBouncer",
+    "CockroachDB",
+    "MySQL",
+    "MariaDB",
+    "MongoDB",
+    "FerretDB",
+    "Redis",
+    "Valkey",
+    "KeyDB",
+    "Dragonfly",
+    "Memcached",
+    "Cassandra",
+    "ScyllaDB",
+    "SQL Server",
+];
+
+/// The data service that a container is, where only applications have a reason to talk to it.
+pub(super) fn private_store(container: &Container, cx: &Cx) -> Option<&'static str> {
+    let built = container.built.is_some() || cx.project.service(container).is_some_and(|s| s.build.is_some());
+    product(container, name(container), built).filter(|product| OWN_PROTOCOL.contains(product))
+}
+
+/// What a port of a container leads to.
+pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
+    let name = name(container);
     let role = role(container);
     let built = container.built.is_some() || cx.project.service(container).is_some_and(|s| s.build.is_some());
     if let Some((_, _, product)) =
@@ -355,18 +399,7 @@ pub(super) fn purpose(container: &Container, port: &Port, cx: &Cx) -> Purpose {
         return Purpose::Meant;
     }
     let store = matches!(role, Some(Role::Database | Role::Cache | Role::Broker));
-    let database = match words().any(|word| TOOLS.contains(&word)) {
-        true => None,
-        // In the middle (`my-redis-clone`) the word says what something is for or like.
-        false => {
-            let ends = [words().next(), words().next_back()];
-            // On a bare distribution or runtime the name of the service says what was put there.
-            let service = container.name.as_str();
-            let bare = built && matches!(role, Some(Role::Base | Role::Runtime));
-            let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
-            DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
-        }
-    };
+    let database = product(container, name, built);
     // MQTT is what devices outside connect to.
     let devices = port.targets(1883) || port.targets(8883) || name.contains("mosquitto");
     if !devices && (store || database.is_some()) {

@@ -229,6 +229,12 @@ fn of_command(command: &Simple) -> Option<(Span, String, &'static str)> {
     }
 }
 
+/// Whether a variable of that name may switch authentication on.
+pub(super) fn may_guard(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASS", "AUTH", "SASL", "SECRET"].iter().any(|word| name.contains(word))
+}
+
 /// Whether something is given to the container that may switch authentication on: flags, a config of its own.
 pub(super) fn is_configured(container: &Container) -> bool {
     let guards = [
@@ -247,6 +253,7 @@ pub(super) fn is_configured(container: &Container) -> bool {
         "--pass",
         "--basic_auth",
         "--basic-auth",
+        "--client-cert-auth",
     ];
     let flagged = |command: &Simple| {
         command.args.iter().any(|word| {
@@ -265,8 +272,7 @@ pub(super) fn is_configured(container: &Container) -> bool {
         })
     };
     // A script that is not read here, or what an `environment` sets, may do it too.
-    let words = ["PASS", "AUTH", "SASL", "SECRET"];
-    let variable = |env: &Env| words.iter().any(|word| env.name.value.to_ascii_uppercase().contains(word));
+    let variable = |env: &Env| may_guard(&env.name.value);
     commands.into_iter().any(flagged) || container.mounts.iter().any(config) || container.env.iter().any(variable)
 }
 
@@ -280,7 +286,7 @@ pub(super) fn missing_account(container: &Container, service: Option<&Service>) 
         return None;
     }
     let set = unless.iter().any(|name| container.env(name).is_some());
-    let elsewhere = !service.env_file.is_empty() || service.entrypoint.is_some() || !service.configs.is_empty();
+    let elsewhere = container.open_environment || service.entrypoint.is_some() || !service.configs.is_empty();
     let variable = unless.first().copied()?;
     let quiet = set || elsewhere || is_configured(container) || known.role == Role::Admin && service.ports.is_empty();
     (!quiet).then_some(variable)

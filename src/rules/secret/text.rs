@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::secret::{name, token, url};
-use crate::source::{Source, Span};
+use crate::source::{FileId, Source, Span};
 use crate::syntax::Document;
 
 pub(in crate::rules) fn hardcoded_secret_value(source: &Source, cx: &mut Cx) {
@@ -14,13 +14,7 @@ pub(in crate::rules) fn hardcoded_secret_value(source: &Source, cx: &mut Cx) {
             None => format!("{} is written here", token.kind),
         };
         let kind = token.kind.split_once(' ').map_or(token.kind, |(_, kind)| kind);
-        let first = source.text[token.range.clone()].lines().next().unwrap_or_default();
-        // Of a key in several lines, the line in front of it is the one to show.
-        let span = match first.is_empty() {
-            true => Span::new(file, line_start(&source.text, token.range.start)..token.range.start),
-            false => Span::new(file, token.range.start..token.range.start + first.len()),
-        };
-        cx.report(span, message)
+        cx.report(place_of(&token, file, &source.text), message)
             .help("revoke it, since it is in the history of the repository; keep the new one outside")
             .evidence(format!("{kind} {}", name.unwrap_or_default()));
     }
@@ -50,12 +44,21 @@ pub(in crate::rules) fn credential_in_connection_string(document: &Document, cx:
     }
 }
 
+/// Where a token is shown: of a key in several lines, the line in front of it.
+pub(super) fn place_of(token: &token::Token, file: FileId, text: &str) -> Span {
+    let first = text[token.range.clone()].lines().next().unwrap_or_default();
+    match first.is_empty() {
+        true => Span::new(file, line_start(text, token.range.start)..token.range.start),
+        false => Span::new(file, token.range.start..token.range.start + first.len()),
+    }
+}
+
 fn line_start(text: &str, at: usize) -> usize {
     memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |end| end + 1)
 }
 
 /// The name that a value at `at` is written for (`NAME=value`, `name: "value"`), where it is a credential's.
-fn named_by(text: &str, at: usize) -> Option<&str> {
+pub(super) fn named_by(text: &str, at: usize) -> Option<&str> {
     let front = text[line_start(text, at)..at].trim_end_matches(['"', '\'', ' ', '\t', '\\']);
     let front = front.strip_suffix(['=', ':'])?.trim_end_matches(['"', '\'', ' ', '\t', '\\']);
     let start = front.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-' && c != '.');

@@ -2,6 +2,8 @@
 
 mod daemons;
 
+pub(in crate::rules) use daemons::{FOREGROUND_SERVER, Servers, last_setting};
+
 use super::Merged;
 use crate::command::{Effective, Simple};
 use crate::container::{Container, Process, ProcessOrigin};
@@ -50,7 +52,7 @@ fn daemonised(container: &Container) -> Option<&Simple> {
 
 pub(in crate::rules) fn supervisor_child_daemonises(supervisor: &Supervisor, cx: &mut Cx) {
     let mut found = Vec::new();
-    let servers = daemons::Servers::new(cx);
+    let servers = Servers::of(cx.containers().collect(), cx);
     for program in supervisor.programs() {
         let Some(command) = program.get("command") else { continue };
         let mut effective = Effective::of_supervisor(&command.value);
@@ -201,11 +203,12 @@ fn daemon_directive(nginx: &Nginx) -> Option<bool> {
     nginx.find("daemon").last().map(|directive| directive.argument(0) != Some("off"))
 }
 
-/// The nginx configs that the containers of the config read; every one of the project where it has no container.
-fn nginx_configs<'a>(cx: &Cx<'a>) -> Vec<&'a Nginx> {
+/// The nginx configs that the containers read; every one of the project where there is no container.
+fn nginx_configs<'a>(cx: &Cx<'a>, containers: &[&'a Container]) -> Vec<&'a Nginx> {
     let project = cx.project;
-    if cx.containers().next().is_some() {
-        return cx.containers().flat_map(|container| &container.servers).filter_map(|&id| project.nginx(id)).collect();
+    if !containers.is_empty() {
+        let servers = containers.iter().flat_map(|container| &container.servers);
+        return servers.filter_map(|&id| project.nginx(id)).collect();
     }
     let nginx = |document: &'a Document| match document {
         Document::Nginx(nginx) => Some(nginx),

@@ -92,16 +92,21 @@ impl<'a> Merge<'a> {
         Merge { vars, lost: Vec::new() }
     }
 
-    /// What the files so far make with a further document on top.
+    /// What the files so far make with a further document on top. Lists are only appended to: see [`Merge::finish`].
     pub fn document(&mut self, base: Option<Node>, over: &Node) -> Node {
         let mut path = Vec::new();
-        let mut merged = match base {
+        match base {
             Some(mut base) => {
                 self.take_away(&mut base, over, &mut path);
                 self.node(base, over, &mut path)
             }
             None => over.clone(),
-        };
+        }
+    }
+
+    /// Leaves of what is the same in a list the last, once every document was merged: Compose does so after each, which
+    /// comes to the same, since lists only grow or are taken away whole.
+    pub fn finish(&mut self, mut merged: Node) -> Node {
         for entry in entries_mut(&mut merged).iter_mut().filter(|entry| entry.key.as_str() == Some("services")) {
             for service in entries_mut(&mut entry.value) {
                 self.unique_service(&service.key, &mut service.value);
@@ -340,8 +345,9 @@ impl<'a> Merge<'a> {
         // The ports of ranges so far.
         let mut ranged: HashSet<String> = HashSet::new();
         for item in std::mem::take(items) {
-            if let Unique::Port = by {
-                let each = self.ports(&item);
+            let identity = self.identity(&item, by);
+            if let (Unique::Port, Some(whole)) = (by, &identity) {
+                let each = ports(whole);
                 let known = each.iter().all(|port| ranged.contains(port) || places.contains_key(port));
                 if !each.is_empty() && known && (each.len() > 1 || !places.contains_key(&each[0])) {
                     continue;
@@ -350,7 +356,7 @@ impl<'a> Merge<'a> {
                     ranged.extend(each);
                 }
             }
-            match self.identity(&item, by).map(|key| *places.entry(key).or_insert(kept.len())) {
+            match identity.map(|key| *places.entry(key).or_insert(kept.len())) {
                 Some(at) if at < kept.len() => {
                     let (base, over) = (kept[at].span, item.span);
                     if base.file != over.file {
@@ -371,6 +377,12 @@ impl<'a> Merge<'a> {
             Unique::Key => match item.entries() {
                 [only] => self.text(&only.key).map(Cow::into_owned),
                 _ => {
+                    // A name is seldom made of variables, a value often is.
+                    let raw = item.as_str()?;
+                    let name = raw.split('=').next().filter(|name| name.len() < raw.len() && !name.contains('$'));
+                    if let Some(name) = name {
+                        return Some(name.to_owned());
+                    }
                     let text = self.text(item)?;
                     Some(short::find(&text, b'=').map_or(&*text, |at| &text[..at]).to_owned())
                 }
@@ -383,6 +395,12 @@ impl<'a> Merge<'a> {
                 let target = match item.is_mapping() {
                     true => field("target")?.into_owned(),
                     false => {
+                        let raw = item.as_str()?;
+                        let (volume, error) = short::volume(raw);
+                        let target = &raw[volume.target];
+                        if error.is_none() && volume.source.is_some() && !target.contains('$') {
+                            return Some(clean(target));
+                        }
                         let text = self.text(item)?;
                         let (volume, _) = short::volume(&text);
                         text[volume.target].to_owned()
@@ -411,23 +429,6 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Each port that an item stands for, as it is told apart from others; none for what is no range of ports.
-    fn ports(&self, item: &Node) -> Vec<String> {
-        let Some(whole) = self.port(item) else { return Vec::new() };
-        let split = || {
-            let (front, target) = whole.rsplit_once(':')?;
-            let (address, published) = front.rsplit_once(':')?;
-            let (target, protocol) = target.split_once('/')?;
-            let (published, target) = (short::port_range(published)?, short::port_range(target)?);
-            let same = published.1 - published.0 == target.1 - target.0;
-            same.then(|| {
-                let each = (0..=target.1 - target.0).take(MAX_RANGE);
-                each.map(|at| format!("{address}:{}:{}/{protocol}", published.0 + at, target.0 + at)).collect()
-            })
-        };
-        split().unwrap_or_else(|| vec![whole.clone()])
-    }
-
     fn port(&self, item: &Node) -> Option<String> {
         let describe = |address: &str, published: &str, target: &str, protocol: &str| {
             let address = if address.is_empty() { "0.0.0.0" } else { address };
@@ -453,6 +454,25 @@ impl<'a> Merge<'a> {
         let (template, _) = Template::parse(text.clone());
         Some(Cow::Owned(template.resolve(&|name| (self.vars)(text.span.file, name)).0))
     }
+}
+
+/// Every port of a range, of `address:published:target/protocol`; of what is no range, itself.
+fn ports(whole: &str) -> Vec<String> {
+    let split = || {
+        let (front, target) = whole.rsplit_once(':')?;
+        let (address, published) = front.rsplit_once(':')?;
+        let (target, protocol) = target.split_once('/')?;
+        if !target.contains('-') {
+            return None;
+        }
+        let (published, target) = (short::port_range(published)?, short::port_range(target)?);
+        let same = published.1 - published.0 == target.1 - target.0;
+        same.then(|| {
+            let each = (0..=target.1 - target.0).take(MAX_RANGE);
+            each.map(|at| format!("{address}:{}:{}/{protocol}", published.0 + at, target.0 + at)).collect()
+        })
+    };
+    split().unwrap_or_else(|| vec![whole.to_owned()])
 }
 
 /// What compose-go merges in a way of its own (`mergeSpecials` of its package `override`).

@@ -181,6 +181,8 @@ pub struct Deploy {
     pub pids_limit: Option<Scalar>,
     /// `labels`.
     pub labels: Vec<KeyValue>,
+    /// `placement`, `endpoint_mode`, `update_config` or `rollback_config`, which only Swarm reads, is set.
+    pub placed: bool,
     /// `resources.reservations.memory`.
     pub memory_reservation: Option<Scalar>,
 }

@@ -379,6 +379,9 @@ impl Builder<'_> {
             mode: self.scalar_of(node, "mode"),
             replicas: self.scalar_of(node, "replicas"),
             labels: self.key_values_of(node, "labels"),
+            placed: ["placement", "endpoint_mode", "update_config", "rollback_config"]
+                .iter()
+                .any(|key| node.get(key).is_some_and(|value| !value.is_null() && !is_reset(value))),
             restart_policy: node.get("restart_policy").map(|policy| self.scalar_of(policy, "condition")),
             ..Deploy::default()
         };

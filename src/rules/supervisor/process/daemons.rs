@@ -13,7 +13,7 @@ use crate::syntax::dockerfile::Origin;
 
 /// What is wrong with a command under supervisord.
 #[derive(Clone)]
-pub(super) struct Background {
+pub(in crate::rules) struct Background {
     /// What to do.
     pub help: &'static str,
     /// How sure it is.
@@ -122,7 +122,9 @@ const TOLD: &[Told] = &[
 const SERVICE_VERBS: [&str; 4] = ["start", "restart", "reload", "force-reload"];
 const APACHE_CONTROL: [&str; 2] = ["apache2ctl", "apachectl"];
 const APACHE: [&str; 4] = ["apache2", "httpd", "apache2ctl", "apachectl"];
-const FOREGROUND_SERVER: &str = "start the server itself, in the foreground";
+
+/// What to do about a program that starts a server and ends.
+pub(in crate::rules) const FOREGROUND_SERVER: &str = "start the server itself, in the foreground";
 
 /// `mysqld_safe` stays, but stops for no signal: supervisord has to kill it, and its server goes on without it.
 pub(super) fn outlives_its_wrapper(command: &Simple) -> bool {
@@ -135,22 +137,23 @@ fn is_of_the_system(command: &Simple) -> bool {
     !program.contains('/') || ["/usr/", "/sbin/", "/bin/"].iter().any(|folder| program.starts_with(folder))
 }
 
-/// The servers that are started under supervisord, with what the containers of the config say of them. What does not
-/// depend on the command is looked up once.
-pub(super) struct Servers<'c, 'a> {
+/// The servers that are started in containers, with what those say of them. What does not depend on the command is looked
+/// up once.
+pub(in crate::rules) struct Servers<'c, 'a> {
     cx: &'c Cx<'a>,
+    containers: Vec<&'a Container>,
     configs: Vec<&'a ConfigFile>,
     nginx: OnceCell<Option<Background>>,
     php_fpm: OnceCell<Option<Background>>,
 }
 
 impl<'c, 'a> Servers<'c, 'a> {
-    /// Of the config that is being checked.
-    pub fn new(cx: &'c Cx<'a>) -> Self {
-        let mut configs: Vec<&ConfigFile> = cx.containers().flat_map(|container| &container.configs).collect();
+    /// In these containers.
+    pub fn of(containers: Vec<&'a Container>, cx: &'c Cx<'a>) -> Self {
+        let mut configs: Vec<&ConfigFile> = containers.iter().flat_map(|container| &container.configs).collect();
         configs.sort_by_key(|config| (&config.inside, config.file));
         configs.dedup_by_key(|config| (&config.inside, config.file));
-        Servers { cx, configs, nginx: OnceCell::new(), php_fpm: OnceCell::new() }
+        Servers { cx, containers, configs, nginx: OnceCell::new(), php_fpm: OnceCell::new() }
     }
 
     /// Whether a command ends while what it has started goes on. A command whose arguments are not known is left alone.
@@ -227,7 +230,7 @@ impl<'c, 'a> Servers<'c, 'a> {
         if only_asks || words().any(daemon_off) {
             return None;
         }
-        self.nginx.get_or_init(|| plain_nginx(self.cx)).clone()
+        self.nginx.get_or_init(|| plain_nginx(self.cx, &self.containers)).clone()
     }
 
     fn php_fpm(&self, command: &Simple) -> Option<Background> {
@@ -250,7 +253,7 @@ impl<'c, 'a> Servers<'c, 'a> {
         if command.has_flag(&["-D", "--daemonize"]) {
             return Some(Background { help, confidence: Confidence::Certain, told: None });
         }
-        self.php_fpm.get_or_init(|| plain_php_fpm(self.cx, &self.configs)).clone()
+        self.php_fpm.get_or_init(|| plain_php_fpm(self.cx, &self.containers, &self.configs)).clone()
     }
 }
 
@@ -266,7 +269,7 @@ const SETTINGS: &[(&[&str], &str, &[&str])] = &[
 
 /// The last line of a config that sets `name`: `name value`, `name = value` or `name: value`. A comment behind the value
 /// is left out.
-fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, Span)> {
+pub(in crate::rules) fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, Span)> {
     let text: &'a str = &cx.sources.get(file).text;
     let mut found = None;
     let mut start = 0;
@@ -287,16 +290,16 @@ fn last_setting<'a>(cx: &Cx<'a>, file: FileId, name: &str) -> Option<(&'a str, S
 }
 
 /// Whether nginx goes to the background when it is told nothing.
-fn plain_nginx(cx: &Cx) -> Option<Background> {
-    let configs = nginx_configs(cx);
+fn plain_nginx(cx: &Cx, containers: &[&Container]) -> Option<Background> {
+    let configs = nginx_configs(cx, containers);
     if configs.iter().any(|nginx| daemon_directive(nginx) == Some(false)) {
         return None;
     }
-    if cx.containers().any(|container| writes(cx, container, daemon_off)) {
+    if containers.iter().any(|container| writes(cx, container, daemon_off)) {
         return None;
     }
     let whole = configs.iter().any(|nginx| nginx.find("events").next().is_some());
-    let known = whole && cx.containers().next().is_some();
+    let known = whole && !containers.is_empty();
     let confidence = if known { Confidence::Certain } else { Confidence::Likely };
     Some(Background { help: "start it with `-g 'daemon off;'`", confidence, told: None })
 }
@@ -355,7 +358,7 @@ fn is_php_fpm(name: &str) -> bool {
 
 /// PHP-FPM goes to the background unless its config says otherwise. The official images' does, a distribution's does not;
 /// of a container that brings a config of its own, or of an unknown image, nothing is known.
-fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
+fn plain_php_fpm(cx: &Cx, containers: &[&Container], configs: &[&ConfigFile]) -> Option<Background> {
     const DISTRIBUTIONS: [&str; 9] =
         ["debian", "ubuntu", "alpine", "centos", "fedora", "rockylinux", "almalinux", "amazonlinux", "oraclelinux"];
     let help = "start it with `-F`";
@@ -365,7 +368,7 @@ fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
         let stays = matches!(value.to_ascii_lowercase().as_str(), "no" | "off" | "false" | "0" | "none");
         return (!stays).then_some(Background { help, confidence: Confidence::Certain, told: Some(span) });
     }
-    let stock = |container: &Container| {
+    let stock = |container: &&Container| {
         let distribution =
             container.image.as_ref().is_some_and(|image| DISTRIBUTIONS.contains(&image.repository.as_str()));
         let copies = container.built.iter().flat_map(|built| &built.config.transfers);
@@ -376,8 +379,7 @@ fn plain_php_fpm(cx: &Cx, configs: &[&ConfigFile]) -> Option<Background> {
             && !targets.any(|target| target.contains("php") || target.contains("fpm") || "/etc/".starts_with(target))
             && !writes(cx, container, |text| text.contains("daemonize"))
     };
-    let mut containers = cx.containers().peekable();
-    (containers.peek().is_some() && containers.all(stock)).then_some(Background {
+    (!containers.is_empty() && containers.iter().all(stock)).then_some(Background {
         help,
         confidence: Confidence::Likely,
         told: None,
