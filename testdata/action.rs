@@ -132,6 +132,13 @@ impl Runner {
     }
 }
 
+/// The number of findings in a path of the workspace, as the program counts them.
+fn count(runner: &Runner, path: &str) -> usize {
+    let run = runner.tree.run_in("work", &["--format", "json", "--kind=dockerfile", "--fail-on=never", "--", path], "");
+    let report: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    usize::try_from(report["summary"]["findings"].as_u64().unwrap()).unwrap()
+}
+
 /// The variable that an input is handed over in.
 fn variable(input: &str) -> String {
     format!("INPUT_{}", input.replace('-', "_").to_uppercase())
@@ -365,13 +372,16 @@ fn a_program_that_is_there_is_taken_without_a_download() {
 /// Inputs, and the outputs exit-code, verdict, findings, new-findings and highest-severity.
 type Case<'a> = (&'a [(&'a str, &'a str)], [&'a str; 5]);
 
+/// Stands for the number of findings in a Dockerfile.
+const COUNT: &str = "count";
+
 #[test]
 fn the_verdict_and_the_numbers_are_outputs() {
     let mut runner =
         Runner::new(&[("app/Dockerfile", DOCKERFILE), ("empty/notes.txt", ""), ("bad/compose.yaml", "services: [")]);
     let cases: &[Case] = &[
-        (&[], ["1", "1", "1", "1", "high"]),
-        (&[("fail-on", "critical")], ["0", "0", "1", "1", "high"]),
+        (&[], ["1", "1", COUNT, COUNT, "high"]),
+        (&[("fail-on", "critical")], ["0", "0", COUNT, COUNT, "high"]),
         (&[("paths", "empty")], ["3", "3", "0", "0", "none"]),
         (&[("paths", "empty"), ("allow-no-files", "true")], ["3", "0", "0", "0", "none"]),
         (&[("paths", "")], ["3", "3", "0", "0", "none"]),
@@ -379,13 +389,15 @@ fn the_verdict_and_the_numbers_are_outputs() {
         (&[("paths", "bad"), ("args", "--allow-gaps\n--fail-on=never")], ["0", "0", "1", "1", "high"]),
         (&[("paths", "missing")], ["2", "2", "0", "0", "none"]),
         (&[("fail-on", "high; exit 0")], ["2", "2", "0", "0", "none"]),
-        (&[("baseline", "known.json")], ["0", "0", "1", "0", "none"]),
+        (&[("baseline", "known.json")], ["0", "0", COUNT, "0", "none"]),
     ];
     runner.set("paths", "app\nempty");
     let known = ["baseline", "--root", ".", "--baseline", "known.json", "app", "empty"];
     let run = runner.tree.run_in("work", &known, "");
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+    let findings = count(&runner, "app/Dockerfile").to_string();
     for (inputs, expected) in cases {
+        let expected = expected.map(|value| if value == COUNT { findings.as_str() } else { value });
         let before = runner.environment.clone();
         inputs.iter().for_each(|(name, value)| {
             runner.set(name, value);
@@ -393,7 +405,7 @@ fn the_verdict_and_the_numbers_are_outputs() {
         let step = runner.scan();
         let seen =
             ["exit-code", "verdict", "findings", "new-findings", "highest-severity"].map(|name| step.output(name));
-        assert_eq!((step.code, seen), (0, *expected), "{inputs:?} {step:?}");
+        assert_eq!((step.code, seen), (0, expected), "{inputs:?} {step:?}");
         // A scan that ends with an error of its own has said so; the one about nothing is the action's.
         let nothing = step.log.contains("::error title=confscan::nothing to scan");
         assert_eq!(nothing, expected[1] == "3", "{step:?}");
@@ -443,6 +455,30 @@ fn one_scan_gives_annotations_a_summary_a_log_and_further_reports() {
 }
 
 #[test]
+fn only_what_a_commit_introduced_is_new_wherever_the_scan_starts() {
+    let mut runner =
+        Runner::new(&[("services/web/Dockerfile", DOCKERFILE), ("services/edge/nginx.conf", "events {}\n")]);
+    let git = |line: &str| {
+        let settings = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"];
+        let mut command = Command::new("git");
+        command.args(settings).args(line.split(' ')).current_dir(runner.tree.0.join("work"));
+        assert!(command.status().unwrap().success(), "{line}");
+    };
+    ["init --quiet", "add .", "commit --quiet --message 1"].into_iter().for_each(git);
+    runner.tree.write("work/services/edge/nginx.conf", "events {}\nhttp {\n  server {\n    autoindex on;\n  }\n}\n");
+    let step = runner.set("working-directory", "services").set("diff-base", "HEAD").set("fail-on", "medium").scan();
+    let seen = ["exit-code", "highest-severity"].map(|name| step.output(name));
+    assert_eq!(seen, ["1", "medium"], "{step:?}");
+    let number = |name: &str| step.output(name).parse::<usize>().unwrap();
+    assert_eq!(number("findings") - number("new-findings"), count(&runner, "services/web/Dockerfile"), "{step:?}");
+    assert!(!step.log.contains("file=services/web"), "{step:?}");
+    assert!(step.log.contains("file=services/edge/nginx.conf,line=4,"), "{step:?}");
+    // A commit that is not there is no reason to pass.
+    let step = runner.set("diff-base", "origin/main").scan();
+    assert_eq!((step.output("exit-code"), step.output("verdict")), ("2", "2"), "{step:?}");
+}
+
+#[test]
 fn hostile_names_act_on_nothing() {
     let mut runner = Runner::new(&[
         ("--fail-on=never/Dockerfile", DOCKERFILE),
@@ -474,11 +510,12 @@ fn hostile_names_act_on_nothing() {
         .write("changed", "a\n::error::x\nexit-code=0\n/Dockerfile\0gone/Dockerfile\0--fail-on=never/Dockerfile\0");
     runner.set("paths-file", "../changed").set("paths", "missing");
     let step = runner.scan();
-    assert_eq!(step.output("findings"), "2", "{step:?}");
+    let one = count(&runner, "--fail-on=never/Dockerfile");
+    assert_eq!(step.output("findings"), (2 * one).to_string(), "{step:?}");
     runner.tree.write("changed", "gone/Dockerfile\0");
     assert_eq!(runner.scan().output("exit-code"), "3");
     let step = runner.set("paths-file", "").set("paths", "-").set("args", "--kind=dockerfile").scan();
-    assert_eq!((step.output("exit-code"), step.output("findings")), ("1", "1"), "{step:?}");
+    assert_eq!((step.output("exit-code"), step.output("findings")), ("1", one.to_string().as_str()), "{step:?}");
 }
 
 #[test]

@@ -213,6 +213,24 @@ fn every_command_of_the_pages_about_the_ways_in_does_what_they_say() {
 }
 
 #[test]
+#[cfg(unix)]
+fn every_command_of_the_readme_works_in_the_order_in_which_it_stands() {
+    let tree = Tree::new(&[
+        ("Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"app\"]\n"),
+        ("services/nginx.conf", LISTING),
+        ("compose.yaml", "services:\n  web:\n    build: .\n"),
+    ]);
+    git(&tree, "", "init --quiet --initial-branch main");
+    git(&tree, "", "add .");
+    git(&tree, "", "commit --quiet --message 1");
+    let lines = pages::commands("README.md");
+    // Those that build it take minutes, and are how this test came to run.
+    let lines: Vec<&String> = lines.iter().filter(|line| !line.starts_with("cargo ")).collect();
+    let seen: Vec<i32> = lines.iter().map(|line| shell(&tree, "", line)).collect();
+    assert_eq!(seen, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1], "{lines:#?}");
+}
+
+#[test]
 fn everything_that_names_a_version_names_this_one() {
     let version = env!("CARGO_PKG_VERSION");
     for (file, text) in [
