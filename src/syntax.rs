@@ -10,6 +10,8 @@ pub mod shell;
 pub mod supervisor;
 pub mod yaml;
 
+use std::sync::Arc;
+
 use compose::Compose;
 use dockerfile::Dockerfile;
 use dotenv::Dotenv;
@@ -24,7 +26,7 @@ use crate::source::{FileId, Kind, Source, Span};
 #[derive(Debug)]
 pub enum Document {
     /// A Dockerfile.
-    Dockerfile(Dockerfile),
+    Dockerfile(Arc<Dockerfile>),
     /// A Compose file.
     Compose(Box<Compose>),
     /// A supervisord config.
@@ -73,7 +75,7 @@ impl Document {
 /// Parses a file as what it is taken for; nothing of an auxiliary one.
 pub fn parse(file: FileId, source: &Source) -> Option<Document> {
     match source.kind {
-        Kind::Dockerfile => Some(Document::Dockerfile(dockerfile::parse(file, &source.text))),
+        Kind::Dockerfile => Some(Document::Dockerfile(Arc::new(dockerfile::parse(file, &source.text)))),
         Kind::Compose => Some(Document::Compose(Box::new(compose::parse(file, &source.text, &|_, _| None)))),
         Kind::Supervisor => Some(Document::Supervisor(supervisor::parse(file, &source.text))),
         Kind::Nginx => Some(Document::Nginx(nginx::parse_source(file, source))),

@@ -233,7 +233,22 @@ impl<'a> Linker<'a> {
     }
 
     /// Joins everything.
-    pub fn link(mut self) -> Project {
+    pub fn link(self) -> Project {
+        let dockerfiles = self.documents.iter().enumerate().filter_map(|(id, document)| match document {
+            Document::Dockerfile(dockerfile) => Some((id, dockerfile.clone())),
+            _ => None,
+        });
+        let dockerfiles: Vec<_> = dockerfiles.collect();
+        // Joining goes from file to file; what the Dockerfiles say alone is worked out beside it.
+        let ((mut project, sources), nodes) = rayon::join(|| self.join(), || nodes::of_dockerfiles(&dockerfiles));
+        nodes::collect(&mut project, nodes);
+        project.repeated = repeated::find(&project, sources);
+        needs::find(&mut project, sources);
+        project
+    }
+
+    /// Joins the documents: everything but the nodes.
+    fn join(mut self) -> (Project, &'a mut Sources) {
         self.stacks = stacks::discover(&mut self);
         self.trees = HashMap::new();
         let mut containers = assemble::services(&mut self);
@@ -276,10 +291,7 @@ impl<'a> Linker<'a> {
         };
         project.reaches = super::reach::Reaches::of(&project);
         project.find_environments();
-        nodes::collect(&mut project);
-        project.repeated = repeated::find(&project, self.sources);
-        needs::find(&mut project, self.sources);
-        project
+        (project, self.sources)
     }
 }
 

@@ -3,8 +3,8 @@
 mod services;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -25,28 +25,48 @@ use crate::syntax::dotenv::{self, Dotenv};
 use crate::syntax::shell::{self, Script};
 use crate::syntax::supervisor::{Supervisor, has_expansions};
 
-/// Fills the nodes of a project from its documents and stacks.
-pub(super) fn collect(project: &mut Project) {
-    let of_documents: Vec<Nodes> = project
-        .documents
-        .par_iter()
-        .enumerate()
-        .map(|(id, document)| {
-            let mut nodes = Nodes::default();
-            match document {
-                Document::Dockerfile(document) => nodes.dockerfile(id, document),
-                Document::Supervisor(document) => nodes.supervisor(id, document),
-                Document::Dotenv(document) => nodes.dotenv(id, document),
-                Document::Nginx(_) | Document::Compose(_) => {}
-            }
-            nodes
-        })
-        .collect();
+/// The nodes of a Dockerfile, which no other file has a part in.
+pub(super) struct OfDockerfile {
+    document: DocumentId,
+    images: Vec<Image>,
+    envs: Vec<Env>,
+    commands: Vec<CommandLine>,
+}
+
+/// Makes the nodes of Dockerfiles, in parallel: most of the time that joining takes goes into their shell text.
+pub(super) fn of_dockerfiles(dockerfiles: &[(DocumentId, Arc<Dockerfile>)]) -> Vec<OfDockerfile> {
+    let of = |(document, dockerfile): &(DocumentId, Arc<Dockerfile>)| {
+        let mut nodes = Nodes::default();
+        nodes.dockerfile(*document, dockerfile);
+        let commands = nodes.commands.into_iter().map(Pending::parse).collect();
+        OfDockerfile { document: *document, images: nodes.images, envs: nodes.envs, commands }
+    };
+    dockerfiles.par_iter().map(of).collect()
+}
+
+/// Fills the nodes of a project from its documents and stacks. Those of the Dockerfiles that were known from the start
+/// are made already.
+pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) {
     let mut nodes = Nodes::default();
-    for of_document in of_documents {
-        nodes.images.extend(of_document.images);
-        nodes.envs.extend(of_document.envs);
-        nodes.commands.extend(of_document.commands);
+    let mut early = HashMap::new();
+    for of_dockerfile in of_dockerfiles {
+        early.insert(of_dockerfile.document, of_dockerfile);
+    }
+    let mut commands = Vec::new();
+    for (id, document) in project.documents.iter().enumerate() {
+        match document {
+            Document::Dockerfile(document) => match early.remove(&id) {
+                Some(known) => {
+                    nodes.images.extend(known.images);
+                    nodes.envs.extend(known.envs);
+                    commands.extend(known.commands);
+                }
+                None => nodes.dockerfile(id, document),
+            },
+            Document::Supervisor(document) => nodes.supervisor(id, document),
+            Document::Dotenv(document) => nodes.dotenv(id, document),
+            Document::Nginx(_) | Document::Compose(_) => {}
+        }
     }
     let mut services = Services::new(project);
     for (index, container) in project.containers.iter().enumerate() {
@@ -67,7 +87,9 @@ pub(super) fn collect(project: &mut Project) {
     for image in &mut project.images {
         image.built_here = built.contains(&tagged(&image.registry, &image.repository, &image.tag));
     }
-    project.commands = nodes.commands.into_par_iter().map(Pending::parse).collect();
+    let late: Vec<CommandLine> = nodes.commands.into_par_iter().map(Pending::parse).collect();
+    commands.extend(late);
+    project.commands = commands;
 }
 
 /// The names, tags included, of the images that services build, and the names that they give to other build contexts

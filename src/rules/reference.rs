@@ -136,7 +136,7 @@ fn dockerfile_of<'a>(stack: &Stack, service: &Service, place: Span, cx: &Cx<'a>)
     let path = path::join(&path::join(stack.directory_of(span.file), context)?, name)?;
     let file = cx.sources.find(&path)?;
     cx.project.documents.iter().find_map(|document| match document {
-        Document::Dockerfile(dockerfile) if dockerfile.file == file => Some(dockerfile),
+        Document::Dockerfile(dockerfile) if dockerfile.file == file => Some(&**dockerfile),
         _ => None,
     })
 }

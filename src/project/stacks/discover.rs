@@ -442,7 +442,13 @@ const FOLDERS: [&str; 9] =
 
 /// The files of a folder, and of those below it that are known for it, that may hold command lines.
 fn evidence_files(linker: &Linker, folder: &str, files: &mut BTreeSet<String>) {
-    let below = FOLDERS.iter().filter_map(|name| path::join(folder, name));
+    // A folder that is not there need not be asked for.
+    let names = linker.sources.list(folder);
+    let there = |name: &&&str| {
+        let first = name.split('/').next().unwrap_or(name);
+        names.iter().any(|known| known.strip_suffix('/') == Some(first))
+    };
+    let below = FOLDERS.iter().filter(there).filter_map(|name| path::join(folder, name));
     for folder in std::iter::once(folder.to_owned()).chain(below) {
         for name in linker.sources.list(&folder).iter() {
             if files.len() < MAX_EVIDENCE && may_start(name, &folder) {

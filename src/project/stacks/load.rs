@@ -366,6 +366,9 @@ impl Loader<'_, '_> {
     fn read_variables(&mut self, mut known: Variables, files: &[String]) -> Variables {
         for path in files.iter().rev() {
             let why = "variables of a Compose file";
+            if !self.linker.sources.exists(path) {
+                continue;
+            }
             if let Ok(document) = self.linker.find_document(path, Kind::Dotenv, why)
                 && let Document::Dotenv(dotenv) = &self.linker.documents[document]
             {
