@@ -76,8 +76,12 @@ pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) 
     }
     // What later files of every stack replace stands in its file all the same.
     services.seen_all = true;
-    for document in &project.documents {
-        if let Document::Compose(compose) = document {
+    let as_they_are: HashSet<DocumentId> =
+        project.stacks.iter().filter(|stack| stack.model.is_none()).map(|stack| stack.files[0]).collect();
+    for (id, document) in project.documents.iter().enumerate() {
+        if let Document::Compose(compose) = document
+            && !as_they_are.contains(&id)
+        {
             compose.services.iter().for_each(|service| services.add(&mut nodes, service, None));
         }
     }

@@ -95,7 +95,7 @@ fn stacks(report: &Report, finding: &Finding) -> Option<String> {
     }
     let name = |stack: &&Stack| {
         let paths = stack.files.iter().map(|&file| &report.sources.get(project.documents[file].file()).path);
-        paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + ")
+        format!("`{}`", paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + "))
     };
     let mut text = format!("in {}", stacks.iter().take(STACKS).map(name).collect::<Vec<_>>().join(", "));
     if stacks.len() > STACKS {
