@@ -20,7 +20,7 @@ const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// Stacks that command lines may name in one repository.
-const MAX_NAMED: usize = 500;
+const MAX_NAMED: usize = 200;
 /// Command lines without `-f` that are kept for one file.
 const MAX_STARTED: usize = 32;
 /// Files that are searched for command lines.

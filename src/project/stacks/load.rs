@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 32;
 /// Nodes that the trees of one stack may have together, each counted as often as it is merged.
 const MAX_NODES: usize = 400_000;
 /// Nodes that all stacks may have together.
-const MAX_ALL_NODES: usize = 4_000_000;
+const MAX_ALL_NODES: usize = 1_000_000;
 /// What a model takes from an included file.
 const IMPORTED: [&str; 5] = ["services", "volumes", "networks", "secrets", "configs"];
 
