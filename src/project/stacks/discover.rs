@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::evidence::{Command, commands, split_files};
+use super::evidence::{Command, commands, devcontainer, split_files};
 use super::{Basis, Stack, load};
 use crate::config::{At, Files, RelativePath};
 use crate::container::{DocumentId, Marked};
@@ -220,7 +220,10 @@ impl Finder<'_, '_> {
                 continue;
             }
             let mut source = Source::from_bytes(&path, bytes);
-            let found = commands(&source.text);
+            let found = match path::file_name(&path) {
+                "devcontainer.json" | ".devcontainer.json" => devcontainer(&source.text).into_iter().collect(),
+                _ => commands(&source.text),
+            };
             if found.is_empty() {
                 continue;
             }
@@ -437,8 +440,29 @@ fn working_directories(text: &str) -> Vec<String> {
 }
 
 /// Folders beside Compose files that hold what starts them.
-const FOLDERS: [&str; 9] =
-    [".github/workflows", "scripts", "script", "bin", "deploy", "docker", "ci", "docs", ".devcontainer"];
+const FOLDERS: [&str; 21] = [
+    ".github/workflows",
+    ".devcontainer",
+    "bin",
+    "build",
+    "ci",
+    "contrib",
+    "deploy",
+    "deployment",
+    "dev",
+    "docker",
+    "docs",
+    "hack",
+    "infra",
+    "make",
+    "ops",
+    "script",
+    "scripts",
+    "tasks",
+    "tool",
+    "tools",
+    "utils",
+];
 
 /// The files of a folder, and of those below it that are known for it, that may hold command lines.
 fn evidence_files(linker: &Linker, folder: &str, files: &mut BTreeSet<String>) {
@@ -462,7 +486,17 @@ fn evidence_files(linker: &Linker, folder: &str, files: &mut BTreeSet<String>) {
 fn may_start(name: &str, folder: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let named = ["makefile", "gnumakefile", "justfile", ".justfile", "package.json", "taskfile.yml", "taskfile.yaml"];
+    let named = [
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        ".justfile",
+        "package.json",
+        "taskfile.yml",
+        "taskfile.yaml",
+        "devcontainer.json",
+        ".devcontainer.json",
+    ];
     named.contains(&lower.as_str())
         || ["sh", "bash", "mk", "service", "ps1", "bat"].contains(&extension)
         || extension == "md"
@@ -526,6 +560,7 @@ mod tests {
             ("", "README.md", true),
             ("", "CHANGELOG.md", false),
             ("a", "start.sh", true),
+            (".devcontainer", "devcontainer.json", true),
             (".github/workflows", "ci.yml", true),
             ("", "ci.yml", false),
             ("bin", "up", true),

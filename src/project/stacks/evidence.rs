@@ -239,6 +239,18 @@ fn compose_file(word: &str, next: Option<&Word>) -> Option<Vec<String>> {
     (value.contains(".y") && !value.contains('$')).then(|| split_files(value, None))
 }
 
+/// What `dockerComposeFile` of a devcontainer.json names: one file, or several in their order. The format is JSON with
+/// comments, of which only the strings behind that key are looked at.
+pub fn devcontainer(text: &str) -> Option<Command> {
+    let key = text.find("\"dockerComposeFile\"")?;
+    let value = key + text[key..].find(':')? + 1;
+    let list = text[value..].trim_start().starts_with('[');
+    let end = value + if list { text[value..].find(']')? } else { text[value..].find([',', '\n', '}'])? };
+    // Between the quotes of a list stands every second piece.
+    let files = text[value..end].split('"').skip(1).step_by(2).take(MAX_FILES).map(str::to_owned);
+    Some(Command { files: files.collect(), range: key..end, ..Command::default() })
+}
+
 /// The files of a value of `COMPOSE_FILE`; without a separator of its own, the system's.
 pub fn split_files(value: &str, separator: Option<&str>) -> Vec<String> {
     let separator = separator.filter(|separator| !separator.is_empty());
@@ -294,6 +306,19 @@ mod tests {
             &text[command.range.clone()],
             "docker compose --env-file prod.env --project-directory .. up --watch"
         );
+    }
+
+    #[test]
+    fn a_devcontainer_names_one_file_or_several() {
+        for (text, files) in [
+            (r#"{"dockerComposeFile": "compose.yml", "service": "a"}"#, "compose.yml"),
+            ("{\n  \"dockerComposeFile\": [\n    \"../a.yml\",\n    \"b.yml\"\n  ],\n}", "../a.yml b.yml"),
+            (r#"{"image": "a"}"#, ""),
+            (r#"{"dockerComposeFile": ["a"#, ""),
+        ] {
+            let found = devcontainer(text).map(|command| command.files.join(" "));
+            assert_eq!(found.unwrap_or_default(), files, "{text}");
+        }
     }
 
     #[test]
