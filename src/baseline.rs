@@ -9,10 +9,10 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::escape;
 use crate::finding::{Finding, identify};
-use crate::report::{Report, escape};
 use crate::rules;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// Name of the file at the scan root.
 pub const FILE_NAME: &str = "confscan-baseline.json";
@@ -105,10 +105,10 @@ impl Baseline {
         Baseline { schema: SCHEMA.to_owned(), entries }
     }
 
-    /// Everything that a scan reports.
-    pub fn of(report: &Report) -> Baseline {
-        let path = |finding: &Finding| report.sources.get(finding.primary().file).path.as_str();
-        Baseline::new(report.findings.iter().chain(&report.known).map(|finding| Entry::new(finding, path(finding))))
+    /// The baseline of `findings`, which are in files of `sources`.
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>, sources: &Sources) -> Baseline {
+        let path = |finding: &Finding| sources.get(finding.primary().file).path.as_str();
+        Baseline::new(findings.into_iter().map(|finding| Entry::new(finding, path(finding))))
     }
 
     /// Reads a baseline file.
@@ -149,12 +149,16 @@ impl Baseline {
     }
 }
 
-/// What `report`, a scan of another state of the repository, finds, for a scan in which its files are where `renames`
-/// says.
-pub fn entries(report: Report, renames: &HashMap<String, String>) -> Vec<Entry> {
-    let Report { sources, findings, suppressed, .. } = report;
+/// What a scan of another state of the repository finds, for a scan in which its files are where `renames` says.
+/// `sources` are the other state's files, `suppressed` is what exceptions hide there.
+pub fn entries(
+    sources: &Sources,
+    findings: Vec<Finding>,
+    suppressed: impl IntoIterator<Item = Finding>,
+    renames: &HashMap<String, String>,
+) -> Vec<Entry> {
     // What is ignored counts among equals, but is not known.
-    let hidden = suppressed.into_iter().map(|(finding, _)| (finding, true));
+    let hidden = suppressed.into_iter().map(|finding| (finding, true));
     let mut all: Vec<(Finding, bool)> = findings.into_iter().map(|finding| (finding, false)).chain(hidden).collect();
     all.sort_by_key(|(finding, _)| (finding.primary(), finding.rule.id));
     let (mut findings, hidden): (Vec<Finding>, Vec<bool>) = all.into_iter().unzip();
@@ -167,21 +171,26 @@ pub fn entries(report: Report, renames: &HashMap<String, String>) -> Vec<Entry> 
     open.map(|(finding, _)| Entry::new(finding, path(finding.primary()))).collect()
 }
 
-/// Moves the findings of `report` that `known` has to its known ones, and says which entries are found no more, of those
-/// that `covered` says the scan would have found.
-pub fn compare(report: &mut Report, known: &[Entry], with: With, covered: impl Fn(&Entry) -> bool) {
-    let identities: HashSet<&str> = known.iter().map(|entry| entry.fingerprint.as_str()).collect();
+/// Moves those of `findings` that `entries` has to `known`, where what earlier comparisons knew is already, and says
+/// which entries are found no more, of those that `covered` says the scan would have found.
+pub fn compare(
+    findings: &mut Vec<Finding>,
+    known: &mut Vec<Finding>,
+    entries: &[Entry],
+    with: With,
+    covered: impl Fn(&Entry) -> bool,
+) -> Comparison {
+    let identities: HashSet<&str> = entries.iter().map(|entry| entry.fingerprint.as_str()).collect();
     let is_known = |finding: &Finding| identities.contains(finding.fingerprint.as_str());
     // What another comparison knew already counts here, too.
-    let before = report.known.iter().filter(|finding| is_known(finding)).count();
-    let moved: Vec<Finding> = report.findings.extract_if(.., |finding| is_known(finding)).collect();
+    let before = known.iter().filter(|finding| is_known(finding)).count();
+    let moved: Vec<Finding> = findings.extract_if(.., |finding| is_known(finding)).collect();
     let count = before + moved.len();
-    report.known.extend(moved);
+    known.extend(moved);
     let found: HashSet<&str> =
-        report.findings.iter().chain(&report.known).map(|finding| finding.fingerprint.as_str()).collect();
-    let fixed = known.iter().filter(|entry| !found.contains(entry.fingerprint.as_str()) && covered(entry));
-    let fixed = fixed.cloned().collect();
-    report.comparisons.push(Comparison { with, known: count, fixed });
+        findings.iter().chain(known.iter()).map(|finding| finding.fingerprint.as_str()).collect();
+    let fixed = entries.iter().filter(|entry| !found.contains(entry.fingerprint.as_str()) && covered(entry));
+    Comparison { with, known: count, fixed: fixed.cloned().collect() }
 }
 
 #[cfg(test)]

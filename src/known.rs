@@ -24,11 +24,15 @@ const NAMED: usize = 5;
 /// Takes what is known out of the findings of a report.
 pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
     let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+    let compare = |report: &mut Report, known: &[Entry], with, covered: &dyn Fn(&Entry) -> bool| {
+        let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, covered);
+        report.comparisons.push(comparison);
+    };
     if !arguments.no_baseline
         && let Some((path, baseline)) = find(arguments.baseline.as_deref(), &scope)?
     {
         let with = With::Baseline(path.to_string_lossy().into_owned());
-        baseline::compare(report, &baseline.entries, with, |entry| is_covered(entry, &scope, config));
+        compare(report, &baseline.entries, with, &|entry| is_covered(entry, &scope, config));
     }
     if let Some(reference) = &arguments.diff_base {
         let repository = Repository::open(&scope.root)?;
@@ -39,8 +43,9 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let base = confscan::scan(git::sources(tree, &scope, &options), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
-        let known = baseline::entries(base, &renames);
-        baseline::compare(report, &known, With::Commit(commit.shown), |_| true);
+        let suppressed = base.suppressed.into_iter().map(|(finding, _)| finding);
+        let known = baseline::entries(&base.sources, base.findings, suppressed, &renames);
+        compare(report, &known, With::Commit(commit.shown), &|_| true);
     }
     Ok(())
 }
@@ -118,7 +123,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         writeln!(err, "With --allow-gaps it is written all the same.")?;
         return Ok(INCOMPLETE);
     }
-    let found = Baseline::of(&report);
+    let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
     // What this scan did not look for stays as it is.
     let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
     let new = Baseline::new(found.entries.into_iter().chain(kept));

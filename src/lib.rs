@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod container;
 pub mod engine;
+mod escape;
 pub mod exception;
 pub mod explain;
 pub mod finding;

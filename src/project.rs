@@ -13,6 +13,7 @@ mod process;
 pub mod reach;
 mod read;
 pub mod repeated;
+mod settings;
 pub mod stacks;
 
 use std::any::Any;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 
 pub use self::needs::{Need, Use};
 use self::repeated::Repeated;
+pub use self::settings::{Configured, Settings};
 use self::stacks::Stack;
-use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
 use crate::source::{FileId, Skipped, Sources, Span};
@@ -94,11 +95,11 @@ pub struct Failure {
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.
     pub fn build(sources: &mut Sources) -> Project {
-        Project::build_with(sources, &Files::default())
+        Project::build_with(sources, &())
     }
 
-    /// As [`Project::build`], with what the `confscan.toml` files say of environments and places.
-    pub fn build_with(sources: &mut Sources, settings: &Files) -> Project {
+    /// As [`Project::build`], with what the user says of environments and places.
+    pub fn build_with(sources: &mut Sources, settings: &dyn Settings) -> Project {
         link::Linker::new(sources, settings).link()
     }
 

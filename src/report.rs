@@ -3,7 +3,6 @@
 pub mod checkstyle;
 pub mod concise;
 pub mod containers;
-pub(crate) mod escape;
 mod facts;
 pub mod github;
 pub mod gitlab;

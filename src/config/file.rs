@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Error;
-use super::settings::{At, FailOn, Ignore, Level, Settings, Stack};
+use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
 use crate::container::{Environment, Marked};
 use crate::finding::{Rule, Severity, Tier};
-use crate::project::path;
+use crate::project::{self, Configured, path};
 use crate::rules;
 use crate::source::{Kind, ReadError, Source, Sources, Span};
 use crate::text::closest;
@@ -293,38 +293,11 @@ impl Files {
         self.innermost(path, |settings| settings.fail_on)
     }
 
-    /// Where the containers of the file at `path` run. `sources` are the files of the scan, with these registered.
-    pub fn environment(&self, path: &str, sources: &Sources) -> Option<Marked> {
-        self.of(path).rev().find_map(|(file, seen)| {
-            let globs = &file.settings.environments;
-            let lists = [
-                (&globs.production, Environment::Production),
-                (&globs.unmarked, Environment::Unmarked),
-                (&globs.test, Environment::Test),
-                (&globs.development, Environment::Development),
-            ];
-            let lists = lists.into_iter().filter_map(|(globs, environment)| Some((globs.as_ref()?, environment)));
-            let (globs, environment) = lists.into_iter().find(|(globs, _)| globs.value.matches(&seen))?;
-            let marked = Marked::new(environment, format!("`environments` in {}", file.path));
-            Some(Marked { decided_by: file.span(globs, sources), ..marked })
-        })
-    }
-
     /// Whether the file at `path` may use an image, named in full (`docker.io/library/postgres`); nothing where no file
     /// says which images are trusted.
     pub fn trusts(&self, path: &str, image: &str) -> Option<bool> {
         let lists = self.of(path).filter_map(|(file, _)| file.settings.images.trusted.as_ref());
         lists.map(|trusted| trusted.matches(image)).reduce(|one, other| one || other)
-    }
-
-    /// The path in the repository of what an nginx config at `path` finds at `inside` of its container.
-    pub fn nginx_root(&self, path: &str, inside: &str) -> Option<String> {
-        self.of(path).rev().find_map(|(file, _)| {
-            let roots = file.settings.nginx.root.iter();
-            let fits = roots.filter_map(|(folder, to)| Some((folder, to, path::below(inside, &folder.0)?)));
-            let (_, to, rest) = fits.max_by_key(|(folder, ..)| folder.0.len())?;
-            path::join(&file.resolve(&to.value.0)?, rest)
-        })
     }
 
     /// Size in bytes over which files are not read.
@@ -341,6 +314,47 @@ impl Files {
     /// Every accepted finding, with the file that it stands in; [`File::covers`] says what it is for.
     pub fn ignores(&self) -> impl Iterator<Item = (&File, &At<Ignore>)> {
         self.0.iter().flat_map(|file| file.settings.ignores.iter().map(move |ignore| (file, ignore)))
+    }
+}
+
+impl project::Settings for Files {
+    fn environment(&self, path: &str, sources: &Sources) -> Option<Marked> {
+        self.of(path).rev().find_map(|(file, seen)| {
+            let globs = &file.settings.environments;
+            let lists = [
+                (&globs.production, Environment::Production),
+                (&globs.unmarked, Environment::Unmarked),
+                (&globs.test, Environment::Test),
+                (&globs.development, Environment::Development),
+            ];
+            let lists = lists.into_iter().filter_map(|(globs, environment)| Some((globs.as_ref()?, environment)));
+            let (globs, environment) = lists.into_iter().find(|(globs, _)| globs.value.matches(&seen))?;
+            let marked = Marked::new(environment, format!("`environments` in {}", file.path));
+            Some(Marked { decided_by: file.span(globs, sources), ..marked })
+        })
+    }
+
+    fn configured(&self, sources: &Sources) -> Vec<Configured> {
+        let stacks = self.stacks().filter_map(|(file, stack)| {
+            let paths = |paths: &[At<RelativePath>]| paths.iter().map(|path| file.resolve(&path.value.0)).collect();
+            let files: Option<Vec<String>> = paths(&stack.value.files);
+            let env_files: Option<Vec<String>> = paths(&stack.value.env_file.0);
+            let environment = stack.value.environment.as_ref().map(|environment| {
+                let marked = Marked::new(environment.value.into(), format!("`stack` in {}", file.path));
+                Marked { decided_by: file.span(environment, sources), ..marked }
+            });
+            Some(Configured { files: files?, environment, env_files: env_files? })
+        });
+        stacks.collect()
+    }
+
+    fn nginx_root(&self, path: &str, inside: &str) -> Option<String> {
+        self.of(path).rev().find_map(|(file, _)| {
+            let roots = file.settings.nginx.root.iter();
+            let fits = roots.filter_map(|(folder, to)| Some((folder, to, path::below(inside, &folder.0)?)));
+            let (_, to, rest) = fits.max_by_key(|(folder, ..)| folder.0.len())?;
+            path::join(&file.resolve(&to.value.0)?, rest)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::container::Environment::{Development, Production, Test, Unmarked};
+use crate::project::Settings as _;
 use crate::rules;
 use crate::source::Sources;
 

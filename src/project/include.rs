@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::path;
-use crate::config::Files;
+use super::{Settings, path};
 use crate::container::DocumentId;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::Document;
@@ -39,7 +38,12 @@ impl Includes {
     }
 
     /// Resolves every include.
-    pub(super) fn resolve(documents: &[Document], sources: &Sources, placed: &[Placed], settings: &Files) -> Includes {
+    pub(super) fn resolve(
+        documents: &[Document],
+        sources: &Sources,
+        placed: &[Placed],
+        settings: &dyn Settings,
+    ) -> Includes {
         let mut fragments: BTreeMap<(&str, &str), DocumentId> = BTreeMap::new();
         let configs: Vec<(DocumentId, &Nginx)> = documents
             .iter()

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::stacks::{self, Configured, Stack};
+use super::stacks::{self, Stack};
 use super::{
-    Failure, Project, StageNode, assemble, context, environment, include, needs, nodes, process, read, repeated,
+    Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
+    read, repeated,
 };
 use crate::command::Effective;
-use crate::config::Files;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
 use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
@@ -22,8 +22,8 @@ use crate::syntax::yaml::Node;
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
     pub sources: &'a mut Sources,
-    /// What the `confscan.toml` files say.
-    pub settings: &'a Files,
+    /// What the user says.
+    pub settings: &'a dyn Settings,
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
@@ -56,10 +56,10 @@ pub(super) struct Linker<'a> {
 
 impl<'a> Linker<'a> {
     /// Starts with the documents of every file that is in `sources`, sorted by path.
-    pub fn new(sources: &'a mut Sources, settings: &'a Files) -> Self {
+    pub fn new(sources: &'a mut Sources, settings: &'a dyn Settings) -> Self {
         let (mut documents, failures) = read::parse_all(sources);
         documents.sort_by(|a, b| sources.get(a.file()).path.cmp(&sources.get(b.file()).path));
-        let configured = Configured::all(settings, sources);
+        let configured = settings.configured(sources);
         let mut linker = Linker {
             sources,
             settings,

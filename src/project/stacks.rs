@@ -8,7 +8,6 @@ mod variables;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-pub use self::discover::Configured;
 pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::words::{clip, told};
-use super::{Place, Report, escape};
+use super::{Place, Report};
+use crate::escape;
 use crate::finding::{Finding, Severity};
 
 /// Characters of one description, which a merge request shows on one line.

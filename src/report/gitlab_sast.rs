@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::markdown::{LONGEST, text};
 use super::words::{clip, help, message, page_url, remarks};
-use super::{Place, Report, escape};
+use super::{Place, Report};
+use crate::escape;
 use crate::finding::{Finding, Severity};
 
 /// Version of the schema.

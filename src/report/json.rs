@@ -14,9 +14,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Place, Report, escape};
+use super::{Place, Report};
 use crate::baseline::Comparison;
 use crate::container::DocumentId;
+use crate::escape;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources, Span};
 

@@ -19,7 +19,8 @@ use serde_sarif::sarif::{
 };
 
 use super::words::{clip, sentence};
-use super::{Options, Place, Report, escape};
+use super::{Options, Place, Report};
+use crate::escape;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Rule, Severity};
 use crate::source::Span;

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::evidence::{Command, commands, devcontainer, split_files};
 use super::{Basis, Stack, load};
-use crate::config::{At, Files, RelativePath};
 use crate::container::{DocumentId, Marked};
 use crate::project::link::Linker;
 use crate::project::path;
-use crate::source::{Kind, Source, Sources, Span};
+use crate::source::{Kind, Source, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -512,34 +511,6 @@ fn may_start(name: &str, folder: &str) -> bool {
         || matches!(folder.rsplit('/').next(), Some("bin" | "scripts" | "script"))
             && extension.is_empty()
             && !name.ends_with('/')
-}
-
-/// A stack of the configuration.
-#[derive(Clone, Debug)]
-pub struct Configured {
-    /// Paths of the files from the scan root, in order.
-    pub files: Vec<String>,
-    /// Where it runs.
-    pub environment: Option<Marked>,
-    /// Paths of the files with its variables, instead of `.env`.
-    pub env_files: Vec<String>,
-}
-
-impl Configured {
-    /// The stacks of the `confscan.toml` files; one of which a file lies outside of the scan root is not among them.
-    pub fn all(settings: &Files, sources: &Sources) -> Vec<Configured> {
-        let stacks = settings.stacks().filter_map(|(file, stack)| {
-            let paths = |paths: &[At<RelativePath>]| paths.iter().map(|path| file.resolve(&path.value.0)).collect();
-            let files: Option<Vec<String>> = paths(&stack.value.files);
-            let env_files: Option<Vec<String>> = paths(&stack.value.env_file.0);
-            let environment = stack.value.environment.as_ref().map(|environment| {
-                let marked = Marked::new(environment.value.into(), format!("`stack` in {}", file.path));
-                Marked { decided_by: file.span(environment, sources), ..marked }
-            });
-            Some(Configured { files: files?, environment, env_files: env_files? })
-        });
-        stacks.collect()
-    }
 }
 
 #[cfg(test)]

@@ -42,13 +42,13 @@ pub(crate) fn json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Resul
 }
 
 /// Writes a field of an object, its name and value behind `before`.
-pub(super) fn field(out: &mut dyn io::Write, before: &str, name: &str, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn field(out: &mut dyn io::Write, before: &str, name: &str, value: &impl Serialize) -> io::Result<()> {
     write!(out, "{before}\"{name}\":")?;
     json(out, value)
 }
 
 /// Writes an array behind `before`, one item on each line.
-pub(super) fn array(
+pub(crate) fn array(
     out: &mut dyn io::Write,
     before: &str,
     items: impl Iterator<Item = impl Serialize>,
