@@ -99,3 +99,17 @@ impl SyntaxError {
         SyntaxError { span, message: message.into() }
     }
 }
+
+/// The parts of a path that are left when what changes nothing in it is taken out, as Go's `path.Clean` does.
+fn clean_parts(path: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if path.starts_with('/') => {}
+            part => parts.push(part),
+        }
+    }
+    parts
+}

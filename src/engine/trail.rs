@@ -3,7 +3,7 @@
 
 use crate::finding::Finding;
 use crate::project::Project;
-use crate::project::stacks::Stack;
+use crate::project::stacks::{Stack, names_in};
 use crate::source::{Sources, Span};
 use crate::syntax::compose::merge::Loss;
 
@@ -28,7 +28,12 @@ fn trail(stack: &Stack, primary: Span, sources: &Sources) -> Vec<(Span, String)>
         places.push((lost.base, "this is what it replaces".to_owned()));
     }
     if !stack.variables.is_empty() {
-        for name in variables(sources.text(primary)) {
+        let mut names: Vec<&str> = Vec::new();
+        for name in names_in(sources.text(primary)) {
+            if names.contains(&name) {
+                continue;
+            }
+            names.push(name);
             if let Some(variable) = stack.variables.get(name).filter(|variable| variable.value.is_some()) {
                 places.push((variable.span, format!("`{name}` is set here")));
             }
@@ -40,18 +45,4 @@ fn trail(stack: &Stack, primary: Span, sources: &Sources) -> Vec<(Span, String)>
 /// Whether the two are about the same value: one holds the other.
 fn touches(over: Span, primary: Span) -> bool {
     over.contains(primary) || primary.contains(over)
-}
-
-/// The names behind `$` and `${` in a text, each once.
-fn variables(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    for (at, _) in text.match_indices('$') {
-        let rest = text[at + 1..].strip_prefix('{').unwrap_or(&text[at + 1..]);
-        let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let name = &rest[..length];
-        if !name.is_empty() && !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
 }

@@ -317,10 +317,7 @@ fn service_variables(
     built: Option<&BuiltFrom>,
     env_files: &[DocumentId],
 ) -> Vec<Env> {
-    let mut variables = Variables::default();
-    if let Some(built) = built {
-        built.config.env.iter().for_each(|entry| variables.put(nodes::dockerfile_env(built.document, entry)));
-    }
+    let mut variables = built.map(stage_variables).unwrap_or_default();
     for &file in env_files {
         let Document::Dotenv(dotenv) = &linker.documents[file] else { continue };
         let given = dotenv.entries.iter().filter(|entry| entry.value.is_some());
@@ -435,10 +432,10 @@ impl Variables {
 }
 
 /// The ENV of an image.
-fn stage_env(built: &BuiltFrom) -> Vec<Env> {
+fn stage_variables(built: &BuiltFrom) -> Variables {
     let mut variables = Variables::default();
     built.config.env.iter().for_each(|entry| variables.put(nodes::dockerfile_env(built.document, entry)));
-    variables.envs
+    variables
 }
 
 /// A container for every shipped stage that no service builds: what a live service builds of a Dockerfile is what ships
@@ -465,7 +462,7 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
         let image = base_image(&built);
         let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
         let from = &dockerfile.instructions[dockerfile.stages[stage].from];
-        let env = stage_env(&built);
+        let env = stage_variables(&built).envs;
         let evident = Some(&env).filter(|_| marked.environment == Environment::Unmarked).and_then(|env| by_env(env));
         let environment = evident.unwrap_or(marked);
         let facts = facts::Facts {

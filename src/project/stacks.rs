@@ -11,7 +11,7 @@ use std::collections::HashSet;
 pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
-pub use self::variables::{Variable, Variables};
+pub use self::variables::{Variable, Variables, names_in};
 
 use crate::container::{DocumentId, Marked};
 use crate::project::Need;

@@ -1,6 +1,7 @@
 //! Ignore files of builds, as BuildKit reads them (moby's `ignorefile` and `patternmatcher`). They look like git's and are
 //! not: a pattern starts at the root of the context, and what a folder's pattern left out a later line can let in again.
 
+use super::clean_parts;
 use crate::source::{FileId, Span};
 
 /// Longest pattern that is taken, in bytes: Linux's PATH_MAX.
@@ -83,15 +84,7 @@ pub fn parse(file: FileId, text: &str) -> Dockerignore {
 
 /// The shortest equal path, as Go's `filepath.Clean` makes it, without a `/` in front.
 fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            ".." if path.starts_with('/') => {}
-            part => parts.push(part),
-        }
-    }
+    let parts = clean_parts(path);
     match parts.is_empty() {
         true if path.starts_with('/') => "/".to_owned(),
         true => ".".to_owned(),

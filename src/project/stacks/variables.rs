@@ -52,15 +52,21 @@ impl Variables {
 
     /// Whether a text refers to one of known value.
     pub fn are_used_in(&self, text: &str) -> bool {
-        memchr::memchr_iter(b'$', text.as_bytes()).any(|at| {
-            let rest = text[at + 1..].strip_prefix('{').unwrap_or(&text[at + 1..]);
-            let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-            length > 0 && self.0.get(&rest[..length]).is_some_and(|variable| variable.value.is_some())
-        })
+        names_in(text).any(|name| self.0.get(name).is_some_and(|variable| variable.value.is_some()))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The names behind `$` and `${` in a text, as often as they stand there.
+pub fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let name = |at: usize| {
+        let rest = text[at + 1..].strip_prefix('{').unwrap_or(&text[at + 1..]);
+        let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        &rest[..length]
+    };
+    memchr::memchr_iter(b'$', text.as_bytes()).map(name).filter(|name| !name.is_empty())
 }

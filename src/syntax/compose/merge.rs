@@ -12,6 +12,7 @@ use super::model::is_reset;
 use super::template::Template;
 use super::{Variables, short};
 use crate::source::{Span, Text};
+use crate::syntax::clean_parts;
 use crate::syntax::yaml::{Entry, Node, Scalar, Style, Value};
 
 /// Mappings with more keys than this are searched through an index.
@@ -560,17 +561,8 @@ fn empty(span: Span) -> Node {
 
 /// A path without what changes nothing in it (Go's `path.Clean`).
 fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            ".." if path.starts_with('/') => {}
-            part => parts.push(part),
-        }
-    }
     let root = if path.starts_with('/') { "/" } else { "" };
-    format!("{root}{}", parts.join("/"))
+    format!("{root}{}", clean_parts(path).join("/"))
 }
 
 fn entries_mut(node: &mut Node) -> &mut [Entry] {
