@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::concise::line_start;
-use super::words::{counts, note};
+use super::words::{counts, note, stacks};
 use super::{Options, Place, Report};
 use crate::finding::{Finding, Severity};
 use crate::text::visible;
@@ -76,9 +76,15 @@ impl Page<'_> {
         }
         let path = &self.report.sources.get(findings[0].primary().file).path;
         let counts = counts(findings.iter().copied());
-        writeln!(out, "{}: {counts}\n", self.paint(Style::new().bold(), line_start(path)))?;
+        writeln!(out, "{}: {counts}", self.paint(Style::new().bold(), line_start(path)))?;
+        // The stacks that most of the findings are seen through are named once for all of them.
+        let said = usual_stacks(findings);
+        if let Some(stacks) = stacks(self.report, said) {
+            writeln!(out, "{stacks}")?;
+        }
+        writeln!(out)?;
         for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| !**hidden) {
-            self.finding(finding, out)?;
+            self.finding(finding, said, out)?;
         }
         let mut more: Vec<(&str, Vec<u32>)> = Vec::new();
         for (finding, _) in findings.iter().zip(hidden).filter(|(_, hidden)| **hidden) {
@@ -91,13 +97,14 @@ impl Page<'_> {
         for (rule, lines) in &more {
             let shown: Vec<String> = lines.iter().take(12).map(u32::to_string).collect();
             let rest = if lines.len() > shown.len() { ", …" } else { "" };
-            writeln!(out, "… and {} more of {rule} in this file (lines {}{rest})", lines.len(), shown.join(", "))?;
+            let noun = if lines.len() == 1 { "line" } else { "lines" };
+            writeln!(out, "… and {} more of {rule} in this file ({noun} {}{rest})", lines.len(), shown.join(", "))?;
         }
         if more.is_empty() { Ok(()) } else { writeln!(out) }
     }
 
     /// One finding with its excerpts.
-    fn finding(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    fn finding(&self, finding: &Finding, said: &[usize], out: &mut dyn Write) -> io::Result<()> {
         let severity = format!("{}[{}]", finding.severity.name(), finding.rule.id);
         let bold = Style::new().bold();
         writeln!(
@@ -115,11 +122,18 @@ impl Page<'_> {
         if let Some(help) = &finding.help {
             remark(out, "help", &visible(help))?;
         }
-        if let Some(note) = note(self.report, finding) {
+        if let Some(note) = note(self.report, finding, said) {
             remark(out, "note", &note)?;
         }
         writeln!(out)
     }
+}
+
+/// The stacks that most of the findings of a file are seen through.
+fn usual_stacks<'a>(findings: &[&'a Finding]) -> &'a [usize] {
+    let mut counts: HashMap<&[usize], usize> = HashMap::new();
+    findings.iter().for_each(|finding| *counts.entry(&finding.stacks).or_default() += 1);
+    counts.into_iter().max_by_key(|(stacks, count)| (*count, Reverse(*stacks))).map_or(&[], |(stacks, _)| stacks)
 }
 
 /// The findings file by file: the file with the worst first, in it the worst first, and equally bad ones in the order of

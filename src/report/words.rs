@@ -40,7 +40,7 @@ pub(super) fn told(finding: &Finding) -> String {
 
 /// Help and note, as lines that say what they are.
 pub(super) fn remarks(report: &Report, finding: &Finding) -> impl Iterator<Item = (&'static str, String)> {
-    let note = note(report, finding).map(|note| ("Note", capital(&sentence(&note))));
+    let note = note(report, finding, &[]).map(|note| ("Note", capital(&sentence(&note))));
     help(finding).map(|help| ("Help", help)).into_iter().chain(note)
 }
 
@@ -50,8 +50,9 @@ fn capital(text: &str) -> String {
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
-/// Which container the finding is about and how sure it is, where that says more than the message does.
-pub(super) fn note(report: &Report, finding: &Finding) -> Option<String> {
+/// Which container the finding is about and how sure it is, where that says more than the message does. The stacks in
+/// `said` need not be named again.
+pub(super) fn note(report: &Report, finding: &Finding, said: &[usize]) -> Option<String> {
     let mut parts = Vec::new();
     if finding.confidence == Confidence::Guess {
         parts.push("this is a guess: what would decide it is not in the files".to_owned());
@@ -79,17 +80,19 @@ pub(super) fn note(report: &Report, finding: &Finding) -> Option<String> {
         None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
         None => {}
     }
-    parts.extend(stacks(report, finding));
+    if finding.stacks != said {
+        parts.extend(stacks(report, &finding.stacks));
+    }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Stacks that are named with one finding.
 const STACKS: usize = 3;
 
-/// The stacks that it is seen through, where they are more than a file alone.
-fn stacks(report: &Report, finding: &Finding) -> Option<String> {
+/// The names of stacks, where they are more than a file alone.
+pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
     let project = &report.project;
-    let stacks: Vec<_> = finding.stacks.iter().filter_map(|&stack| project.stacks.get(stack)).collect();
+    let stacks: Vec<_> = stacks.iter().filter_map(|&stack| project.stacks.get(stack)).collect();
     if stacks.iter().all(|stack| stack.files.len() == 1) {
         return None;
     }
