@@ -37,6 +37,76 @@ enum Node<'a> {
     Exception(&'a Exception),
 }
 
+/// What a node is, so that only the rules over such nodes are asked.
+#[derive(Clone, Copy)]
+enum Slot {
+    Source,
+    Dockerfile,
+    Compose,
+    Supervisor,
+    Nginx,
+    Dotenv,
+    Stack,
+    Stage,
+    Image,
+    Env,
+    Command,
+    Container,
+    Skipped,
+    Exception,
+    Failure,
+}
+
+/// Number of slots.
+const SLOTS: usize = Slot::Failure as usize + 1;
+
+impl Slot {
+    fn of(node: &Node) -> Slot {
+        match node {
+            Node::Source(_) => Slot::Source,
+            Node::Document(Document::Dockerfile(_)) => Slot::Dockerfile,
+            Node::Document(Document::Compose(_)) => Slot::Compose,
+            Node::Document(Document::Supervisor(_)) => Slot::Supervisor,
+            Node::Document(Document::Nginx(_)) => Slot::Nginx,
+            Node::Document(Document::Dotenv(_)) => Slot::Dotenv,
+            Node::Stack(..) => Slot::Stack,
+            Node::Stage(_) => Slot::Stage,
+            Node::Image(_) => Slot::Image,
+            Node::Env(_) => Slot::Env,
+            Node::Command(_) => Slot::Command,
+            Node::Container(_) => Slot::Container,
+            Node::Skipped(_) => Slot::Skipped,
+            Node::Exception(_) => Slot::Exception,
+            Node::Failure(_) => Slot::Failure,
+        }
+    }
+
+    /// The nodes that a check is for.
+    fn taken_by(check: &Check) -> &'static [Slot] {
+        match check {
+            Check::Source(_) => &[Slot::Source],
+            Check::Document(_) => &[Slot::Dockerfile, Slot::Compose, Slot::Supervisor, Slot::Nginx, Slot::Dotenv],
+            Check::Dockerfile(_) => &[Slot::Dockerfile],
+            Check::Compose(_) => &[Slot::Compose],
+            Check::Supervisor(_) => &[Slot::Supervisor],
+            Check::Nginx(_) => &[Slot::Nginx],
+            Check::Stack(_) => &[Slot::Stack],
+            Check::Stage(_) => &[Slot::Stage],
+            Check::Image(_) => &[Slot::Image],
+            Check::Env(_) => &[Slot::Env],
+            Check::Command(_) => &[Slot::Command],
+            Check::Setting(_) => &[Slot::Env, Slot::Command],
+            Check::Container(_) => &[Slot::Container],
+            Check::Skipped(_) => &[Slot::Skipped],
+            Check::Exception(_) => &[Slot::Exception],
+            Check::Failure(_) => &[Slot::Failure],
+        }
+    }
+}
+
+/// The rules that run, by what they are about.
+type Rules = [Vec<&'static Registered>; SLOTS];
+
 /// A node with the place that its findings are attributed to.
 struct Job<'a> {
     node: Node<'a>,
@@ -150,8 +220,14 @@ pub fn grade_exceptions(
 }
 
 /// The rules that are asked for.
-fn enabled(config: &Config) -> Vec<&'static Registered> {
-    RULES.iter().filter(|registered| config.may_run(&registered.rule)).collect()
+fn enabled(config: &Config) -> Rules {
+    let mut rules: Rules = Default::default();
+    for registered in RULES.iter().filter(|registered| config.may_run(&registered.rule)) {
+        for &slot in Slot::taken_by(&registered.check) {
+            rules[slot as usize].push(registered);
+        }
+    }
+    rules
 }
 
 /// Runs every enabled check over every node, in parallel.
@@ -231,15 +307,8 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
 }
 
 /// Runs the checks that are for the job's kind of node.
-fn run(
-    mut found: Found,
-    job: &Job,
-    rules: &[&'static Registered],
-    project: &Project,
-    sources: &Sources,
-    config: &Config,
-) -> Found {
-    for registered in rules {
+fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &Sources, config: &Config) -> Found {
+    for registered in &rules[Slot::of(&job.node) as usize] {
         let cx = || {
             let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
