@@ -126,7 +126,8 @@ const BASES: &[&str] = &[
     "alpine:3.20",
     "php:8.2-fpm",
 ];
-const PACKAGES: &[&str] = &["curl", "git", "nginx", "supervisor", "libpq-dev", "build-essential", "ffmpeg", "cron", "jq"];
+const PACKAGES: &[&str] =
+    &["curl", "git", "nginx", "supervisor", "libpq-dev", "build-essential", "ffmpeg", "cron", "jq"];
 const STORES: &[(&str, &str, u16, &str)] = &[
     ("postgres", "postgres:15", 5432, "/var/lib/postgresql/data"),
     ("mysql", "mysql:8", 3306, "/var/lib/mysql"),
@@ -213,11 +214,18 @@ fn dockerfile(name: &str, whole: bool, random: &mut Random) -> String {
 fn compose(name: &str, random: &mut Random) -> String {
     let mut out = String::new();
     line!(out, "name: {name}\nx-logging: &logging\n  driver: json-file\n  options: {{max-size: 10m}}\nservices:");
-    line!(out, "  web:\n    build:\n      context: ./web\n      target: run\n    logging: *logging\n    env_file: .env");
+    line!(
+        out,
+        "  web:\n    build:\n      context: ./web\n      target: run\n    logging: *logging\n    env_file: .env"
+    );
     line!(out, "    ports:\n      - \"80{:02}:8080\"\n    environment:", random.below(100));
     line!(out, "      DATABASE_URL: postgres://{name}:${{DB_PASSWORD:-secret{}}}@db/{name}", random.below(1000));
     line!(out, "      RELEASE: ${{RELEASE}}\n    depends_on: [db, cache]\n    restart: unless-stopped");
-    line!(out, "  worker:\n    build: ./worker\n    environment:\n      - QUEUE={name}\n      - DEBUG={}", random.below(2));
+    line!(
+        out,
+        "  worker:\n    build: ./worker\n    environment:\n      - QUEUE={name}\n      - DEBUG={}",
+        random.below(2)
+    );
     if random.happens(20) {
         line!(out, "    privileged: true");
     }
@@ -277,14 +285,18 @@ fn supervisord(name: &str, random: &mut Random) -> String {
 }
 
 fn nginx(name: &str, random: &mut Random) -> String {
-    let mut out = format!("# Front of {name}\nworker_processes auto;\nevents {{ worker_connections 1024; }}\nhttp {{\n");
+    let mut out =
+        format!("# Front of {name}\nworker_processes auto;\nevents {{ worker_connections 1024; }}\nhttp {{\n");
     line!(out, "    include mime.types;\n    upstream app {{ server 127.0.0.1:80{:02}; }}", random.below(100));
     for at in 0..1 + random.below(3) {
         line!(out, "    server {{\n        listen 80{at};\n        server_name {name}-{at}.example.com;");
         for _ in 0..1 + random.below(5) {
             let path = random.pick(WORDS);
             line!(out, "        location /{path} {{\n            proxy_pass http://app;");
-            line!(out, "            proxy_set_header Host $host;\n            add_header X-Frame-Options DENY;\n        }}");
+            line!(
+                out,
+                "            proxy_set_header Host $host;\n            add_header X-Frame-Options DENY;\n        }}"
+            );
         }
         if random.happens(30) {
             line!(out, "        location /files {{ alias /srv/{name}/; autoindex on; }}");
@@ -297,12 +309,14 @@ fn nginx(name: &str, random: &mut Random) -> String {
 
 /// The path of the source file `number` of an application: twelve files and six folders in each folder.
 fn source_path(number: usize, random: &mut Random) -> String {
-    let mut path = String::new();
+    let mut folders = Vec::new();
     let mut folder = number / FILES_IN_A_FOLDER;
     while folder > 0 {
-        let _ = write!(path, "{}{}/", WORDS[folder % WORDS.len()], folder % FOLDERS_IN_A_FOLDER);
+        folders.push(format!("{}{}/", WORDS[folder % WORDS.len()], folder % FOLDERS_IN_A_FOLDER));
         folder /= FOLDERS_IN_A_FOLDER;
     }
+    folders.reverse();
+    let mut path = folders.concat();
     let ending = match random.below(100) {
         0..30 => "ts",
         30..55 => "py",

@@ -114,13 +114,12 @@ struct Job<'a> {
     file: Option<FileId>,
 }
 
-/// Findings by rule and place.
-type Findings = HashMap<(&'static str, Span), Merged>;
-
 /// The findings of some checks, one for each rule and place, and the checks that broke.
 #[derive(Default)]
 struct Found {
-    findings: Findings,
+    findings: Vec<Merged>,
+    /// Where in `findings` that of a rule and place is: findings are large, and few of a map's slots are in use.
+    places: HashMap<(&'static str, Span), usize>,
     failures: Vec<Failure>,
 }
 
@@ -171,9 +170,12 @@ impl Found {
     }
 
     fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
-        match self.findings.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().and(merged),
-            Entry::Vacant(free) => drop(free.insert(merged)),
+        match self.places.entry(key) {
+            Entry::Occupied(known) => self.findings[*known.get()].and(merged),
+            Entry::Vacant(free) => {
+                free.insert(self.findings.len());
+                self.findings.push(merged);
+            }
         }
     }
 
@@ -181,7 +183,9 @@ impl Found {
         if self.findings.len() < other.findings.len() {
             return other.and(self);
         }
-        other.findings.into_iter().for_each(|(key, merged)| self.merge(key, merged));
+        for merged in other.findings {
+            self.merge((merged.finding.rule.id, merged.finding.primary()), merged);
+        }
         self.failures.extend(other.failures);
         self
     }
@@ -213,7 +217,7 @@ pub fn grade_exceptions(
     if found.findings.is_empty() {
         return findings;
     }
-    let found = found.findings.into_values().map(|merged| merged.finding).collect();
+    let found = found.findings.into_iter().map(|merged| merged.finding).collect();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -236,13 +240,12 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
-    let Found { findings, mut failures } = found;
+    let Found { findings, places, mut failures } = found;
     failures.sort_by(|a, b| (a.file, &a.doing, &a.message).cmp(&(b.file, &b.doing, &b.message)));
     let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
-    let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let findings = contained::absorb(broken.findings);
-    let merged = findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
+    let broken = broken.fold(Found { findings, places, failures: Vec::new() }, |found, job| run(found, &job));
+    let merged = contained::absorb(broken).into_iter().map(|Merged { mut finding, mut containers, stacks }| {
         if let Some(container) = &finding.container {
             containers.remove(container);
         }
@@ -255,7 +258,9 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
 
 /// Every node of the project.
 fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
-    let mut jobs = Vec::new();
+    let nodes = [2 * project.documents.len(), project.stacks.len(), project.stages.len(), project.images.len()];
+    let more = [project.envs.len(), project.commands.len(), project.containers.len(), sources.skipped.len()];
+    let mut jobs = Vec::with_capacity(nodes.into_iter().chain(more).sum());
     let mut add = |node, scope: Option<Scope>, file| jobs.push(Job { node, scope, file });
     let file_of = |scope: &Scope| Some(project.documents[scope.document].file());
     for (id, document) in project.documents.iter().enumerate() {

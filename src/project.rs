@@ -1,6 +1,7 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 mod assemble;
+mod beside;
 pub mod context;
 pub mod environment;
 mod facts;
@@ -66,6 +67,9 @@ pub struct Project {
     pub failures: Vec<Failure>,
     /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
     pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
+    /// The documents by their files.
+    by_file: HashMap<FileId, DocumentId>,
+    beside: beside::Beside,
 }
 
 /// A build stage as a node.
@@ -101,6 +105,11 @@ impl Project {
     /// As [`Project::build`], with what the user says of environments and places.
     pub fn build_with(sources: &mut Sources, settings: &dyn Settings) -> Project {
         link::Linker::new(sources, settings).link()
+    }
+
+    /// The document that was read from `file`.
+    pub fn document_of(&self, file: FileId) -> Option<DocumentId> {
+        self.by_file.get(&file).copied()
     }
 
     /// The Dockerfile `id`.

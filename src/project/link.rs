@@ -277,7 +277,9 @@ impl<'a> Linker<'a> {
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
         let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
+        let by_file = self.documents.iter().enumerate().rev().map(|(id, document)| (document.file(), id)).collect();
         let mut project = Project {
+            by_file,
             includes,
             documents: self.documents,
             marks: self.marks,

@@ -119,18 +119,8 @@ fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx)
         return true;
     }
     let folder = path::directory(own);
-    cx.project.documents.iter().any(|document| {
-        let Document::Compose(other) = document else { return false };
-        if other.file == compose.file {
-            return false;
-        }
-        let other_folder = path::directory(&cx.sources.get(other.file).path);
-        let beside = other_folder == folder || !folder.is_empty() && other_folder == path::directory(folder);
-        if beside && other.defines(undefined.kind, &undefined.name.value) {
-            return true;
-        }
-        let included = other.include.iter().flat_map(|include| &include.paths);
-        let extended = other.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
-        included.chain(extended).any(|file| path::join(other_folder, &file.value).is_some_and(|file| file == own))
-    })
+    let above = (!folder.is_empty()).then(|| path::directory(folder));
+    let beside = [Some(folder), above].into_iter().flatten().flat_map(|near| cx.project.composes_in(near, cx.sources));
+    let mut others = beside.filter(|other| other.file != compose.file);
+    others.any(|other| other.defines(undefined.kind, &undefined.name.value)) || cx.project.is_led_to(own, cx.sources)
 }

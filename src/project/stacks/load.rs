@@ -1,6 +1,7 @@
 //! From the files of a stack to its model, in compose-go's order: for each file extends, then include, then the merge
 //! on top of the files before it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -147,16 +148,19 @@ impl Loader<'_, '_> {
             self.directories.entry(file).or_insert_with(|| directory.to_owned());
         }
         for tree in self.linker.trees(document).iter() {
-            let mut tree = tree.clone();
-            if !self.charge(&tree) {
+            if !self.charge(tree) {
                 self.gap(GapKind::Include, tree.span, None, String::new(), GapReason::TooMuch);
                 break;
             }
-            self.extend_services(&mut tree, document, directory);
+            // Trees are large: one is copied only where it is changed or kept.
+            let mut tree = self.extended_services(tree, document, directory).map_or(Cow::Borrowed(tree), Cow::Owned);
             if let Some(imported) = self.includes(&tree, directory, variables, depth) {
-                tree = self.merge(|merge| merge.document(Some(imported), &tree));
+                tree = Cow::Owned(self.merge(|merge| merge.document(imported, &tree)));
             }
-            merged = Some(self.merge(|merge| merge.document(merged, &tree)));
+            merged = Some(match merged {
+                Some(base) => self.merge(|merge| merge.document(base, &tree)),
+                None => tree.into_owned(),
+            });
         }
         merged
     }
@@ -212,22 +216,26 @@ impl Loader<'_, '_> {
         self.linker.find_document(&path, kind, why).map_err(|error| (target, reason(&error)))
     }
 
-    /// Puts what the services of a document extend below them.
-    fn extend_services(&mut self, tree: &mut Node, document: DocumentId, directory: &str) {
-        let Value::Mapping(entries) = &mut tree.value else { return };
-        let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"));
-        let Some(Value::Mapping(services)) = services.map(|entry| &mut entry.value.value) else { return };
-        if !services.iter().any(|service| service.value.entry("extends").is_some()) {
-            return;
+    /// A document with what its services extend below them; nothing where none extends another.
+    fn extended_services(&mut self, tree: &Node, document: DocumentId, directory: &str) -> Option<Node> {
+        let extends = |service: &Entry| service.value.entry("extends").is_some();
+        let services = tree.entries().iter().find(|entry| entry.key.as_str() == Some("services"))?;
+        if !services.value.entries().iter().any(extends) {
+            return None;
         }
+        let mut tree = tree.clone();
+        let Value::Mapping(entries) = &mut tree.value else { return None };
+        let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"))?;
+        let Value::Mapping(services) = &mut services.value.value else { return None };
         let scope = Scope { document, directory: directory.to_owned(), services: Arc::new(services.clone()) };
         for service in services {
             let Some(name) = service.key.as_str().map(str::to_owned) else { continue };
-            if service.value.entry("extends").is_some() {
+            if extends(service) {
                 let mut chain = vec![(document, name.clone())];
                 service.value = self.extended(&name, &service.value, &scope, &mut chain);
             }
         }
+        Some(tree)
     }
 
     /// A service with what it extends below it, recursively.
@@ -336,7 +344,10 @@ impl Loader<'_, '_> {
                 if let Value::Mapping(entries) = &mut model.value {
                     entries.retain(|entry| entry.key.as_str().is_some_and(|key| IMPORTED.contains(&key)));
                 }
-                imported = Some(self.merge(|merge| merge.document(imported, &model)));
+                imported = Some(match imported {
+                    Some(base) => self.merge(|merge| merge.document(base, &model)),
+                    None => model,
+                });
             }
         }
         imported

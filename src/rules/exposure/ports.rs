@@ -340,11 +340,11 @@ fn product(container: &Container, name: &str, built: bool) -> Option<&'static st
         return None;
     }
     // In the middle (`my-redis-clone`) the word says what something is for or like.
-    let ends = [words().next(), words().next_back()];
+    let (first, last) = (words().next().unwrap_or_default(), words().next_back().unwrap_or_default());
     // On a bare distribution or runtime the name of the service says what was put there.
     let service = container.name.as_str();
     let bare = built && matches!(role(container), Some(Role::Base | Role::Runtime));
-    let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
+    let is = |word: &str| word == first || word == last || (bare && word == service);
     DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
 }
 
