@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, identify};
+use crate::finding::{Finding, Rule, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
@@ -194,7 +194,13 @@ impl Found {
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
 pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
-    settle(check(project, sources, config), project, sources, secrets)
+    settle(check(project, sources, config, &enabled(&|rule| config.may_run(rule))), project, sources, secrets)
+}
+
+/// Runs the checks of the rules that `wanted` takes, to tell what they cost: what they find, in no order and without
+/// identities.
+pub fn grade_by(wanted: &dyn Fn(&Rule) -> bool, project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
+    check(project, sources, config, &enabled(wanted))
 }
 
 /// Adds what the checks over exceptions find to the findings that no exception hides. What is found about an exception
@@ -207,7 +213,7 @@ pub fn grade_exceptions(
     config: &Config,
     secrets: &[Span],
 ) -> Vec<Finding> {
-    let rules = enabled(config);
+    let rules = enabled(&|rule| config.may_run(rule));
     let jobs = exceptions.iter().map(|exception| Job {
         node: Node::Exception(exception),
         scope: None,
@@ -223,10 +229,10 @@ pub fn grade_exceptions(
     findings
 }
 
-/// The rules that are asked for.
-fn enabled(config: &Config) -> Rules {
+/// The rules that `wanted` takes.
+fn enabled(wanted: &dyn Fn(&Rule) -> bool) -> Rules {
     let mut rules: Rules = Default::default();
-    for registered in RULES.iter().filter(|registered| config.may_run(&registered.rule)) {
+    for registered in RULES.iter().filter(|registered| wanted(&registered.rule)) {
         for &slot in Slot::taken_by(&registered.check) {
             rules[slot as usize].push(registered);
         }
@@ -235,9 +241,8 @@ fn enabled(config: &Config) -> Rules {
 }
 
 /// Runs every enabled check over every node, in parallel.
-fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
-    let rules = enabled(config);
-    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+fn check(project: &Project, sources: &Sources, config: &Config, rules: &Rules) -> Vec<Finding> {
+    let run = |found, job: &Job| run(found, job, rules, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
     let Found { findings, places, mut failures } = found;

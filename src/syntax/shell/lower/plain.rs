@@ -109,15 +109,22 @@ fn command(bytes: &[u8], mut at: usize, words: &mut Vec<Range<usize>>) -> Option
 /// The end of the word at `at`, which has at least one byte.
 fn word(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
+    let mut composed = false;
     while let Some(&byte) = bytes.get(at) {
         at = match byte {
-            byte if CLASSES[usize::from(byte)] == Class::Word => at + 1,
+            byte if CLASSES[usize::from(byte)] == Class::Word => {
+                at += 1;
+                continue;
+            }
             b'"' => double_quoted(bytes, at)?,
             b'\'' => single_quoted(bytes, at)?,
+            // Behind another such part the grammar may end the word in front of the name.
+            b'$' if composed && bytes.get(at + 1) != Some(&b'{') => return None,
             b'$' => variable(bytes, at)?,
             b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' => break,
             _ => return None,
         };
+        composed = true;
     }
     (at > start).then_some(at)
 }
