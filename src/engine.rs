@@ -18,7 +18,7 @@ use crate::finding::{Finding, Rule, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
-use crate::rules::{Check, Cx, RULES, Registered, Setting};
+use crate::rules::{Check, Cx, RULES, Registered, Setting, Trees, trees};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -219,7 +219,8 @@ pub fn grade_exceptions(
         scope: None,
         file: exception.span.map(|span| span.file),
     });
-    let found = jobs.fold(Found::default(), |found, job| run(found, &job, &rules, project, sources, config));
+    let found =
+        jobs.fold(Found::default(), |found, job| run(found, &job, &rules, &Trees::new(), project, sources, config));
     if found.findings.is_empty() {
         return findings;
     }
@@ -242,7 +243,8 @@ fn enabled(wanted: &dyn Fn(&Rule) -> bool) -> Rules {
 
 /// Runs every enabled check over every node, in parallel.
 fn check(project: &Project, sources: &Sources, config: &Config, rules: &Rules) -> Vec<Finding> {
-    let run = |found, job: &Job| run(found, job, rules, project, sources, config);
+    let trees = trees(project);
+    let run = |found, job: &Job| run(found, job, rules, &trees, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
     let Found { findings, places, mut failures } = found;
@@ -317,10 +319,18 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
 }
 
 /// Runs the checks that are for the job's kind of node.
-fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &Sources, config: &Config) -> Found {
+fn run<'a>(
+    mut found: Found,
+    job: &'a Job,
+    rules: &Rules,
+    trees: &'a Trees<'a>,
+    project: &'a Project,
+    sources: &'a Sources,
+    config: &'a Config,
+) -> Found {
     for registered in &rules[Slot::of(&job.node) as usize] {
         let cx = || {
-            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref()).with_trees(trees);
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
         match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
