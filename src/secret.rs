@@ -7,6 +7,7 @@
 
 pub mod files;
 pub mod line;
+mod literals;
 pub mod name;
 pub(crate) mod text;
 pub mod token;

@@ -6,15 +6,17 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Regex, bytes};
+use regex::bytes;
 
+use super::literals::Literals;
 use super::{name, token, url, value};
 
 /// Words that a credential's name has one of, whatever their case.
-pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie";
+pub const STEMS: [&str; 11] =
+    ["pass", "pwd", "pword", "_pw", "secret", "token", "key", "cred", "auth", "salt", "cookie"];
 
 /// [`STEMS`]; a hit is widened to the whole name.
-static STEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).expect("the pattern is valid"));
+pub(super) static STEM: Literals<11> = Literals::folded(STEMS);
 
 /// Flags of one letter that take a password, and settings that take it behind a blank.
 static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
@@ -32,13 +34,26 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
 });
 
 /// What a line has one of where [`FLAGS`] can match it.
-static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = concat!(
-        "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
-        "[Bb]earer|BEARER|[Bb]asic|BASIC"
-    );
-    Regex::new(pattern).expect("the pattern is valid")
-});
+static PROGRAMS: Literals<18> = Literals::new([
+    "mysql",
+    "mariadb",
+    "sshpass",
+    "redis-cli",
+    "valkey-cli",
+    "curl",
+    "mongo",
+    "login",
+    "sqlcmd",
+    "requirepass",
+    "masterauth",
+    "IDENTIFIED",
+    "Bearer",
+    "bearer",
+    "BEARER",
+    "Basic",
+    "basic",
+    "BASIC",
+]);
 
 /// Words behind which a name and its value follow, in lower case: of Dockerfiles and of nginx.
 const SETTERS: [&str; 10] = [
@@ -80,8 +95,8 @@ fn fallback(text: &str, range: Range<usize>) -> Range<usize> {
 fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
     let mut from = 0;
     while let Some(hit) = PROGRAMS.find_at(text, from) {
-        let start = memchr::memrchr(b'\n', &text.as_bytes()[..hit.start()]).map_or(0, |at| at + 1);
-        let end = memchr::memchr(b'\n', &text.as_bytes()[hit.end()..]).map_or(text.len(), |length| hit.end() + length);
+        let start = memchr::memrchr(b'\n', &text.as_bytes()[..hit.start]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &text.as_bytes()[hit.end..]).map_or(text.len(), |length| hit.end + length);
         for captures in FLAGS.captures_iter(&text.as_bytes()[start..end]) {
             let value = captures.get(1).map(|value| start + value.start()..start + value.end());
             found.extend(value.filter(|range| !value::may_be_shown(&text[range.clone()])));
@@ -96,9 +111,9 @@ fn named(text: &str, found: &mut Vec<Range<usize>>) {
     let mut from = 0;
     while let Some(hit) = STEM.find_at(text, from) {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let before = bytes[from..hit.start()].iter().rev().take(128).take_while(|byte| is_part(byte)).count();
-        let start = hit.start() - before;
-        let end = hit.end() + bytes[hit.end()..].iter().take(128).take_while(|byte| is_part(byte)).count();
+        let before = bytes[from..hit.start].iter().rev().take(128).take_while(|byte| is_part(byte)).count();
+        let start = hit.start - before;
+        let end = hit.end + bytes[hit.end..].iter().take(128).take_while(|byte| is_part(byte)).count();
         from = end;
         let name = &text[start..end];
         if name::is_sensitive(name.trim_start_matches('-'))

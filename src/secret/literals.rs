@@ -1,0 +1,104 @@
+//! Search for any of a fixed set of words: what tells whether a text is worth a closer look.
+//!
+//! Everything is worked out by the compiler. A regular expression of the same words takes a millisecond to make, which is
+//! longer than a small scan.
+
+use std::ops::Range;
+
+/// Number of bits of the filter, a power of two.
+const BITS: usize = 1 << 14;
+
+/// A set of words of ASCII characters, each of two or more.
+pub(super) struct Literals<const N: usize> {
+    words: [&'static str; N],
+    /// Letter case does not matter.
+    folded: bool,
+    /// The first three bytes of each word, hashed; of a shorter word with every third byte.
+    filter: [u64; BITS / 64],
+}
+
+impl<const N: usize> Literals<N> {
+    /// The set of `words`, in which letter case counts.
+    pub const fn new(words: [&'static str; N]) -> Self {
+        Literals::of(words, false)
+    }
+
+    /// The set of `words`, in which letter case does not count.
+    pub const fn folded(words: [&'static str; N]) -> Self {
+        Literals::of(words, true)
+    }
+
+    const fn of(words: [&'static str; N], folded: bool) -> Self {
+        let mut filter = [0; BITS / 64];
+        let mut at = 0;
+        while at < N {
+            let word = words[at].as_bytes();
+            assert!(word.len() >= 2 && words[at].is_ascii(), "a word is too short for the filter");
+            let mut third = if word.len() > 2 { word[2] as usize } else { 0 };
+            loop {
+                let hash = hash(word[0], word[1], third as u8, folded);
+                filter[hash / 64] |= 1 << (hash % 64);
+                third += 1;
+                if word.len() > 2 || third > 255 {
+                    break;
+                }
+            }
+            at += 1;
+        }
+        Literals { words, folded, filter }
+    }
+
+    /// The first word at or behind the byte `from`; of several that start there, the first of the set.
+    pub fn find_at(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let bytes = text.as_bytes();
+        (from..bytes.len().saturating_sub(1)).find_map(|at| {
+            let third = bytes.get(at + 2).copied().unwrap_or_default();
+            let hash = hash(bytes[at], bytes[at + 1], third, self.folded);
+            if self.filter[hash / 64] & 1 << (hash % 64) == 0 {
+                return None;
+            }
+            let rest = &bytes[at..];
+            let word = self.words.iter().find(|word| {
+                rest.get(..word.len()).is_some_and(|start| match self.folded {
+                    true => start.eq_ignore_ascii_case(word.as_bytes()),
+                    false => start == word.as_bytes(),
+                })
+            })?;
+            Some(at..at + word.len())
+        })
+    }
+
+    /// Whether any of the words is in `text`.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.find_at(text, 0).is_some()
+    }
+}
+
+/// The place of three bytes in the filter; with `folded` the same for both cases of a letter.
+const fn hash(first: u8, second: u8, third: u8, folded: bool) -> usize {
+    let mask = if folded { 0x20 } else { 0 };
+    let (first, second, third) = ((first | mask) as usize, (second | mask) as usize, (third | mask) as usize);
+    (first ^ (second << 4) ^ (third << 7)) & (BITS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::*;
+
+    const WORDS: [&str; 6] = ["ab", "abc", "key", "-k", "a.b", "_pw"];
+
+    proptest! {
+        #[test]
+        fn a_set_finds_what_a_regular_expression_of_its_words_finds(text in "[abcAkeyKEY.\\-_pwé ]{0,40}", from in 0usize..8) {
+            let from = text.floor_char_boundary(from.min(text.len()));
+            let pattern = WORDS.map(regex::escape).join("|");
+            for (set, flags) in [(Literals::new(WORDS), ""), (Literals::folded(WORDS), "(?i-u)")] {
+                let expected = Regex::new(&format!("{flags}{pattern}")).unwrap().find_at(&text, from);
+                prop_assert_eq!(set.find_at(&text, from), expected.map(|found| found.range()));
+            }
+        }
+    }
+}
