@@ -114,22 +114,23 @@ struct Job<'a> {
     file: Option<FileId>,
 }
 
+/// Findings by rule and place.
+type Findings = HashMap<(&'static str, Span), Merged>;
+
 /// The findings of some checks, one for each rule and place, and the checks that broke.
 #[derive(Default)]
 struct Found {
-    findings: Vec<Merged>,
-    /// Where in `findings` that of a rule and place is: findings are large, and few of a map's slots are in use.
-    places: HashMap<(&'static str, Span), usize>,
+    findings: Findings,
     failures: Vec<Failure>,
 }
 
 /// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
 struct Merged {
     /// The worst of it.
-    finding: Finding,
-    /// The first of the containers that it is about, by name.
+    finding: Box<Finding>,
+    /// The first of the containers that the others are about, by name.
     containers: BTreeSet<String>,
-    /// The first of the stacks that it is seen through.
+    /// The first of the stacks that the others are seen through.
     stacks: BTreeSet<usize>,
 }
 
@@ -137,18 +138,45 @@ struct Merged {
 const NAMED: usize = 50;
 
 impl Merged {
-    fn and(&mut self, other: Merged) {
+    fn new(finding: Finding) -> Merged {
+        Merged { finding: Box::new(finding), containers: BTreeSet::new(), stacks: BTreeSet::new() }
+    }
+
+    fn and(&mut self, mut other: Merged) {
         if rank(&other.finding) < rank(&self.finding) {
-            self.finding = other.finding;
+            std::mem::swap(&mut self.finding, &mut other.finding);
         }
+        self.add_places(other);
+    }
+
+    /// Takes over where another one was seen.
+    fn add_places(&mut self, other: Merged) {
         self.containers.extend(other.containers);
+        self.containers.extend(other.finding.container);
+        // What is named by the finding itself counts as one of them.
+        self.containers.extend(self.finding.container.clone());
         while self.containers.len() > NAMED {
             self.containers.pop_last();
         }
         self.stacks.extend(other.stacks);
+        self.stacks.extend(other.finding.stacks);
+        self.stacks.extend(&self.finding.stacks);
         while self.stacks.len() > NAMED {
             self.stacks.pop_last();
         }
+    }
+
+    /// The finding with every place that it was seen at.
+    fn into_finding(self) -> Finding {
+        let Merged { mut finding, mut containers, stacks } = self;
+        if let Some(container) = &finding.container {
+            containers.remove(container);
+        }
+        finding.also = containers.into_iter().collect();
+        if !stacks.is_empty() {
+            finding.stacks = stacks.into_iter().collect();
+        }
+        *finding
     }
 }
 
@@ -164,18 +192,13 @@ fn rank(finding: &Finding) -> impl Ord {
 
 impl Found {
     fn add(&mut self, finding: Finding) {
-        let containers = finding.container.iter().cloned().collect();
-        let stacks = finding.stacks.iter().copied().collect();
-        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers, stacks });
+        self.merge((finding.rule.id, finding.primary()), Merged::new(finding));
     }
 
     fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
-        match self.places.entry(key) {
-            Entry::Occupied(known) => self.findings[*known.get()].and(merged),
-            Entry::Vacant(free) => {
-                free.insert(self.findings.len());
-                self.findings.push(merged);
-            }
+        match self.findings.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().and(merged),
+            Entry::Vacant(free) => drop(free.insert(merged)),
         }
     }
 
@@ -183,9 +206,7 @@ impl Found {
         if self.findings.len() < other.findings.len() {
             return other.and(self);
         }
-        for merged in other.findings {
-            self.merge((merged.finding.rule.id, merged.finding.primary()), merged);
-        }
+        other.findings.into_iter().for_each(|(key, merged)| self.merge(key, merged));
         self.failures.extend(other.failures);
         self
     }
@@ -224,7 +245,7 @@ pub fn grade_exceptions(
     if found.findings.is_empty() {
         return findings;
     }
-    let found = found.findings.into_iter().map(|merged| merged.finding).collect();
+    let found = found.findings.into_values().map(|merged| *merged.finding).collect();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -247,20 +268,13 @@ fn check(project: &Project, sources: &Sources, config: &Config, rules: &Rules) -
     let run = |found, job: &Job| run(found, job, rules, &trees, project, sources, config);
     let jobs = jobs(project, sources);
     let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
-    let Found { findings, places, mut failures } = found;
+    let Found { findings, mut failures } = found;
     failures.sort_by(|a, b| (a.file, &a.doing, &a.message).cmp(&(b.file, &b.doing, &b.message)));
     let failures = project.failures.iter().chain(&failures);
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
-    let broken = broken.fold(Found { findings, places, failures: Vec::new() }, |found, job| run(found, &job));
-    let merged = contained::absorb(broken).into_iter().map(|Merged { mut finding, mut containers, stacks }| {
-        if let Some(container) = &finding.container {
-            containers.remove(container);
-        }
-        finding.also = containers.into_iter().collect();
-        finding.stacks = stacks.into_iter().collect();
-        finding
-    });
-    merged.collect()
+    let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
+    let findings = contained::absorb(broken.findings);
+    findings.into_values().map(Merged::into_finding).collect()
 }
 
 /// Every node of the project.
@@ -463,11 +477,7 @@ mod tests {
             |finding| finding.node.push('x'),
         ];
         let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
-                containers: BTreeSet::new(),
-                stacks: BTreeSet::new(),
-            });
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
             first.and(second);
             format!("{:?}", first.finding)
         };

@@ -27,6 +27,7 @@ pub use self::settings::{Configured, Settings};
 use self::stacks::Stack;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
+use crate::secret::Formats;
 use crate::source::{FileId, Skipped, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -61,6 +62,8 @@ pub struct Project {
     pub commands: Vec<CommandLine>,
     /// Secrets that are written in several places, by each place.
     pub repeated: HashMap<Span, Arc<Repeated>>,
+    /// By file: the secrets that show by their format, which the rules about them and the redaction both ask for.
+    pub(crate) formats: Vec<Formats>,
     /// Files that are graded although the program that they are for refuses their bytes.
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
@@ -68,8 +71,9 @@ pub struct Project {
     /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
     pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
     /// The documents by their files.
-    by_file: HashMap<FileId, DocumentId>,
-    beside: beside::Beside,
+    pub(crate) by_file: HashMap<FileId, DocumentId>,
+    /// Where its Compose files lie.
+    pub(crate) beside: beside::Beside,
 }
 
 /// A build stage as a node.
@@ -110,6 +114,12 @@ impl Project {
     /// The document that was read from `file`.
     pub fn document_of(&self, file: FileId) -> Option<DocumentId> {
         self.by_file.get(&file).copied()
+    }
+
+    /// The secrets of a file that show by their format.
+    pub fn formats(&self, file: FileId) -> &Formats {
+        static NONE: Formats = Formats { tokens: Vec::new(), connections: Vec::new() };
+        self.formats.get(file.0 as usize).unwrap_or(&NONE)
     }
 
     /// The Dockerfile `id`.

@@ -152,15 +152,14 @@ impl Loader<'_, '_> {
                 self.gap(GapKind::Include, tree.span, None, String::new(), GapReason::TooMuch);
                 break;
             }
-            // Trees are large: one is copied only where it is changed or kept.
-            let mut tree = self.extended_services(tree, document, directory).map_or(Cow::Borrowed(tree), Cow::Owned);
+            let mut tree = match extends(tree) {
+                true => Cow::Owned(self.extended_services(tree.clone(), document, directory)),
+                false => Cow::Borrowed(tree),
+            };
             if let Some(imported) = self.includes(&tree, directory, variables, depth) {
-                tree = Cow::Owned(self.merge(|merge| merge.document(imported, &tree)));
+                tree = Cow::Owned(self.merge(|merge| merge.document(Some(imported), tree)));
             }
-            merged = Some(match merged {
-                Some(base) => self.merge(|merge| merge.document(base, &tree)),
-                None => tree.into_owned(),
-            });
+            merged = Some(self.merge(|merge| merge.document(merged, tree)));
         }
         merged
     }
@@ -216,26 +215,20 @@ impl Loader<'_, '_> {
         self.linker.find_document(&path, kind, why).map_err(|error| (target, reason(&error)))
     }
 
-    /// A document with what its services extend below them; nothing where none extends another.
-    fn extended_services(&mut self, tree: &Node, document: DocumentId, directory: &str) -> Option<Node> {
-        let extends = |service: &Entry| service.value.entry("extends").is_some();
-        let services = tree.entries().iter().find(|entry| entry.key.as_str() == Some("services"))?;
-        if !services.value.entries().iter().any(extends) {
-            return None;
-        }
-        let mut tree = tree.clone();
-        let Value::Mapping(entries) = &mut tree.value else { return None };
-        let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"))?;
-        let Value::Mapping(services) = &mut services.value.value else { return None };
+    /// A document with what its services extend below them.
+    fn extended_services(&mut self, mut tree: Node, document: DocumentId, directory: &str) -> Node {
+        let Value::Mapping(entries) = &mut tree.value else { return tree };
+        let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"));
+        let Some(Value::Mapping(services)) = services.map(|entry| &mut entry.value.value) else { return tree };
         let scope = Scope { document, directory: directory.to_owned(), services: Arc::new(services.clone()) };
         for service in services {
             let Some(name) = service.key.as_str().map(str::to_owned) else { continue };
-            if extends(service) {
+            if service.value.entry("extends").is_some() {
                 let mut chain = vec![(document, name.clone())];
                 service.value = self.extended(&name, &service.value, &scope, &mut chain);
             }
         }
-        Some(tree)
+        tree
     }
 
     /// A service with what it extends below it, recursively.
@@ -344,10 +337,7 @@ impl Loader<'_, '_> {
                 if let Value::Mapping(entries) = &mut model.value {
                     entries.retain(|entry| entry.key.as_str().is_some_and(|key| IMPORTED.contains(&key)));
                 }
-                imported = Some(match imported {
-                    Some(base) => self.merge(|merge| merge.document(base, &model)),
-                    None => model,
-                });
+                imported = Some(self.merge(|merge| merge.document(imported, Cow::Owned(model))));
             }
         }
         imported
@@ -388,6 +378,12 @@ impl Loader<'_, '_> {
         }
         known
     }
+}
+
+/// Whether a service of a document extends another one.
+fn extends(tree: &Node) -> bool {
+    let services = tree.entries().iter().find(|entry| entry.key.as_str() == Some("services"));
+    services.is_some_and(|services| services.value.entries().iter().any(|it| it.value.entry("extends").is_some()))
 }
 
 /// Why a file that could not be had is not in sight.

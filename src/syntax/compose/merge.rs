@@ -94,10 +94,15 @@ impl<'a> Merge<'a> {
     }
 
     /// What the files so far make with a further document on top. Lists are only appended to: see [`Merge::finish`].
-    pub fn document(&mut self, mut base: Node, over: &Node) -> Node {
+    pub fn document(&mut self, base: Option<Node>, over: Cow<Node>) -> Node {
         let mut path = Vec::new();
-        self.take_away(&mut base, over, &mut path);
-        self.node(base, over, &mut path)
+        match base {
+            Some(mut base) => {
+                self.take_away(&mut base, &over, &mut path);
+                self.node(base, &over, &mut path)
+            }
+            None => over.into_owned(),
+        }
     }
 
     /// Leaves of what is the same in a list the last, once every document was merged: Compose does so after each, which
