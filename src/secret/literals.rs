@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// Number of bits of the filter, a power of two.
-const BITS: usize = 1 << 14;
+const BITS: usize = 1 << 15;
 
 /// A set of words of ASCII characters, each of two or more.
 pub(super) struct Literals<const N: usize> {
@@ -58,11 +58,14 @@ impl<const N: usize> Literals<N> {
                 return None;
             }
             let rest = &bytes[at..];
+            let same = |one: u8, other: u8| one == other || self.folded && one.eq_ignore_ascii_case(&other);
             let word = self.words.iter().find(|word| {
-                rest.get(..word.len()).is_some_and(|start| match self.folded {
-                    true => start.eq_ignore_ascii_case(word.as_bytes()),
-                    false => start == word.as_bytes(),
-                })
+                let word = word.as_bytes();
+                // Nearly all of them differ here, where no function has to be called to see it.
+                same(rest[0], word[0])
+                    && same(rest[1], word[1])
+                    && rest.len() >= word.len()
+                    && rest.iter().zip(word).all(|(one, other)| same(*one, *other))
             })?;
             Some(at..at + word.len())
         })
@@ -76,9 +79,10 @@ impl<const N: usize> Literals<N> {
 
 /// The place of three bytes in the filter; with `folded` the same for both cases of a letter.
 const fn hash(first: u8, second: u8, third: u8, folded: bool) -> usize {
-    let mask = if folded { 0x20 } else { 0 };
-    let (first, second, third) = ((first | mask) as usize, (second | mask) as usize, (third | mask) as usize);
-    (first ^ (second << 4) ^ (third << 7)) & (BITS - 1)
+    let mask = if folded { 0x20_20_20 } else { 0 };
+    let bytes = u32::from_le_bytes([first, second, third, 0]) | mask;
+    // Multiplicative hashing by the golden ratio (Knuth, volume 3, section 6.4): the upper bits depend on all three bytes.
+    (bytes.wrapping_mul(0x9e37_79b1) >> (32 - BITS.trailing_zeros())) as usize
 }
 
 #[cfg(test)]
