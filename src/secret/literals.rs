@@ -15,6 +15,10 @@ pub(super) struct Literals<const N: usize> {
     folded: bool,
     /// The first three bytes of each word, hashed; of a shorter word with every third byte.
     filter: [u64; BITS / 64],
+    /// By first byte: the first word that begins with it, in lower case where case does not matter; `N` for none.
+    first: [u8; 256],
+    /// By word: the next one that begins as it does.
+    next: [u8; N],
 }
 
 impl<const N: usize> Literals<N> {
@@ -29,11 +33,16 @@ impl<const N: usize> Literals<N> {
     }
 
     const fn of(words: [&'static str; N], folded: bool) -> Self {
+        assert!(N < 256, "there are too many words");
         let mut filter = [0; BITS / 64];
-        let mut at = 0;
-        while at < N {
+        let (mut first, mut next) = ([N as u8; 256], [N as u8; N]);
+        let mut at = N;
+        while at > 0 {
+            at -= 1;
             let word = words[at].as_bytes();
             assert!(word.len() >= 2 && words[at].is_ascii(), "a word is too short for the filter");
+            let start = fold(word[0], folded) as usize;
+            (next[at], first[start]) = (first[start], at as u8);
             let mut third = if word.len() > 2 { word[2] as usize } else { 0 };
             loop {
                 let hash = hash(word[0], word[1], third as u8, folded);
@@ -43,9 +52,8 @@ impl<const N: usize> Literals<N> {
                     break;
                 }
             }
-            at += 1;
         }
-        Literals { words, folded, filter }
+        Literals { words, folded, filter, first, next }
     }
 
     /// The first word at or behind the byte `from`; of several that start there, the first of the set.
@@ -57,24 +65,36 @@ impl<const N: usize> Literals<N> {
             if self.filter[hash / 64] & 1 << (hash % 64) == 0 {
                 return None;
             }
-            let rest = &bytes[at..];
-            let same = |one: u8, other: u8| one == other || self.folded && one.eq_ignore_ascii_case(&other);
-            let word = self.words.iter().find(|word| {
-                let word = word.as_bytes();
-                // Nearly all of them differ here, where no function has to be called to see it.
-                same(rest[0], word[0])
-                    && same(rest[1], word[1])
-                    && rest.len() >= word.len()
-                    && rest.iter().zip(word).all(|(one, other)| same(*one, *other))
-            })?;
-            Some(at..at + word.len())
+            self.word_at(&bytes[at..]).map(|length| at..at + length)
         })
+    }
+
+    /// Length of the first word of the set that `bytes` begin with.
+    fn word_at(&self, bytes: &[u8]) -> Option<usize> {
+        let same = |one: u8, other: u8| one == other || self.folded && one.eq_ignore_ascii_case(&other);
+        let mut index = self.first[usize::from(fold(bytes[0], self.folded))];
+        while let Some(word) = self.words.get(usize::from(index)) {
+            let word = word.as_bytes();
+            // Most of them differ here already.
+            if same(bytes[1], word[1])
+                && bytes.len() >= word.len()
+                && bytes.iter().zip(word).all(|(one, other)| same(*one, *other))
+            {
+                return Some(word.len());
+            }
+            index = self.next[usize::from(index)];
+        }
+        None
     }
 
     /// Whether any of the words is in `text`.
     pub fn is_in(&self, text: &str) -> bool {
         self.find_at(text, 0).is_some()
     }
+}
+
+const fn fold(byte: u8, folded: bool) -> u8 {
+    if folded { byte.to_ascii_lowercase() } else { byte }
 }
 
 /// The place of three bytes in the filter; with `folded` the same for both cases of a letter.
