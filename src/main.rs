@@ -172,11 +172,11 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
     let mut options = walk_options(input, &Files::default());
-    let root = walk::root(&input.paths, &options)?;
+    let scope = walk::scope(&input.paths, &options)?;
     let mut files = Files::new(match &input.config {
-        Some(path) => vec![walk::settings_at(path, &root)?],
+        Some(path) => vec![walk::settings_at(path, &scope.scanned, &scope.root)?],
         None if input.no_config => Vec::new(),
-        None => walk::settings_above(&root)?,
+        None => walk::settings_above(&scope.scanned, &scope.root)?,
     });
     options = walk_options(input, &files);
     let sources = walk::sources(&input.paths, &options, &|| progress.file())?;

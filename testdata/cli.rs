@@ -111,8 +111,8 @@ fn configs_are_found_everywhere_but_in_other_peoples_folders() {
         ["deploy/.env", "deploy/compose.yaml", "deploy/site.conf", "deploy/web.conf"]
     );
     // What is named is entered whatever it is called.
-    assert_eq!(tree.taken(&["web/node_modules"]), ["x/Dockerfile"]);
-    assert_eq!(tree.taken(&["build"]), ["Dockerfile"]);
+    assert_eq!(tree.taken(&["web/node_modules"]), ["web/node_modules/x/Dockerfile"]);
+    assert_eq!(tree.taken(&["build"]), ["build/Dockerfile"]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn links_are_followed_inside_the_root_only_and_only_files_are_opened() {
     close(0);
     // Permissions do not stop root.
     let stopped = fs::read(&locked).is_err();
-    let (mut taken, mut skipped) = tree.files(&["repo"]);
+    let (mut taken, mut skipped) = tree.files(&["--root", "repo", "repo"]);
     close(0o700);
     if stopped {
         assert!(skipped.contains(&("closed/".to_owned(), "!permission denied".to_owned())), "{skipped:?}");
@@ -216,7 +216,7 @@ fn links_are_followed_inside_the_root_only_and_only_files_are_opened() {
     assert!(skipped.remove(at).1.starts_with("link that cannot be followed: "));
     assert_eq!(skipped, expected);
     // A link that the user names is what it leads to.
-    assert_eq!(tree.taken(&["repo/deep"]), ["site.conf"]);
+    assert_eq!(tree.taken(&["repo/deep"]), ["outside/deep/site.conf"]);
 }
 
 #[cfg(target_os = "linux")]
@@ -253,8 +253,8 @@ fn named_files_are_always_read() {
         (&["sub/image.txt", "sub/web.txt"], &[("sub/image.txt", "dockerfile"), ("sub/web.txt", "nginx")]),
         (&["--kind", "dotenv", "sub/vars"], &[("sub/vars", "dotenv")]),
         (&["--kind", "nginx", "./sub/../sub/Dockerfile"], &[("sub/Dockerfile", "nginx")]),
-        // A directory is its own root, two directories have the one above them.
-        (&["sub"], &[("Dockerfile", "dockerfile")]),
+        // Paths are those that the current folder sees.
+        (&["sub"], &[("sub/Dockerfile", "dockerfile")]),
         (&["sub", "other/sub"], &[("other/sub/Dockerfile", "dockerfile"), ("sub/Dockerfile", "dockerfile")]),
         (
             &["other", "sub/web.txt"],
