@@ -10,6 +10,7 @@ mod progress;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -117,6 +118,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let time = time()?;
+    let outputs = outputs(arguments)?;
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
     let config = config(arguments, files, time);
@@ -128,43 +130,62 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
     drop(progress);
-    for Output { format, file } in outputs(arguments) {
-        let format = format.unwrap_or(arguments.format);
-        let mut left_out = None;
+    let mut unwritten = false;
+    for (format, file) in &outputs {
+        let (format, mut left_out) = (*format, None);
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
             let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
-        match file {
-            None => stdout.write(&mut write)?,
-            Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
-                .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
+        let (written, name) = match file {
+            None => (stdout.write(&mut write), "standard output".into()),
+            Some(file) => (output::replace(file, |out| write(out, report::Options::default())), file.to_string_lossy()),
+        };
+        if let Err(error) = written {
+            // The other reports can be written all the same.
+            unwritten = true;
+            writeln!(io::stderr(), "confscan: {}: {error}", text::visible(&name))?;
         }
         if let Some(left_out) = left_out {
             writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
         }
     }
     let gaps = report.has_gaps();
+    // Who reads no terminal report would have to look for the reason of the exit code.
+    let told = outputs.contains(&(Format::Human, None)) && !arguments.quiet;
+    if gaps && !arguments.allow_gaps && !told {
+        writeln!(io::stderr(), "confscan: not everything was graded: {} (--allow-gaps)", report.gap_counts())?;
+    }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
     let fails = report.findings.iter().any(|found| config.fails(found.severity, path(found)));
     // The process ends here, and the system takes its memory back at once.
     std::mem::forget(report);
     Ok(match () {
-        () if gaps && !arguments.allow_gaps => INCOMPLETE,
+        () if unwritten || gaps && !arguments.allow_gaps => INCOMPLETE,
         () if nothing => NOTHING,
         () if fails => FOUND,
         () => 0,
     })
 }
 
-/// Where reports are written: the standard output, unless an output without a format of its own takes its place.
-fn outputs(arguments: &Scan) -> Vec<Output> {
-    let mut outputs = arguments.output.clone();
-    if !outputs.iter().any(|output| output.format.is_none() || output.file.is_none()) {
-        outputs.insert(0, Output { format: None, file: None });
+/// What is written where: the report of `--format` to the standard output, unless an output without a format of its own
+/// takes its place, and the further ones.
+fn outputs(arguments: &Scan) -> Result<Vec<(Format, Option<PathBuf>)>, Problem> {
+    let format = arguments.format.unwrap_or(Format::Human);
+    let given = &arguments.output;
+    let placed = given.iter().any(|output| output.format.is_none())
+        || arguments.format.is_none() && given.iter().any(|output| output.file.is_none());
+    let first = (!placed).then_some((format, None));
+    let further = given.iter().map(|Output { format: own, file }| (own.unwrap_or(format), file.clone()));
+    let outputs: Vec<(Format, Option<PathBuf>)> = first.into_iter().chain(further).collect();
+    for (at, (_, file)) in outputs.iter().enumerate() {
+        if outputs[..at].iter().any(|(_, other)| other == file) {
+            let place = file.as_ref().map_or("the standard output".into(), |file| file.to_string_lossy());
+            return Err(format!("several reports would be written to {}", text::visible(&place)).into());
+        }
     }
-    outputs
+    Ok(outputs)
 }
 
 /// The files that the arguments name, and the settings that count for them.

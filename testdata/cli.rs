@@ -363,6 +363,21 @@ fn one_scan_writes_several_reports() {
     assert!(report.contains("autoindex-on") && !report.contains('\u{1b}'), "{report}");
     let run = tree.run(&["src", "-o", "json=-"]);
     assert_eq!(serde_json::from_str::<Value>(&run.out).unwrap()["findings"].as_array().map(Vec::len), Some(1));
+    // One that cannot be written is no reason to lose the others, and is not passed over.
+    let run = tree.run(&["src", "-o", "json=missing/x", "-o", "sarif=x.sarif", "-o", "junit=src"]);
+    assert_eq!((run.code, run.err.lines().count()), (2, 2), "{run:?}");
+    assert!(run.err.starts_with("confscan: missing/x: No such file") && run.out.contains("autoindex-on"), "{run:?}");
+    // Two in one place would be neither.
+    for (args, place) in [
+        (&["-o", "json=-", "-o", "sarif=-"][..], "the standard output"),
+        (&["--format", "json", "-o", "sarif=-"], "the standard output"),
+        (&["-o", "-", "-o", "sarif=-"], "the standard output"),
+        (&["-o", "json=x", "-o", "sarif=x"], "x"),
+    ] {
+        let run = tree.run(&[&["src"], args].concat());
+        let expected = format!("confscan: several reports would be written to {place}\n");
+        assert_eq!((run.code, run.out.as_str(), run.err), (2, "", expected), "{args:?}");
+    }
     // Nothing is left beside the files.
     let mut names: Vec<String> =
         fs::read_dir(&tree.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
