@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use confscan::config::{FailOn, size};
+use confscan::finding::Confidence;
 use confscan::report::Format;
 use confscan::source::Kind;
 
@@ -87,6 +88,9 @@ pub struct Scan {
     /// Exit with 1 when there is a finding of at least this severity [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = named(&FailOn::ALL, FailOn::name))]
     pub fail_on: Option<FailOn>,
+    /// Show findings and fail on them only when they are at least this sure; a guess never fails [default: guess]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = named(&Confidence::ALL, Confidence::name))]
+    pub min_confidence: Option<Confidence>,
     /// Also run the rules that are a matter of taste or of hardening beyond the usual [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub pedantic: Option<bool>,

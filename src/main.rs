@@ -129,6 +129,8 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     progress.grading();
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
+    // Only now: what is not shown is known or new all the same.
+    report.leave_out_unsure(&config);
     drop(progress);
     let mut unwritten = false;
     for (format, file) in &outputs {
@@ -158,7 +160,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
         writeln!(io::stderr(), "confscan: not everything was graded: {} (--allow-gaps)", report.gap_counts())?;
     }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
-    let fails = report.findings.iter().any(|found| config.fails(found.severity, path(found)));
+    let fails = report.findings.iter().any(|found| config.fails(found, path(found)));
     // The process ends here, and the system takes its memory back at once.
     std::mem::forget(report);
     Ok(match () {
@@ -226,7 +228,8 @@ fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
     let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
-    Config { pedantic, fail_on: arguments.fail_on, files, no_ignores, require_reason, ..at(time) }
+    let (fail_on, min_confidence) = (arguments.fail_on, arguments.min_confidence);
+    Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, ..at(time) }
 }
 
 /// The defaults on the day of `time` in UTC.

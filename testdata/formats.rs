@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, iter};
 
-use confscan::finding::Severity;
+use confscan::finding::{Confidence, Severity};
 use confscan::report::{Format, Options, Report, write};
 use confscan::source::Span;
 use confscan::text::{commands, visible};
@@ -161,6 +161,27 @@ fn github_gets_one_annotation_for_each_finding_worst_first() {
             assert_eq!(message.lines().next(), Some(&*sentence(&finding.message)));
         }
         assert!(lines.all(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric())), "{out}");
+    }
+}
+
+#[test]
+fn a_guess_is_an_error_to_no_reader_that_fails_on_errors() {
+    for (confidence, guess) in [(Confidence::Guess, true), (Confidence::Likely, false)] {
+        let mut scan = Scan::default();
+        let file = scan.file("Dockerfile", "USER root\n");
+        let place = scan.find(file, "USER");
+        scan.report(rule("explicit-root-user", Severity::Critical), place, "Root").confidence(confidence);
+        let report = scan.done();
+        for (format, error) in [
+            (Format::Github, "::error "),
+            (Format::Checkstyle, "severity=\"error\""),
+            (Format::Sarif, "\"level\":\"error\",\"locations\""),
+            (Format::Junit, "<failure "),
+        ] {
+            let out = plain(&report, format);
+            assert_eq!(out.contains(error), !guess, "{format:?} {confidence:?}\n{out}");
+        }
+        assert!(plain(&report, Format::Human).contains("guess") == guess, "{confidence:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Error;
 use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
 use crate::container::{Environment, Marked};
-use crate::finding::{Rule, Severity, Tier};
+use crate::finding::{Confidence, Rule, Severity, Tier};
 use crate::project::{self, Configured, path};
 use crate::rules;
 use crate::source::{Kind, ReadError, Source, Sources, Span};
@@ -292,6 +292,11 @@ impl Files {
     /// The least severity that fails a scan for a finding in the file at `path`.
     pub fn fail_on(&self, path: &str) -> Option<FailOn> {
         self.innermost(path, |settings| settings.fail_on)
+    }
+
+    /// How sure a finding in the file at `path` has to be to be shown.
+    pub fn min_confidence(&self, path: &str) -> Option<Confidence> {
+        self.innermost(path, |settings| settings.min_confidence).map(Confidence::from)
     }
 
     /// Whether the file at `path` may use an image, named in full (`docker.io/library/postgres`); nothing where no file

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::words::{clip, message, remarks};
 use super::xml::escaped;
 use super::{Place, Report};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Confidence, Finding, Severity};
 use crate::source::Kind;
 use crate::text::visible;
 
@@ -23,7 +23,7 @@ enum Outcome {
     Error,
     /// It is medium or worse.
     Failure,
-    /// It is advice, which is shown and turns nothing red.
+    /// It is advice or a guess, which is shown and turns nothing red.
     Skipped,
 }
 
@@ -31,6 +31,7 @@ impl Outcome {
     fn of(finding: &Finding) -> Outcome {
         match finding.severity {
             _ if finding.gap => Outcome::Error,
+            _ if finding.confidence == Confidence::Guess => Outcome::Skipped,
             Severity::Critical | Severity::High | Severity::Medium => Outcome::Failure,
             Severity::Low | Severity::Info => Outcome::Skipped,
         }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 pub(super) use escape::{LONGEST, text};
 
-use super::words::{clip, message, numbers, page_url, plural, remarks};
+use super::words::{clip, message, numbers, page_url, plural, remarks, unsure};
 use super::{Place, Report};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
@@ -49,6 +49,9 @@ fn head(report: &Report) -> String {
     }
     let containers = plural(report.project.containers.len(), "container");
     out.push_str(&format!("{} and {containers} graded.\n", plural(report.graded(), "file")));
+    if let Some(unsure) = unsure(report) {
+        out.push_str(&format!("\n{unsure}.\n"));
+    }
     if report.has_gaps() {
         out.push_str(&format!("\n> [!WARNING]\n> Not everything was graded: {}.\n\n", report.gap_counts()));
         out.push_str("| Not graded | Why |\n|---|---|\n");

@@ -18,11 +18,11 @@ use serde_sarif::sarif::{
     ToolComponent, Version,
 };
 
-use super::words::{clip, sentence};
+use super::words::{Level, clip, sentence};
 use super::{Options, Place, Report};
 use crate::escape;
 use crate::exception::{self, Exception};
-use crate::finding::{Finding, Rule, Severity};
+use crate::finding::{Finding, Rule};
 use crate::source::Span;
 use crate::text::visible;
 use upload::Upload;
@@ -182,10 +182,10 @@ fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) ->
 
 fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResult {
     let (text, related) = told(report, finding);
-    let level = match finding.severity {
-        Severity::Critical | Severity::High => ResultLevel::Error,
-        Severity::Medium => ResultLevel::Warning,
-        Severity::Low | Severity::Info => ResultLevel::Note,
+    let level = match Level::of(finding) {
+        Level::Error => ResultLevel::Error,
+        Level::Warning => ResultLevel::Warning,
+        Level::Note => ResultLevel::Note,
     };
     let mut properties = BTreeMap::from([
         ("severity".to_owned(), Value::from(finding.severity.name())),

@@ -55,7 +55,7 @@ fn capital(text: &str) -> String {
 pub(super) fn note(report: &Report, finding: &Finding, said: &[usize]) -> Option<String> {
     let mut parts = Vec::new();
     if finding.confidence == Confidence::Guess {
-        parts.push("this is a guess: what would decide it is not in the files".to_owned());
+        parts.push("this is a guess, which fails no scan: what would decide it is not in the files".to_owned());
     }
     let environment = match finding.environment {
         Environment::Unmarked => String::new(),
@@ -105,6 +105,33 @@ pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
         text.push_str(&format!(" and {} more", stacks.len() - STACKS));
     }
     Some(text)
+}
+
+/// What readers that know no severity but these make of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Critical or high. Readers fail on it, so a guess is none.
+    Error,
+    /// Medium, or a worse guess.
+    Warning,
+    /// Low or info.
+    Note,
+}
+
+impl Level {
+    pub(super) fn of(finding: &Finding) -> Level {
+        match finding.severity {
+            Severity::Critical | Severity::High if finding.confidence > Confidence::Guess => Level::Error,
+            Severity::Critical | Severity::High | Severity::Medium => Level::Warning,
+            Severity::Low | Severity::Info => Level::Note,
+        }
+    }
+}
+
+/// What is said of findings that are not shown for their confidence.
+pub(super) fn unsure(report: &Report) -> Option<String> {
+    let number = plural(report.unsure, "finding");
+    (report.unsure > 0).then(|| format!("{number} not shown: less sure than `min-confidence` asks for"))
 }
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].

@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
-use crate::report::words::{counts, plural};
+use crate::report::words::{counts, plural, unsure};
 use crate::suppress;
 use crate::text::visible;
 
@@ -50,6 +50,9 @@ fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{warning}: {}", report.gap_counts())?;
     }
     comparisons(page, out)?;
+    if let Some(unsure) = unsure(report) {
+        writeln!(out, "{unsure}")?;
+    }
     exceptions(page, out)
 }
 
