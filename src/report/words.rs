@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::Report;
+use crate::baseline::Comparison;
 use crate::container::Environment;
+use crate::exception::Exception;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::project::stacks::Stack;
 use crate::text::visible;
@@ -45,7 +47,7 @@ pub(super) fn remarks(report: &Report, finding: &Finding) -> impl Iterator<Item 
 }
 
 /// `text` with a capital letter at its start.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
@@ -132,6 +134,38 @@ impl Level {
 pub(super) fn unsure(report: &Report) -> Option<String> {
     let number = plural(report.unsure, "finding");
     (report.unsure > 0).then(|| format!("{number} not shown: less sure than `min-confidence` asks for"))
+}
+
+/// What was found, as a clause: of findings that were compared with something, the new ones.
+pub(super) fn found(report: &Report) -> String {
+    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
+    match report.findings.len() {
+        0 => format!("no {noun}s"),
+        number => plural(number, noun),
+    }
+}
+
+/// What is known and not shown, and what is fixed, a sentence without a full stop for each comparison.
+pub(super) fn compared(report: &Report) -> impl Iterator<Item = String> {
+    report.comparisons.iter().map(|Comparison { with, known, fixed }| {
+        let fixed = match fixed.len() {
+            0 => String::new(),
+            number => format!("; {} of it fixed or ignored by now", plural(number, "finding")),
+        };
+        format!("{} not shown: compared with `{}`{fixed}", plural(*known, "known finding"), visible(with.name()))
+    })
+}
+
+/// The exceptions that hide something.
+pub(super) fn active(report: &Report) -> impl Iterator<Item = &Exception> {
+    report.exceptions.iter().filter(|exception| exception.hides > 0)
+}
+
+/// How many findings those hide, as a sentence without a full stop.
+pub(super) fn ignored(report: &Report) -> Option<String> {
+    let hidden: usize = active(report).map(|exception| exception.hides).sum();
+    let said = if report.no_ignores { "would be ignored without `--no-ignores`" } else { "ignored" };
+    (hidden > 0).then(|| format!("{} {said}", plural(hidden, "finding")))
 }
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].
