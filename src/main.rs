@@ -56,7 +56,9 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         None => return scan(&cli.scan, &stdout),
         Some(Command::Explain { rule }) => {
             let Some(registered) = rules::find(&rule) else {
-                let near = text::closest(&rule, rules::RULES.iter().map(|registered| registered.rule.id));
+                let ids = || rules::RULES.iter().map(|registered| registered.rule.id);
+                let part = |id: &&str| !rule.is_empty() && id.contains(&*rule);
+                let near = text::closest(&rule, ids()).or_else(|| ids().find(part));
                 let hint = near.map(|near| format!("; is it {near}?")).unwrap_or_default();
                 return Err(format!("no rule {}{hint} (`confscan rules` lists them)", text::visible(&rule)).into());
             };
@@ -157,7 +159,11 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     // Who reads no terminal report would have to look for the reason of the exit code.
     let told = outputs.contains(&(Format::Human, None)) && !arguments.quiet;
     if gaps && !arguments.allow_gaps && !told {
-        writeln!(io::stderr(), "confscan: not everything was graded: {} (--allow-gaps)", report.gap_counts())?;
+        writeln!(
+            io::stderr(),
+            "confscan: not everything was graded: {} (--allow-gaps lets it pass)",
+            report.gap_counts()
+        )?;
     }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
     let fails = report.findings.iter().any(|found| config.fails(found, path(found)));

@@ -345,6 +345,19 @@ fn the_exit_code_says_what_was_found() {
     assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50"]).code, 2);
     assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50", "--allow-gaps"]).code, 1);
     assert_eq!(tree.run(&["big", "--max-file-size", "50"]).code, 2);
+    // Nobody has to look for the reason in a report for programs.
+    for (args, told) in [
+        (&["big", "--format", "gitlab", "--max-file-size", "50"][..], true),
+        (&["big", "-o", "report.txt", "--max-file-size", "50"], true),
+        (&["big", "--quiet", "--max-file-size", "50"], true),
+        (&["big", "--max-file-size", "50"], false),
+        (&["big", "--format", "gitlab", "--max-file-size", "50", "--allow-gaps"], false),
+        (&["big", "--format", "gitlab"], false),
+    ] {
+        let run = tree.run(args);
+        let expected = "confscan: not everything was graded: 1 unreadable-file (--allow-gaps lets it pass)\n";
+        assert_eq!(run.err, if told { expected } else { "" }, "{args:?}");
+    }
 }
 
 #[test]
@@ -465,6 +478,12 @@ fn rules_are_listed_and_explained() {
         for key in ["title", "confidence", "tier", "on", "tags", "fix"] {
             assert!(!entry[key].is_null(), "{key}");
         }
+    }
+    // A word of a name leads to it, too.
+    for (asked, hint) in [("explicit-rot-user", "explicit-root-user"), ("hot-reload", "hot-reload-in-production")] {
+        let run = tree.run(&["explain", asked]);
+        let expected = format!("confscan: no rule {asked}; is it {hint}? (`confscan rules` lists them)\n");
+        assert_eq!((run.code, run.err), (2, expected));
     }
     let text = tree.run(&["rules"]).out;
     for registered in rules::RULES {

@@ -252,6 +252,7 @@ fn everything_that_names_a_version_names_this_one() {
         ("pre-commit/pyproject.toml", format!("version = \"{version}\"\n")),
         ("pre-commit/pyproject.toml", format!("\"confscan=={version}\"")),
         ("docs/pre-commit.md", format!("rev: pre-commit-v{version}\n")),
+        ("docs/prompt.md", format!("ghcr.io/confscan/confscan:{version}`")),
         ("docs/gitlab.md", format!("pip install confscan=={version}\n")),
         ("docs/github.md", format!("confscan/confscan@v{version} ")),
         ("README.md", format!("confscan/confscan@v{version} ")),
