@@ -328,6 +328,8 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
 
 /// A finding whose places are all in files, not in texts inside them.
 fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let primary = finding.primary();
+    finding.inside = Some(primary).filter(|primary| sources.resolve(*primary).file != primary.file);
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
     labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
     finding

@@ -38,9 +38,9 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let repository = Repository::open(&scope.root)?;
         let commit = repository.base(reference)?;
         let options = walk_options(&arguments.input, &config.files);
-        let tree = Tree::read(&repository, &commit, options.max_file_size)?;
+        let tree = Tree::read(&repository, &commit, options.max_file_size, report.sources.shared_store())?;
         let lacks = tree.lacks();
-        let base = confscan::scan(git::sources(tree, &scope, &options), config);
+        let base = confscan::scan(git::sources(tree, &scope, &options, &report.sources), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
         let suppressed = base.suppressed.into_iter().map(|(finding, _)| finding);

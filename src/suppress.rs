@@ -3,6 +3,7 @@
 //! A comment is about the line that it stands on, or, when it stands alone, about the line below it and the comments
 //! that follow. Where a node starts on that line, it is about everything inside the node, and about what the node lacks.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
@@ -15,6 +16,7 @@ use crate::project::Project;
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
+use crate::syntax::dockerfile::Kind;
 
 /// What exceptions make of the findings of a scan.
 #[derive(Debug, Default)]
@@ -119,21 +121,23 @@ impl<'a> Index<'a> {
             return None;
         }
         let fits = |&&index: &&usize| hides(&exceptions[index], finding);
-        let primary = finding.primary();
-        let (file, source) = (primary.file, sources.get(primary.file));
-        let lines = source.position(primary.start).line..=source.position(last_byte(source, primary)).line;
-        let on_line = self.lines.range((file, *lines.start())..=(file, *lines.end())).flat_map(|(_, found)| found);
-        if let Some(found) = on_line.clone().find(fits) {
-            return Some(*found);
-        }
-        if let Some(outline) = outlines.of(file, source) {
-            let around = outline.around(primary.start).filter_map(|node| self.nodes.get(&(file, node)));
-            if let Some(found) = around.flatten().find(fits) {
+        // A text inside a file is nearer than what stands around it.
+        for place in finding.inside.into_iter().chain([finding.primary()]) {
+            let (file, source) = (place.file, sources.get(place.file));
+            let lines = source.position(place.start).line..=source.position(last_byte(source, place)).line;
+            let on_line = self.lines.range((file, *lines.start())..=(file, *lines.end())).flat_map(|(_, found)| found);
+            if let Some(found) = on_line.clone().find(fits) {
                 return Some(*found);
             }
-        }
-        if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
-            return Some(*found);
+            if let Some(outline) = outlines.of(file, source) {
+                let around = outline.around(place.start).filter_map(|node| self.nodes.get(&(file, node)));
+                if let Some(found) = around.flatten().find(fits) {
+                    return Some(*found);
+                }
+            }
+            if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
+                return Some(*found);
+            }
         }
         // What the node lacks may show in another file. What is so for other nodes as well is not for this one to say.
         if let Some(about) = finding.about.as_ref().filter(|_| finding.also.is_empty())
@@ -152,7 +156,7 @@ impl<'a> Index<'a> {
                 return Some(*found);
             }
         }
-        let shown = source.path.as_str();
+        let shown = sources.get(finding.primary().file).path.as_str();
         let configured = self.config.iter().filter(|(index, ..)| hides(&exceptions[*index], finding));
         let mut configured = configured.filter(|(_, file, ignore)| {
             let covers = |name: Option<&str>| file.covers(ignore, finding.rule.id, shown, name.into_iter());
@@ -187,13 +191,16 @@ fn of_document(
     let file = document.file();
     let source = sources.get(file);
     let mut found = Vec::new();
+    let comments = comments(document, source);
     let mut alone: Option<HashMap<u32, u32>> = None;
-    for &span in document.comments() {
+    for &span in comments.iter() {
         let comment = source.slice(span);
         // Most comments are about something else.
         let ours = memchr::memmem::find(comment.as_bytes(), b"confscan").is_some();
-        let Some(asked) = ours.then(|| read(&mask(comment, span, secrets), span)).flatten() else { continue };
-        let alone = alone.get_or_insert_with(|| lone_comments(document, source));
+        // Where it stands in the file, if this is a text inside one.
+        let place = sources.resolve(span);
+        let Some(asked) = ours.then(|| read(&mask(comment, place, secrets), place)).flatten() else { continue };
+        let alone = alone.get_or_insert_with(|| lone_comments(&comments, source));
         let line = source.position(span.start).line;
         let (ignore, malformed) = match asked {
             Asked::Malformed(problem) => (None, Some(problem)),
@@ -211,11 +218,37 @@ fn of_document(
             rules: Vec::new(),
             reason: None,
             until: None,
-            place: Place::Comment(span),
+            place: Place::Comment(place),
         });
-        found.push((Exception { malformed, ..judged(ignore, Some(span), config) }, covers));
+        found.push((Exception { malformed, ..judged(ignore, Some(place), config) }, covers));
     }
     found
+}
+
+/// The comments of a document, in their order: those of the format, and of a Dockerfile also those of the scripts in its
+/// here-documents.
+fn comments<'a>(document: &'a Document, source: &Source) -> Cow<'a, [Span]> {
+    let comments = document.comments();
+    let Document::Dockerfile(dockerfile) = document else { return Cow::Borrowed(comments) };
+    let runs = dockerfile.instructions.iter().filter(|instruction| matches!(instruction.kind, Kind::Run(_)));
+    let mut scripts = runs.flat_map(|instruction| &instruction.heredocs).map(|heredoc| heredoc.body.span).peekable();
+    if scripts.peek().is_none() {
+        return Cow::Borrowed(comments);
+    }
+    let mut all = comments.to_vec();
+    for script in scripts {
+        let mut start = script.start;
+        for line in source.slice(script).split_inclusive('\n') {
+            let (end, text) = (start + line.len() as u32, line.trim_end());
+            let indent = text.len() - text.trim_start().len();
+            if text[indent..].starts_with('#') {
+                all.push(Span { start: start + indent as u32, end: start + text.len() as u32, ..script });
+            }
+            start = end;
+        }
+    }
+    all.sort_unstable();
+    Cow::Owned(all)
 }
 
 /// The line `line` with the nodes that start on it, and those whose header goes on to it.
@@ -237,9 +270,9 @@ fn lines_of(line: u32, source: &Source, file: FileId, outlines: &mut Outlines) -
 }
 
 /// The lines that hold nothing but a comment, each with the line below it and the comments that follow it.
-fn lone_comments(document: &Document, source: &Source) -> HashMap<u32, u32> {
+fn lone_comments(comments: &[Span], source: &Source) -> HashMap<u32, u32> {
     let mut below = HashMap::new();
-    for span in document.comments().iter().rev().filter(|span| stands_alone(source, **span)) {
+    for span in comments.iter().rev().filter(|span| stands_alone(source, **span)) {
         let line = source.position(span.start).line;
         below.insert(line, below.get(&(line + 1)).copied().unwrap_or(line + 1));
     }

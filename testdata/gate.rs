@@ -446,6 +446,92 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
 }
 
 #[test]
+fn what_is_part_of_no_commit_is_no_part_of_a_change() {
+    let tree = Tree::new(&[
+        (".gitignore", ".env\nlocal/\n/id_rsa\n"),
+        ("Dockerfile", "FROM python:3.13-slim\nCOPY . /app\nUSER 1000\nCMD [\"python\", \"a.py\"]\n"),
+        ("compose.yaml", "services:\n  web:\n    build: .\n    env_file: .env\n"),
+    ]);
+    let tree = committed(tree);
+    tree.write(".env", "GRAFANA_PASSWORD=123456\n");
+    tree.write("id_rsa", "x\n");
+    tree.write("local/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let alone = report(&tree, &[]);
+    for rule in ["context-leaks-sensitive-files", "default-credentials", "explicit-root-user"] {
+        assert!(found(&alone).iter().any(|(found, _)| found == rule), "{rule}: {alone}");
+    }
+    for args in [&[][..], &["local", ".env"]] {
+        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        assert_eq!((found(&compared), &compared["summary"]["fixed"]), (vec![], &0.into()), "{compared}");
+    }
+    // What is not ignored and not committed is work in progress.
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let compared = report(&tree, &["--diff-base", "HEAD"]);
+    assert_eq!(found(&compared), [pair("explicit-root-user", "new/Dockerfile")]);
+}
+
+#[test]
+fn a_submodule_is_compared_with_the_commit_that_the_other_state_has_of_it() {
+    let bad = "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n";
+    let tree = Tree::new(&[("lib/Dockerfile", bad), ("app/deep/Dockerfile", bad)]);
+    for folder in ["lib", "app"] {
+        git(&tree, folder, &["init", "--quiet"]);
+        commit(&tree, folder);
+    }
+    let url = format!("file://{}", tree.0.join("lib").display());
+    git(&tree, "app", &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "parts/lib"]);
+    commit(&tree, "app");
+    let compared =
+        |args: &[&str]| json(&tree.run_in("app", &[&["--format", "json", "--diff-base"], args].concat(), ""));
+    let same = compared(&["HEAD"]);
+    assert_eq!((found(&same), &same["summary"]["known"]), (vec![], &2.into()));
+    // Another commit of it, with one more defect.
+    tree.write("app/parts/lib/Dockerfile", &bad.replace("USER", "RUN chmod 777 /x\nUSER"));
+    let new = [pair("world-writable-permission", "parts/lib/Dockerfile")];
+    assert_eq!(found(&compared(&["HEAD"])), new);
+    commit(&tree, "app/parts/lib");
+    commit(&tree, "app");
+    assert_eq!(found(&compared(&["HEAD~1"])), new);
+    assert_eq!(found(&compared(&["HEAD~1", "parts"])).len(), 1);
+    // Before it was there all of it is new.
+    assert_eq!(found(&compared(&["HEAD~2"])).len(), 2);
+    // A commit that the submodule's clone lacks.
+    let lost = git(&tree, "app/parts/lib", &["rev-parse", "HEAD~1"]);
+    let shallow = format!("file://{}", tree.0.join("app/parts/lib").display());
+    fs::remove_dir_all(tree.0.join("app/parts/lib")).unwrap();
+    git(
+        &tree,
+        "app/parts",
+        &["clone", "--quiet", "--depth=1", &shallow.replace("app/parts/lib", "app/.git/modules/parts/lib"), "lib"],
+    );
+    let run = tree.run_in("app", &["--diff-base", "HEAD~1"], "");
+    assert!(run.code == 2 && run.err.contains(&format!("`git -C parts/lib fetch origin {lost}` brings it")), "{run:?}");
+}
+
+#[test]
+fn what_is_no_commit_is_said_to_be_none() {
+    let tree = Tree::new(&[("Dockerfile", "FROM python:3.13-slim\nCMD [\"python\", \"a.py\"]\n")]);
+    git(&tree, "", &["init", "--quiet"]);
+    let refused = |reference: &str, expected: &str| {
+        let run = tree.run(&[&format!("--diff-base={reference}")]);
+        assert!(run.code == 2 && run.out.is_empty() && run.err.contains(expected), "{run:?}");
+    };
+    refused("HEAD", "there is no commit yet");
+    commit(&tree, "");
+    for (reference, expected) in [
+        ("", "is no name of a commit"),
+        ("--all", "is no name of a commit"),
+        ("main..HEAD", "is a range: name one commit"),
+        ("origin/main...HEAD", "is a range: name one commit"),
+        ("HEAD:Dockerfile", "is no commit"),
+        ("HEAD^{tree}", "is no commit"),
+        ("v1.2", "(if it is a tag: `git fetch origin tag v1.2`)"),
+    ] {
+        refused(reference, expected);
+    }
+}
+
+#[test]
 fn a_shallow_clone_says_what_to_fetch() {
     let tree = Tree::new(&[("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n")]);
     git(&tree, "origin", &["init", "--quiet"]);

@@ -101,6 +101,7 @@ fn report() -> Report {
         gap: true,
         environment: Environment::Unmarked,
         node: "services.web".to_owned(),
+        inside: None,
         about: None,
         evidence: "root".to_owned(),
         fingerprint: "0".repeat(32),
