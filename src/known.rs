@@ -25,7 +25,8 @@ const NAMED: usize = 5;
 pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
     let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
     let compare = |report: &mut Report, known: &[Entry], with, covered: &dyn Fn(&Entry) -> bool| {
-        let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, covered);
+        let allow_gaps = arguments.allow_gaps;
+        let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, allow_gaps, covered);
         report.comparisons.push(comparison);
     };
     if !arguments.no_baseline
@@ -100,6 +101,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         no_ignores: arguments.no_ignores,
         require_reason: arguments.require_reason,
         files,
+        whole: scope.directories.clone(),
         ..at(time()?)
     };
     if sources.is_empty() {

@@ -66,6 +66,9 @@ pub fn apply(
         }
     }
     for (exception, used) in exceptions.iter_mut().zip(&used) {
+        if !sees_all(exception, config, sources) {
+            continue;
+        }
         let ran = |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule));
         let unused = exception.ignore.rules.iter().filter(|id| ran(id) && !used.contains(id.as_str()));
         exception.unused = unused.cloned().collect();
@@ -164,6 +167,20 @@ impl<'a> Index<'a> {
             covers(finding.container.as_deref()) && finding.also.iter().all(|name| covers(Some(name)))
         });
         configured.next().map(|(index, ..)| *index)
+    }
+}
+
+/// Whether the scan would have found all that an exception is about. What is found in a file depends on those around it.
+fn sees_all(exception: &Exception, config: &Config, sources: &Sources) -> bool {
+    match &exception.ignore.place {
+        Place::Comment(span) | Place::File(span) => config.sees_all_of(&sources.get(span.file).path),
+        Place::Config { path, .. } => {
+            let file = config.files.iter().find(|file| file.path == *path);
+            file.is_none_or(|file| match &file.folder {
+                config::Folder::Above(prefix) => prefix.is_empty() && config.sees_all_of(""),
+                config::Folder::Below(folder) => config.sees_all_of(folder),
+            })
+        }
     }
 }
 

@@ -166,9 +166,20 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
     assert!(run.err.contains("was not written") && run.err.contains("  bad/nginx.conf: nginx refuses"), "{run:?}");
     assert!(!tree.0.join(BASELINE).exists());
     assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
-    // What is not graded stays a gap although it is known.
+    // What is not graded stays a gap although it is known, and every report says where it is until it is accepted.
     assert_eq!((tree.run(&[]).code, tree.run(&["--allow-gaps"]).code), (2, 0));
     assert_eq!(report(&tree, &[])["summary"]["complete"], false);
+    for format in ["human", "concise", "github", "gitlab", "junit", "checkstyle", "markdown", "sarif"] {
+        let [open, accepted] =
+            [&[][..], &["--allow-gaps"]].map(|args| tree.run(&[&["--format", format], args].concat()).out);
+        assert!(open.contains("parse-error") && open.contains("bad/nginx.conf"), "{format}: {open}");
+        assert_eq!(
+            accepted.contains("bad/nginx.conf"),
+            ["markdown", "sarif", "junit"].contains(&format),
+            "{format}: {accepted}"
+        );
+    }
+    assert_eq!(tree.run(&["baseline", "--allow-gaps"]).out, format!("{BASELINE}: 41 findings (0 added, 0 removed)\n"));
 
     let empty = Tree::new(&[("notes.txt", "")]);
     let run = empty.run(&["baseline"]);
@@ -430,7 +441,7 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     ] {
         let alone = report(&tree, args);
         let total = alone["summary"]["findings"].as_u64().unwrap();
-        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        let compared = report(&tree, &[args, &["--allow-gaps", "--diff-base", "HEAD"]].concat());
         let summary = &compared["summary"];
         let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
         assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
@@ -443,6 +454,52 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     let run =
         tree.run_in("", &args, &tree.read("api/Dockerfile").replace("CMD python", "RUN chmod 777 /x\nCMD python"));
     assert_eq!(found(&json(&run)), [pair("world-writable-permission", "api/Dockerfile")]);
+}
+
+#[test]
+fn an_ignore_is_called_unused_only_where_all_that_it_is_about_is_scanned() {
+    let tree = Tree::new(&[
+        ("confscan.toml", "[[ignore]]\nrule = \"autoindex-on\"\nreason = \"r\"\n"),
+        ("a/confscan.toml", "[[ignore]]\nrule = \"alias-traversal\"\nreason = \"r\"\n"),
+        ("a/Dockerfile", "FROM a:1\n# confscan: ignore[explicit-root-user]\nUSER app\n"),
+        ("b/Dockerfile", "FROM a:1\nUSER app\n"),
+    ]);
+    git(&tree, "", &["init", "--quiet"]);
+    let all = ["a/Dockerfile", "a/confscan.toml", "confscan.toml"];
+    for (args, expected) in [
+        (&["."][..], &all[..]),
+        (&["--root", ".", "a"], &all[..2]),
+        (&["a/Dockerfile"], &[]),
+        (&["b", "a/Dockerfile"], &[]),
+        (&["b"], &[]),
+    ] {
+        let report = report(&tree, args);
+        let unused = found(&report).into_iter().filter(|(rule, _)| rule == "suppression-unused");
+        assert_eq!(unused.map(|(_, path)| path).collect::<Vec<_>>(), expected, "{args:?}");
+    }
+    assert_eq!(found(&report(&tree, &["a"])).len(), 2);
+}
+
+#[test]
+fn git_merges_baselines_by_itself() {
+    let tree = sample();
+    tree.write(".gitattributes", &format!("{BASELINE} merge=union\n"));
+    assert_eq!(tree.run(&["baseline"]).code, 0);
+    let tree = committed(tree);
+    for branch in ["z", "y"] {
+        git(&tree, "", &["switch", "--quiet", "--create", branch, "main"]);
+        tree.write(&format!("{branch}/Dockerfile"), "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+        assert_eq!(tree.run(&["baseline"]).out, format!("{BASELINE}: 41 findings (1 added, 0 removed)\n"));
+        commit(&tree, branch);
+        git(&tree, "", &["commit", "--quiet", "--all", "--allow-empty", "--message", "baseline"]);
+    }
+    git(&tree, "", &["merge", "--quiet", "--no-edit", "z"]);
+    assert_eq!(report(&tree, &[])["summary"]["known"], 42);
+    assert_eq!(tree.run(&["--fail-on", "info"]).code, 0);
+    // It is written as it should be when it is written again.
+    fs::remove_dir_all(tree.0.join("z")).unwrap();
+    assert_eq!(tree.run(&["baseline"]).out, format!("{BASELINE}: 41 findings (0 added, 1 removed)\n"));
+    serde_json::from_str::<Value>(&tree.read(BASELINE)).expect("JSON");
 }
 
 #[test]
@@ -605,7 +662,7 @@ fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
         ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
         ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
         ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
-        ("--diff-base=HEAD:compose.yaml", "there is no commit"),
+        ("--diff-base=HEAD:compose.yaml", "`HEAD:compose.yaml` is no commit"),
     ] {
         let run = tree.run(&[reference]);
         assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");

@@ -52,7 +52,7 @@ fn head(report: &Report) -> String {
     if report.has_gaps() {
         out.push_str(&format!("\n> [!WARNING]\n> Not everything was graded: {}.\n\n", report.gap_counts()));
         out.push_str("| Not graded | Why |\n|---|---|\n");
-        let gaps: Vec<&Finding> = report.findings.iter().filter(|finding| finding.gap).collect();
+        let gaps: Vec<&Finding> = report.gaps().collect();
         for finding in gaps.iter().take(ROWS) {
             let message = text(&clip(&message(finding), CELL));
             out.push_str(&format!("| {} | {message} |\n", place(report, finding)));
