@@ -170,6 +170,8 @@ pub struct Exception {
     pub expired: bool,
     /// It has no reason although one is asked for: it then hides nothing.
     pub unreasoned: bool,
+    /// Those of its rules of which it would hide something that was not graded, if it had a reason.
+    pub mute: Vec<String>,
     /// Those of its rules that do not exist.
     pub unknown: Vec<String>,
     /// Those of its rules that ran and found nothing for it to hide.

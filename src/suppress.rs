@@ -39,12 +39,16 @@ pub fn apply(
 ) -> Applied {
     let mut outlines = Outlines::new(&project.documents);
     let mut index = Index::default();
-    let mut exceptions = Vec::new();
+    let mut comments = Vec::new();
     for document in &project.documents {
-        for (exception, covers) in of_document(document, sources, config, secrets, &mut outlines) {
-            index.add(exceptions.len(), document.file(), covers);
-            exceptions.push(exception);
-        }
+        let found = of_document(document, sources, config, secrets, &mut outlines);
+        comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+    }
+    comments.sort_by_key(|(exception, ..)| exception.span.map(|span| (&sources.get(span.file).path, span)));
+    let mut exceptions = Vec::new();
+    for (exception, file, covers) in comments {
+        index.add(exceptions.len(), file, covers);
+        exceptions.push(exception);
     }
     for (file, entry) in config.files.ignores() {
         let span = file.span(entry, sources);
@@ -55,7 +59,16 @@ pub fn apply(
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
     let mut applied = Applied::default();
     for finding in findings {
-        let found = index.find(&finding, &exceptions, project, sources, &mut outlines);
+        let found = index.find(&finding, |index| hides(&exceptions[index], &finding), project, sources, &mut outlines);
+        if finding.gap && found.is_none() {
+            let mute = |index: usize| would_hide(&exceptions[index], &finding);
+            if let Some(mute) = index.find(&finding, mute, project, sources, &mut outlines) {
+                let known = &mut exceptions[mute].mute;
+                if !known.iter().any(|rule| rule == finding.rule.id) {
+                    known.push(finding.rule.id.to_owned());
+                }
+            }
+        }
         if let Some(found) = found {
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
@@ -69,9 +82,12 @@ pub fn apply(
         if !sees_all(exception, config, sources) {
             continue;
         }
-        let ran = |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule));
+        let mute = std::mem::take(&mut exception.mute);
+        let ran =
+            |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule)) && !mute.iter().any(|it| it == id);
         let unused = exception.ignore.rules.iter().filter(|id| ran(id) && !used.contains(id.as_str()));
         exception.unused = unused.cloned().collect();
+        exception.mute = mute;
     }
     applied.exceptions = exceptions;
     applied
@@ -111,11 +127,12 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The exception that hides `finding`: the nearest, and of equally near ones the first.
+    /// The nearest exception about the place of `finding` that does what `hides` says of its index, and of equally near ones
+    /// the first.
     fn find(
         &self,
         finding: &Finding,
-        exceptions: &[Exception],
+        hides: impl Fn(usize) -> bool,
         project: &Project,
         sources: &Sources,
         outlines: &mut Outlines,
@@ -123,7 +140,7 @@ impl<'a> Index<'a> {
         if self.lines.is_empty() && self.files.is_empty() && self.config.is_empty() {
             return None;
         }
-        let fits = |&&index: &&usize| hides(&exceptions[index], finding);
+        let fits = |&&index: &&usize| hides(index);
         // A text inside a file is nearer than what stands around it.
         for place in finding.inside.into_iter().chain([finding.primary()]) {
             let (file, source) = (place.file, sources.get(place.file));
@@ -160,7 +177,7 @@ impl<'a> Index<'a> {
             }
         }
         let shown = sources.get(finding.primary().file).path.as_str();
-        let configured = self.config.iter().filter(|(index, ..)| hides(&exceptions[*index], finding));
+        let configured = self.config.iter().filter(|(index, ..)| hides(*index));
         let mut configured = configured.filter(|(_, file, ignore)| {
             let covers = |name: Option<&str>| file.covers(ignore, finding.rule.id, shown, name.into_iter());
             // What is so for several containers is left out when it is accepted for each of them.
@@ -186,9 +203,12 @@ fn sees_all(exception: &Exception, config: &Config, sources: &Sources) -> bool {
 
 /// Whether an exception is for the finding's rule and holds. What was not graded takes a reason to be left out.
 fn hides(exception: &Exception, finding: &Finding) -> bool {
-    exception.holds()
-        && (!finding.gap || exception.ignore.reason.is_some())
-        && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
+    (!finding.gap || exception.ignore.reason.is_some()) && would_hide(exception, finding)
+}
+
+/// The same, whether or not it has a reason.
+fn would_hide(exception: &Exception, finding: &Finding) -> bool {
+    exception.holds() && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
 }
 
 /// The offset of the last byte of `span` that is not a line end.
@@ -325,6 +345,7 @@ fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
         malformed: None,
         expired: ignore.has_expired(config.today),
         unreasoned: config.require_reason && ignore.reason.is_none(),
+        mute: Vec::new(),
         unknown: ignore.rules.iter().filter(|rule| rules::find(rule).is_none()).cloned().collect(),
         unused: Vec::new(),
         hides: 0,

@@ -186,7 +186,12 @@ fn an_ignore_in_a_text_inside_a_file_works_as_in_a_file_of_its_own() {
         let text = text.replace("@-file", &format!("confscan: ignore-file[{rule}] -- why"));
         assert_eq!(of_one(path, &text, rule), (shown.to_vec(), hidden.to_vec()), "{text}");
     }
-    // Reports say where in the file it stands.
+    // Reports say where in the file it stands, in the order of the lines.
+    let both = inline("words", "confscan: ignore[world-writable-permission]")
+        + "    # confscan: ignore[missing-healthcheck]\n    user: x\n";
+    let report = scanned(&[("compose.yaml", &both)], &self::config());
+    let places = report.exceptions.iter().map(|it| it.span.map(|span| report.sources.position(span).0.line));
+    assert_eq!(places.collect::<Vec<_>>(), [Some(7), Some(10)]);
     let text = inline("words", "confscan: ignore[relative-workdir]");
     assert_eq!(
         lines(&scanned(&[("compose.yaml", &text)], &self::config()), "compose.yaml", "suppression-unused").0,
@@ -280,6 +285,9 @@ fn what_was_not_graded_is_only_left_out_for_a_reason() {
         let text = format!("# confscan: ignore-file[parse-error]{reason}\nserver {{\n  listen 80\n}}\n");
         let report = scanned(&[("nginx.conf", &text)], &config());
         assert_eq!(report.has_gaps(), gaps, "{text}");
+        let about: Vec<&str> =
+            report.findings.iter().map(|it| it.rule.id).filter(|id| id.starts_with("suppression-")).collect();
+        assert_eq!(about, if gaps { &["suppression-without-reason"][..] } else { &[] }, "{text}");
     }
 }
 

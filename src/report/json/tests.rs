@@ -119,6 +119,7 @@ fn report() -> Report {
         malformed: None,
         expired: false,
         unreasoned: false,
+        mute: Vec::new(),
         unknown: Vec::new(),
         unused: Vec::new(),
         hides: 1,
