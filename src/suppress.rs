@@ -232,8 +232,8 @@ fn of_document(
     let mut alone: Option<HashMap<u32, u32>> = None;
     for &span in comments.iter() {
         let comment = source.slice(span);
-        // Most comments are about something else.
-        let ours = memchr::memmem::find(comment.as_bytes(), b"confscan").is_some();
+        // Most comments are about something else. Whoever writes `Confscan` is told so.
+        let ours = memchr::memmem::find(comment.as_bytes(), b"onfscan").is_some();
         // Where it stands in the file, if this is a text inside one.
         let place = sources.resolve(span);
         let Some(asked) = ours.then(|| read(&mask(comment, place, secrets), place)).flatten() else { continue };

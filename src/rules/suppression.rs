@@ -6,9 +6,9 @@ use crate::text::{closest, visible};
 
 pub(super) fn suppression_malformed(exception: &Exception, cx: &mut Cx) {
     let (Some(span), Some(problem)) = (exception.span, &exception.malformed) else { return };
-    let finding = cx.report(span, format!("This ignore cannot be read, so it hides nothing: {problem}"));
-    finding
-        .help("write `confscan: ignore[rule, rule] until=YYYY-MM-DD -- why`; the date and the reason may be left out");
+    let finding = cx.report(span, format!("This comment cannot be read, so it does nothing: {problem}"));
+    let ignore = "`confscan: ignore[rule, rule] until=YYYY-MM-DD -- why` (the date and the reason may be left out)";
+    finding.help(format!("write {ignore} or `confscan: environment=production`"));
     finding.evidence("malformed");
 }
 
