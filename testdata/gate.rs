@@ -223,28 +223,59 @@ fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
         }
         match finding {
             Known::None => tree.write("Dockerfile", &format!("{head}{}", user.replace("root", "app"))),
-            Known::New | Known::Baseline => tree.write("Dockerfile", &format!("{head}{user}")),
+            Known::New | Known::Baseline | Known::Commit => tree.write("Dockerfile", &format!("{head}{user}")),
             Known::Ignored | Known::Audited => tree.write("Dockerfile", &format!("{head}{ignored}{user}")),
         }
         if finding == Known::Baseline {
             assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
         }
+        let tree = if finding == Known::Commit { committed(tree) } else { tree };
         let mut args = vec!["--fail-on", fail_on];
+        if finding == Known::Commit {
+            args.extend(["--diff-base", "HEAD"]);
+        }
         if allow_gaps {
             args.push("--allow-gaps");
         }
         if finding == Known::Audited {
             args.push("--no-ignores");
         }
-        // A gap is a high finding of its own, unless the baseline knows it.
-        let counts = matches!(finding, Known::New | Known::Audited) || gap && finding != Known::Baseline;
+        // A gap is a high finding of its own, unless it is known.
+        let known = matches!(finding, Known::Baseline | Known::Commit);
+        let counts = matches!(finding, Known::New | Known::Audited) || gap && !known;
         let expected = match fail_on {
             _ if gap && !allow_gaps => 2,
-            "high" if counts => 1,
+            "high" | "medium" if counts => 1,
             _ => 0,
         };
         let run = tree.run(&args);
         assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
+        // What fails is in the report, whatever its format.
+        let concise = tree.run(&[&args[..], &["--format", "concise"]].concat());
+        assert!(concise.code == expected && (expected == 0 || !concise.out.is_empty()), "{args:?} {concise:?}");
+    }
+    // Nothing to scan wins over nothing, and something that is not graded over nothing to scan.
+    let empty = Tree::new(&[("notes.txt", "x"), ("big/Dockerfile", &"# x\n".repeat(2_000))]);
+    fs::create_dir(empty.0.join("none")).unwrap();
+    for (args, code) in [
+        (&["none"][..], 3),
+        (&["none", "--allow-gaps", "--fail-on", "never"], 3),
+        (&["none", "--skip-unknown"], 0),
+        (&["notes.txt", "--skip-unknown"], 0),
+        (&["notes.txt"], 2),
+        (&["missing"], 2),
+        (&["none", "--fail-on", "some"], 2),
+        (&["big", "--max-file-size", "1K"], 2),
+        (&["big", "--max-file-size", "1K", "--allow-gaps"], 1),
+        (&["big", "--max-file-size", "1K", "--allow-gaps", "--fail-on", "never"], 0),
+        (&["none", "--config", "missing.toml"], 2),
+        (&["none", "--baseline", "missing.json"], 2),
+        (&["baseline", "none"], 3),
+        (&["explain", "missing"], 2),
+        (&["--help"], 0),
+    ] {
+        let run = empty.run(args);
+        assert_eq!(run.code, code, "{args:?} {run:?}");
     }
 }
 
@@ -258,14 +289,16 @@ enum Known {
     /// Ignored, but ignores are not to count.
     Audited,
     Baseline,
+    /// The commit that the scan is compared with has it.
+    Commit,
 }
 
 fn cases() -> impl Iterator<Item = (Known, bool, bool, &'static str)> {
-    let known = [Known::None, Known::New, Known::Ignored, Known::Audited, Known::Baseline];
+    let known = [Known::None, Known::New, Known::Ignored, Known::Audited, Known::Baseline, Known::Commit];
     known.into_iter().flat_map(|known| {
         [false, true].into_iter().flat_map(move |gap| {
             [false, true].into_iter().flat_map(move |allow| {
-                ["high", "critical", "never"].into_iter().map(move |fail_on| (known, gap, allow, fail_on))
+                ["high", "medium", "critical", "never"].into_iter().map(move |fail_on| (known, gap, allow, fail_on))
             })
         })
     })
