@@ -89,7 +89,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         return Err("a baseline is of directories: what is found in a file depends on those around it".into());
     }
     let path = arguments.baseline.clone().unwrap_or_else(|| scope.root.join(FILE_NAME));
-    let shown = arguments.baseline.as_deref().unwrap_or(Path::new(FILE_NAME)).to_string_lossy().into_owned();
+    // Where it is from here: the root of the scan may be another folder.
+    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let shown = arguments.baseline.as_deref().unwrap_or_else(|| path.strip_prefix(here).unwrap_or(&path));
+    let shown = shown.to_string_lossy().into_owned();
     let known = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Baseline::new([]),
         _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),

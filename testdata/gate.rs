@@ -153,6 +153,9 @@ fn a_baseline_says_nothing_about_what_was_not_scanned() {
     fs::remove_file(tree.0.join("api/Dockerfile")).unwrap();
     let run = tree.run(&["baseline", "edge", "jobs", "--baseline", BASELINE]);
     assert!(run.out.ends_with("(0 added, 1 removed)\n"), "{run:?}");
+    let run = tree.run(&["baseline", "edge"]);
+    assert!(run.out.starts_with("edge/confscan-baseline.json: "), "{run:?}");
+    fs::remove_file(tree.0.join("edge").join(BASELINE)).unwrap();
     let run = tree.run(&["baseline", "edge/nginx.conf"]);
     assert!(run.code == 2 && run.err.contains("a baseline is of directories"), "{run:?}");
 }
@@ -169,6 +172,8 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
     // What is not graded stays a gap although it is known, and every report says where it is until it is accepted.
     assert_eq!((tree.run(&[]).code, tree.run(&["--allow-gaps"]).code), (2, 0));
     assert_eq!(report(&tree, &[])["summary"]["complete"], false);
+    let run = tree.run(&[]);
+    assert!(run.out.contains("1 new or ungraded finding in 1 file"), "{run:?}");
     for format in ["human", "concise", "github", "gitlab", "junit", "checkstyle", "markdown", "sarif"] {
         let [open, accepted] =
             [&[][..], &["--allow-gaps"]].map(|args| tree.run(&[&["--format", format], args].concat()).out);

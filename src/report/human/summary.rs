@@ -32,7 +32,12 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
-    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
+    let noun = match report.comparisons.is_empty() {
+        true => "finding",
+        // What was not graded may have been so before.
+        false if report.findings.iter().any(|finding| finding.gap) => "new or ungraded finding",
+        false => "new finding",
+    };
     let total = page.paint(Style::new().bold(), plural(report.findings.len(), noun));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
