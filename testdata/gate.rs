@@ -526,7 +526,7 @@ fn git_merges_baselines_by_itself() {
     let tree = committed(tree);
     for branch in ["z", "y"] {
         git(&tree, "", &["switch", "--quiet", "--create", branch, "main"]);
-        tree.write(&format!("{branch}/Dockerfile"), "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+        tree.write(format!("{branch}/Dockerfile"), "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
         assert_eq!(tree.run(&["baseline"]).out, format!("{BASELINE}: 41 findings (1 added, 0 removed)\n"));
         commit(&tree, branch);
         git(&tree, "", &["commit", "--quiet", "--all", "--allow-empty", "--message", "baseline"]);
