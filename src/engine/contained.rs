@@ -14,15 +14,14 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
         for part in parts.into_iter().filter(|part| *part != key) {
             let Some(part) = findings.remove(&part) else { continue };
             let Some(whole) = findings.get_mut(&key) else { break };
-            whole.containers.extend(part.containers);
-            whole.stacks.extend(part.stacks);
             let finding = &mut whole.finding;
             finding.severity = finding.severity.max(part.finding.severity);
             let primary = part.finding.primary();
             let shown = finding.labels.iter().chain(&finding.chain).any(|label| label.span == primary);
             if !shown {
-                finding.related(primary, part.finding.message);
+                finding.related(primary, part.finding.message.clone());
             }
+            whole.add_places(part);
         }
     }
     findings
