@@ -180,8 +180,8 @@ impl Merged {
     }
 }
 
-/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
+/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
+/// equal rank are the same, so that it does not matter in which order the threads find them.
 fn rank(finding: &Finding) -> impl Ord {
     let guess = finding.confidence == Confidence::Guess;
     let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
@@ -346,6 +346,8 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
 
 /// A finding whose places are all in files, not in texts inside them.
 fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let primary = finding.primary();
+    finding.inside = Some(primary).filter(|primary| sources.resolve(*primary).file != primary.file);
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
     labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
     finding
@@ -454,11 +456,7 @@ mod tests {
         let mut guess = finding.clone();
         guess.severity(Severity::Critical).confidence(Confidence::Guess);
         for (first, second) in [(&guess, &finding), (&finding, &guess)] {
-            let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
-                containers: BTreeSet::new(),
-                stacks: BTreeSet::new(),
-            });
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
             first.and(second);
             assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
         }

@@ -139,6 +139,8 @@ pub struct Finding {
     pub chain: Vec<Label>,
     /// Findings of other rules that this one contains, by rule and primary place.
     pub contained: Vec<(&'static str, Span)>,
+    /// The primary place in the text inside the file, where it is one of such a text.
+    pub inside: Option<Span>,
     /// What to do, one line.
     pub help: Option<String>,
     /// Name of the container that it is about.

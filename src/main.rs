@@ -123,7 +123,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let outputs = outputs(arguments)?;
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
-    let config = config(arguments, files, time);
+    let config = config(arguments, files, time)?;
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
@@ -230,12 +230,13 @@ fn walk_options(input: &Input, files: &Files) -> walk::Options {
 }
 
 /// How the scan is done; today is the day in UTC.
-fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
+fn config(arguments: &Scan, files: Files, time: Timestamp) -> Result<Config, Problem> {
+    let whole = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &files))?.directories;
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
     let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
     let (fail_on, min_confidence) = (arguments.fail_on, arguments.min_confidence);
-    Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, ..at(time) }
+    Ok(Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, whole, ..at(time) })
 }
 
 /// The defaults on the day of `time` in UTC.

@@ -138,7 +138,12 @@ pub(super) fn unsure(report: &Report) -> Option<String> {
 
 /// What was found, as a clause: of findings that were compared with something, the new ones.
 pub(super) fn found(report: &Report) -> String {
-    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
+    let noun = match report.comparisons.is_empty() {
+        true => "finding",
+        // What was not graded may have been so before.
+        false if report.findings.iter().any(|finding| finding.gap) => "new or ungraded finding",
+        false => "new finding",
+    };
     match report.findings.len() {
         0 => format!("no {noun}s"),
         number => plural(number, noun),
