@@ -455,7 +455,7 @@ mod tests {
         guess.severity(Severity::Critical).confidence(Confidence::Guess);
         for (first, second) in [(&guess, &finding), (&finding, &guess)] {
             let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
+                finding: Box::new(it.clone()),
                 containers: BTreeSet::new(),
                 stacks: BTreeSet::new(),
             });
