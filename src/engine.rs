@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, identify};
+use crate::finding::{Confidence, Finding, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
@@ -180,10 +180,11 @@ impl Merged {
     }
 }
 
-/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
+/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
+/// equal rank are the same, so that it does not matter in which order the threads find them.
 fn rank(finding: &Finding) -> impl Ord {
-    let worst = (Reverse(finding.severity), Reverse(finding.environment));
+    let guess = finding.confidence == Confidence::Guess;
+    let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
     let labels = finding.labels.iter().chain(&finding.chain);
     let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
@@ -439,7 +440,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Severity};
+    use crate::finding::Severity;
 
     #[test]
     fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
@@ -452,6 +453,13 @@ mod tests {
             .severity(Severity::Medium)
             .confidence(Confidence::Likely)
             .clone();
+        let mut guess = finding.clone();
+        guess.severity(Severity::Critical).confidence(Confidence::Guess);
+        for (first, second) in [(&guess, &finding), (&finding, &guess)] {
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
+            first.and(second);
+            assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
+        }
         let changes: [fn(&mut Finding); 7] = [
             |finding| finding.severity = Severity::Low,
             |finding| finding.container = Some("web".to_owned()),

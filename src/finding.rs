@@ -53,7 +53,10 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// The name used in output.
+    /// Every value, the surest first.
+    pub const ALL: [Confidence; 3] = [Confidence::Certain, Confidence::Likely, Confidence::Guess];
+
+    /// The name used in output, options and settings.
     pub fn name(self) -> &'static str {
         match self {
             Confidence::Guess => "guess",

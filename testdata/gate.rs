@@ -210,18 +210,19 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
 fn a_baseline_of_the_repository_is_not_followed_out_of_it() {
     let tree = Tree::new(&[("secret", "hunter2"), ("repo/Dockerfile", "FROM a:1\nUSER root\n")]);
     std::os::unix::fs::symlink("../secret", tree.0.join("repo").join(BASELINE)).unwrap();
-    for args in [&["repo"][..], &["baseline", "repo"]] {
-        let run = tree.run(args);
+    for args in [&[][..], &["baseline"]] {
+        let run = tree.run_in("repo", args, "");
         assert!(run.code == 2 && run.err.contains("not a regular file"), "{run:?}");
     }
     assert_eq!(tree.read("secret"), "hunter2");
 }
 
 #[test]
-fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
-    // Whether there is a high finding, and what is done about it; whether there is a gap, and what is done about that.
+fn the_exit_code_weighs_findings_gaps_ignores_the_baseline_and_how_sure_it_is() {
+    // Whether there is a high finding, which is likely, and what is done about it; whether there is a gap, and what is
+    // done about that.
     let ignored = "# confscan: ignore[explicit-root-user] -- drops it\n";
-    for (finding, gap, allow_gaps, fail_on) in cases() {
+    for (finding, gap) in Known::ALL.into_iter().flat_map(|known| [(known, false), (known, true)]) {
         let tree = Tree::new(&[]);
         let user = "USER root\nCMD [\"python\", \"a.py\"]\n";
         let head = "FROM python:3.13-slim\n";
@@ -232,34 +233,42 @@ fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
             Known::None => tree.write("Dockerfile", &format!("{head}{}", user.replace("root", "app"))),
             Known::New | Known::Baseline | Known::Commit => tree.write("Dockerfile", &format!("{head}{user}")),
             Known::Ignored | Known::Audited => tree.write("Dockerfile", &format!("{head}{ignored}{user}")),
+            Known::Guess => {
+                tree.write("Dockerfile", "FROM acme/app:1\nCMD [\"app\"]\n");
+                tree.write("confscan.toml", "rules.missing-user = 'critical'\n");
+                let report = report(&tree, &["--allow-gaps"]);
+                assert_eq!(report["findings"][0]["confidence"], "guess", "{report}");
+                assert_eq!(report["findings"][0]["severity"], "critical");
+            }
         }
         if finding == Known::Baseline {
             assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
         }
         let tree = if finding == Known::Commit { committed(tree) } else { tree };
-        let mut args = vec!["--fail-on", fail_on];
-        if finding == Known::Commit {
-            args.extend(["--diff-base", "HEAD"]);
+        for (allow_gaps, fail_on, sure) in options() {
+            let mut args = vec!["--fail-on", fail_on];
+            args.extend(allow_gaps.then_some("--allow-gaps"));
+            args.extend((finding == Known::Audited).then_some("--no-ignores"));
+            args.extend((finding == Known::Commit).then_some(["--diff-base", "HEAD"]).into_iter().flatten());
+            args.extend(sure.map(|_| "--min-confidence"));
+            args.extend(sure);
+            // A gap is a high finding of its own, unless it is known, however sure it has to be.
+            let known = matches!(finding, Known::Baseline | Known::Commit);
+            let shown = sure != Some("certain");
+            let counts = matches!(finding, Known::New | Known::Audited) && shown || gap && !known;
+            let expected = match fail_on {
+                _ if gap && !allow_gaps => 2,
+                "high" | "medium" if counts => 1,
+                _ => 0,
+            };
+            let run = tree.run(&args);
+            assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
+            if sure.is_none() {
+                // What fails is in the report, whatever its format.
+                let concise = tree.run(&[&args[..], &["--format", "concise"]].concat());
+                assert!(concise.code == expected && (expected == 0 || !concise.out.is_empty()), "{args:?} {concise:?}");
+            }
         }
-        if allow_gaps {
-            args.push("--allow-gaps");
-        }
-        if finding == Known::Audited {
-            args.push("--no-ignores");
-        }
-        // A gap is a high finding of its own, unless it is known.
-        let known = matches!(finding, Known::Baseline | Known::Commit);
-        let counts = matches!(finding, Known::New | Known::Audited) || gap && !known;
-        let expected = match fail_on {
-            _ if gap && !allow_gaps => 2,
-            "high" | "medium" if counts => 1,
-            _ => 0,
-        };
-        let run = tree.run(&args);
-        assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
-        // What fails is in the report, whatever its format.
-        let concise = tree.run(&[&args[..], &["--format", "concise"]].concat());
-        assert!(concise.code == expected && (expected == 0 || !concise.out.is_empty()), "{args:?} {concise:?}");
     }
 }
 
@@ -269,6 +278,8 @@ enum Known {
     /// There is none.
     None,
     New,
+    /// It is critical, but a guess.
+    Guess,
     Ignored,
     /// Ignored, but ignores are not to count.
     Audited,
@@ -277,15 +288,56 @@ enum Known {
     Commit,
 }
 
-fn cases() -> impl Iterator<Item = (Known, bool, bool, &'static str)> {
-    let known = [Known::None, Known::New, Known::Ignored, Known::Audited, Known::Baseline, Known::Commit];
-    known.into_iter().flat_map(|known| {
-        [false, true].into_iter().flat_map(move |gap| {
-            [false, true].into_iter().flat_map(move |allow| {
-                ["high", "medium", "critical", "never"].into_iter().map(move |fail_on| (known, gap, allow, fail_on))
-            })
+impl Known {
+    const ALL: [Known; 7] =
+        [Known::None, Known::New, Known::Guess, Known::Ignored, Known::Audited, Known::Baseline, Known::Commit];
+}
+
+/// Whether gaps are allowed, `--fail-on`, and `--min-confidence` where it is given.
+fn options() -> impl Iterator<Item = (bool, &'static str, Option<&'static str>)> {
+    [false, true].into_iter().flat_map(|allow| {
+        ["high", "medium", "critical", "never"].into_iter().flat_map(move |fail_on| {
+            [None, Some("guess"), Some("likely"), Some("certain")].into_iter().map(move |sure| (allow, fail_on, sure))
         })
     })
+}
+
+#[test]
+fn what_is_not_sure_enough_is_counted_and_neither_shown_nor_taken_for_fixed() {
+    let tree = Tree::new(&[
+        ("Dockerfile", "FROM acme/app:1\nCMD [\"app\"]\n"),
+        ("api/Dockerfile", "FROM acme/app:1\nRUN chmod 777 /x\nUSER app\nCMD [\"app\"]\n"),
+        ("confscan.toml", "min-confidence = 'certain'\n"),
+    ]);
+    let all = [pair("missing-user", "Dockerfile"), pair("world-writable-permission", "api/Dockerfile")];
+    assert_eq!(found(&report(&tree, &["--min-confidence", "guess"])), all);
+    let quiet = tree.run(&["--min-confidence=guess", "--quiet"]);
+    assert!(quiet.out.lines().next().is_some_and(|line| line.ends_with("[missing-user] (guess)")), "{quiet:?}");
+    assert!(quiet.out.lines().nth(1).is_some_and(|line| line.ends_with("[world-writable-permission]")), "{quiet:?}");
+    let sure = report(&tree, &[]);
+    assert_eq!((found(&sure), &sure["summary"]["unsure"]), (all[1..].to_vec(), &1.into()));
+    for format in ["human", "github", "markdown"] {
+        let run = tree.run(&["--format", format]);
+        assert!(run.out.contains("1 finding not shown: less sure than `min-confidence` asks for"), "{run:?}");
+    }
+    let log: Value = serde_json::from_str(&tree.run(&["--format", "sarif"]).out).unwrap();
+    assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(1));
+
+    // A baseline holds them whatever is shown, and what is known is not fixed because it is not shown.
+    assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 2 findings (2 added, 0 removed)\n");
+    for level in ["certain", "guess"] {
+        let known = report(&tree, &["--min-confidence", level]);
+        let numbers = ["findings", "known", "fixed", "unsure"].map(|key| known["summary"][key].as_u64().unwrap());
+        assert_eq!(numbers, [0, 2, 0, 0], "{level}");
+    }
+    assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 2 findings (0 added, 0 removed)\n");
+    let committed = committed(tree);
+    let known = report(&committed, &["--no-baseline", "--diff-base", "HEAD"]);
+    let numbers = ["findings", "known", "fixed", "unsure"].map(|key| known["summary"][key].as_u64().unwrap());
+    assert_eq!(numbers, [0, 2, 0, 0]);
+    // Something that was not graded is said however sure it has to be.
+    committed.write("bad/nginx.conf", "server {\n  listen 80\n}\n");
+    assert_eq!(found(&report(&committed, &["--min-confidence=certain"])), [pair("parse-error", "bad/nginx.conf")]);
 }
 
 #[test]
@@ -570,7 +622,7 @@ fn every_command_of_the_pages_does_what_they_say() {
     for (page, codes) in [
         // Before the baseline is written the scan is red, and each page starts with none.
         ("docs/suppressions.md", &[1, 0, 1][..]),
-        ("docs/gate.md", &[0; 10]),
+        ("docs/gate.md", &[0; 11]),
     ] {
         let commands = pages::commands(page);
         let seen: Vec<i32> = commands
