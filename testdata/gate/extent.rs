@@ -1,4 +1,5 @@
-//! What belongs to a comparison and what does not: files that no commit has, submodules, merges, parts of a repository.
+//! What belongs to a comparison and what does not: files that no commit has, submodules, merges, parts of a repository, clones
+//! that lack something, and programs that the repository names.
 
 use super::*;
 
@@ -158,4 +159,88 @@ fn nothing_to_scan_has_an_exit_code_of_its_own_and_wrong_usage_and_gaps_win_over
         let run = empty.run(args);
         assert_eq!(run.code, code, "{args:?} {run:?}");
     }
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_fetch() {
+    let tree = Tree::new(&[("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n")]);
+    git(&tree, "origin", &["init", "--quiet"]);
+    commit(&tree, "origin");
+    let base = git(&tree, "origin", &["rev-parse", "HEAD"]);
+    git(&tree, "origin", &["switch", "--quiet", "--create", "feature"]);
+    tree.write("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nRUN chmod 777 /x\nCMD [\"python\", \"a.py\"]\n");
+    commit(&tree, "origin");
+    let url = format!("file://{}", tree.0.join("origin").display());
+    for (number, reference) in ["main", "origin/main", &base].into_iter().enumerate() {
+        let clone = format!("clone{number}");
+        git(&tree, "", &["clone", "--quiet", "--depth=1", "--branch=feature", &url, &clone]);
+        let args = ["--diff-base", reference, "--format", "json"];
+        let run = tree.run_in(&clone, &args, "");
+        assert!(run.code == 2 && run.out.is_empty(), "{run:?}");
+        assert!(
+            run.err.contains(&format!("there is no commit `{reference}` in this clone, which is shallow")),
+            "{run:?}"
+        );
+        let command = run.err.split('`').nth(3).expect("a command");
+        let fetch: Vec<&str> = command.strip_prefix("git ").expect("of git").split(' ').collect();
+        assert_eq!(fetch[..3], ["fetch", "--depth=1", "origin"]);
+        git(&tree, &clone, &fetch);
+        let run = tree.run_in(&clone, &args, "");
+        assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+    }
+    // A clone without the contents fetches none by itself.
+    git(&tree, "origin", &["config", "uploadpack.allowFilter", "true"]);
+    git(&tree, "", &["clone", "--quiet", "--filter=blob:none", "--branch=feature", &url, "partial"]);
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--quiet"], "");
+    assert!(run.code == 2 && run.out.is_empty() && run.err.contains("are not in this clone"), "{run:?}");
+    let command = run.err.split('`').nth(1).expect("a command");
+    git(&tree, "partial", &command.strip_prefix("git ").expect("of git").split(' ').collect::<Vec<_>>());
+    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--format", "json"], "");
+    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
+    let tree = committed(sample());
+    let ran = tree.0.join("ran");
+    let touch = format!("touch {}", ran.display());
+    for key in [
+        "core.fsmonitor",
+        "core.pager",
+        "diff.external",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "diff.x.textconv",
+        "core.sshCommand",
+        "credential.helper",
+        "alias.cat-file",
+    ] {
+        git(&tree, "", &["config", key, &touch]);
+    }
+    tree.write(".gitattributes", "* filter=x diff=x\n");
+    for hook in ["post-index-change", "reference-transaction", "post-checkout"] {
+        tree.write(format!(".git/hooks/{hook}"), &format!("#!/bin/sh\n{touch}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
+    }
+    assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
+    let mut external = tree.command("", &["--diff-base", "HEAD"]);
+    external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
+    assert_eq!(external.output().unwrap().status.code(), Some(0));
+    assert!(!ran.exists());
+    for (reference, problem) in [
+        ("--diff-base=--output=x", "`--output=x` is no name of a commit"),
+        ("--diff-base=", "`` is no name of a commit"),
+        ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
+        ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
+        ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
+        ("--diff-base=HEAD:compose.yaml", "`HEAD:compose.yaml` is no commit"),
+    ] {
+        let run = tree.run(&[reference]);
+        assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");
+    }
+    let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
+    let run = bare.run(&["--diff-base", "HEAD"]);
+    assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
 }
