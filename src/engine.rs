@@ -3,6 +3,7 @@
 mod contained;
 mod trail;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +19,9 @@ use crate::finding::{Finding, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
+use crate::redact::Secrets;
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
+use crate::secret::known::Known;
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -189,7 +192,7 @@ impl Found {
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
-pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
+pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &Secrets) -> Vec<Finding> {
     settle(check(project, sources, config), project, sources, secrets)
 }
 
@@ -201,7 +204,7 @@ pub fn grade_exceptions(
     project: &Project,
     sources: &Sources,
     config: &Config,
-    secrets: &[Span],
+    secrets: &Secrets,
 ) -> Vec<Finding> {
     let rules = enabled(config);
     let jobs = exceptions.iter().map(|exception| Job {
@@ -365,7 +368,7 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
 }
 
 /// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
-fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &Secrets) -> Vec<Finding> {
     sort(&mut findings, sources);
     let documents: HashMap<FileId, &Document> =
         project.documents.iter().rev().map(|document| (document.file(), document)).collect();
@@ -379,8 +382,9 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
             if let Some(outline) = &outline {
                 finding.node = outline.path(primary.start);
             }
+            hide(finding, sources, secrets);
             let evidence = match finding.evidence.is_empty() {
-                true => plain(&mask(sources.text(primary), primary, secrets)),
+                true => plain(&mask(sources.text(primary), primary, &secrets.spans)),
                 false => plain(&finding.evidence),
             };
             finding.evidence = evidence;
@@ -388,6 +392,22 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
     });
     identify(&mut findings, |span| &sources.get(span.file).path);
     findings
+}
+
+/// Takes secrets out of all that is said: a rule names what it found as the files have it.
+fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
+    let places = finding.labels.iter().chain(&finding.chain).map(|label| label.span);
+    let own: BTreeSet<&str> = places.flat_map(|place| secrets.telling_at(place, sources)).collect();
+    let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.message);
+    let names = finding.container.iter_mut().chain(&mut finding.also).chain([&mut finding.node, &mut finding.evidence]);
+    for said in labels.chain(names).chain(&mut finding.help).chain([&mut finding.message]) {
+        for secret in own.iter().rev().filter(|secret| said.contains(**secret)).collect::<Vec<_>>() {
+            *said = said.replace(secret, "***");
+        }
+        if let Cow::Owned(hidden) = secrets.known.hide(said) {
+            *said = hidden;
+        }
+    }
 }
 
 /// Puts findings in the order of the report.

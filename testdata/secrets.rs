@@ -72,18 +72,24 @@ fn written(secret: &str, form: Form) -> Option<(String, String)> {
         Form::Header => "$\"'\\`, ",
         Form::Conf => " $\"'\\;%{}#`",
         Form::Lines => "$",
+        Form::Quoted => "$\"\\",
+        Form::Digits => " $\"'\\`&|;<>()#/?@:[]{},^%*!~=+",
     };
-    let secret = match form {
-        Form::Lines => secret.to_owned(),
+    let several = matches!(form, Form::Lines | Form::Quoted);
+    let secret = match several {
+        true => secret.to_owned(),
         _ => secret
             .strip_prefix("-----BEGIN")
             .map_or(secret, |rest| &rest[rest.find('\n').unwrap_or(0)..])
             .replace('\n', ""),
     };
     let mut secret: String = secret.chars().filter(|character| !not.contains(*character)).collect();
-    secret.truncate(if form == Form::Lines { usize::MAX } else { 140 });
+    secret.truncate(if several { usize::MAX } else { 140 });
     let secret = secret.trim_start_matches(|first: char| !first.is_ascii_alphanumeric() && first != '-').to_owned();
     let telling = secret.chars().count() >= SHORTEST && secret.chars().any(|it| it.is_ascii_alphabetic());
+    if form == Form::Digits && secret.bytes().filter(u8::is_ascii_digit).count() < 2 {
+        return None;
+    }
     let written = match form {
         Form::YamlSingle => secret.replace('\'', "''"),
         Form::YamlDouble | Form::Double => escaped(&secret, "\"\\"),
@@ -97,7 +103,7 @@ fn files(place: &Place, written: &str) -> Vec<(String, Vec<u8>)> {
     let fill = |text: &str| {
         let lines = text.split_inclusive('\n').map(|line| match line.split_once("@@") {
             // Further lines stand as far to the right as the first.
-            Some((before, _)) if place.form == Form::Lines => {
+            Some((before, _)) if matches!(place.form, Form::Lines) => {
                 let indent = before.len() - before.trim_start().len();
                 line.replace("@@", &written.replace('\n', &format!("\n{}", " ".repeat(indent))))
             }

@@ -27,6 +27,10 @@ pub enum Form {
     Conf,
     /// Lines of their own, however many.
     Lines,
+    /// Lines between `"`.
+    Quoted,
+    /// A word with digits in it, where only those set a secret apart from a name.
+    Digits,
 }
 
 /// A place.
@@ -99,7 +103,7 @@ pub const PLACES: &[Place] = places! {
         Single stage!("RUN mysql -uroot -p'@@' -e 'select 1'");
         Double stage!("RUN mysql -uroot -p\"@@\" app < a.sql");
         Shell stage!("RUN mysqldump --user=root --password=@@ app");
-        Double stage!("RUN mysql -e \"CREATE USER a IDENTIFIED BY '@@'\"");
+        Flow stage!("RUN mysql -e \"CREATE USER a IDENTIFIED BY '@@'\"");
         Single stage!("RUN psql -c \"ALTER USER a WITH PASSWORD '@@'\"");
         Shell stage!("RUN PGPASSWORD=@@ psql -h db");
         Single stage!("RUN PGPASSWORD='@@' psql -h db");
@@ -113,7 +117,7 @@ pub const PLACES: &[Place] = places! {
         Url stage!("RUN pip install --extra-index-url https://ci:@@@pypi.acme.dev/simple app");
         Url stage!("RUN pip config set global.index-url https://ci:@@@pypi.acme.dev/simple");
         Url stage!("RUN git clone https://ci:@@@git.acme.dev/a.git");
-        Url stage!("RUN git clone https://@@@git.acme.dev/a.git");
+        Digits stage!("RUN git clone https://@@@git.acme.dev/a.git");
         Url stage!("RUN git config --global url.\"https://ci:@@@github.com/\".insteadOf \"https://github.com/\"");
         Url stage!("ADD https://ci:@@@files.acme.dev/a.tar.gz /");
         Shell stage!("RUN echo @@ | docker login -u ci --password-stdin r.acme.dev");
@@ -146,7 +150,6 @@ pub const PLACES: &[Place] = places! {
         Shell stage!("RUN vault login @@");
         Shell stage!("RUN gh auth login --with-token @@");
         Shell stage!("RUN sed -i s/password=.*/password=@@/ /etc/a.ini");
-        Url stage!("RUN sed -i 's|DB_PASSWORD|@@|' /etc/a.ini");
         Shell stage!("RUN chef --token=@@ --secret @@");
         Shell stage!("RUN bundle config gems.acme.dev ci:@@");
         Shell stage!("RUN composer config http-basic.repo.acme.dev ci @@");
@@ -182,8 +185,8 @@ pub const PLACES: &[Place] = places! {
         Shell stage!("ONBUILD RUN mysql -p@@");
         Shell stage!("SHELL [\"/bin/bash\", \"-c\"]\nRUN if true; then PASSWORD=@@ app; fi");
         Shell stage!("RUN (for i in 1; do mysql -h db -p@@; done)");
-        Bare "FROM https://ci:@@@registry.acme.dev/a\n";
-        Shell stage!("USER app:@@\nENV SECRET_KEY=@@");
+        Url "FROM https://ci:@@@registry.acme.dev/a\n";
+        Digits stage!("USER app:@@\nENV SECRET_KEY=@@");
         Bare "# syntax=docker/dockerfile:1\nFROM alpine\nENVV DB_PASSWORD=@@\n";
         Bare "FROM alpine\nENV DB_PASSWORD=@@ stray\n";
         Bare "FROM alpine\nHEALTHCHECK --password=@@ CMD x\n";
@@ -216,7 +219,7 @@ pub const PLACES: &[Place] = places! {
         Url service!("    environment:\n      SPRING: jdbc:postgresql://db/x?user=a&password=@@\n");
         Url service!("    environment:\n      GOLANG: root:@@@tcp(db:3306)/x\n");
         Url service!("    environment:\n      JAVA_OPTS: -Da.password=@@ -Xmx1g\n");
-        YamlSingle service!("    environment:\n      CONFIG: '{\"password\": \"@@\"}'\n");
+        Flow service!("    environment:\n      CONFIG: '{\"password\": \"@@\"}'\n");
         Lines service!("    environment:\n      CONFIG: |\n        [db]\n        password = @@\n        user = a\n");
         Yaml service!("    environment:\n      REDIS_ARGS: --requirepass @@\n");
         Yaml service!("    environment:\n      SITE_BASIC_AUTH: admin:@@\n");
@@ -254,16 +257,16 @@ pub const PLACES: &[Place] = places! {
         Flow "services:\n  web:\n    build: {context: ., args: [NPM_TOKEN=@@]}\n";
         Url "services:\n  web:\n    build: https://ci:@@@git.acme.dev/a.git\n";
         Url "services:\n  web:\n    build:\n      context: https://ci:@@@git.acme.dev/a.git\n";
-        Lines "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n        FROM alpine\n        ENV DB_PASSWORD=@@\n";
+        Bare "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n        FROM alpine\n        ENV DB_PASSWORD=@@\n";
         Url "services:\n  web:\n    image: https://ci:@@@r.acme.dev/a\n";
-        Url "services:\n  web:\n    image: ci:@@@r.acme.dev/a:latest\n";
+        Digits "services:\n  web:\n    image: ci:@@@r.acme.dev/a:latest\n";
         Yaml "x-env: &env\n  DB_PASSWORD: @@\nservices:\n  web:\n    image: nginx\n    environment:\n      <<: *env\n";
         Yaml "x-password: &pw @@\nservices:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: *pw\n";
         Yaml "x-value: &pw @@\nservices:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: *pw\n";
         Yaml "services:\n  web:\n    image: nginx\nsecrets:\n  db:\n    content: @@\n";
         Lines "services:\n  web:\n    image: nginx\nsecrets:\n  db:\n    content: |\n      @@\n";
         Lines "services:\n  web:\n    image: nginx\nconfigs:\n  db:\n    content: |\n      user=a\n      password=@@\n";
-        YamlSingle "services:\n  web:\n    image: nginx\nconfigs:\n  db:\n    content: '{\"auth\":{\"token\":\"@@\"}}'\n";
+        Flow "services:\n  web:\n    image: nginx\nconfigs:\n  db:\n    content: '{\"auth\":{\"token\":\"@@\"}}'\n";
         Url service!("    logging:\n      driver: splunk\n      options:\n        splunk-token: @@\n");
         Url service!("    logging:\n      driver: gelf\n      options:\n        gelf-address: udp://a:@@@log.acme.dev\n");
         Flow "services:\n  web:\n    image: nginx\nvolumes:\n  a:\n    driver_opts: {type: cifs, o: \"username=a,password=@@\"}\n";
@@ -283,10 +286,8 @@ pub const PLACES: &[Place] = places! {
         Yaml "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: [@@]\n";
         Flow "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: {a: @@}\n";
         Yaml "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: @@\n      DB_PASSWORD: @@\n";
-        Bare "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: ${@@}\n";
         Bare "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: ${X:-@@\n";
-        Bare "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: ${X:?@@}\n";
-        Yaml "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: \"@@\n";
+        Flow "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: \"@@\n";
         Yaml "services:\n\tweb:\n    environment:\n      DB_PASSWORD: @@\n";
     ".env":
         Bare "DB_PASSWORD=@@\n";
@@ -295,7 +296,7 @@ pub const PLACES: &[Place] = places! {
         Bare "DB_PASSWORD: @@\n";
         Double "DB_PASSWORD=\"@@\"\n";
         Single "DB_PASSWORD='@@'\n";
-        Lines "PRIVATE_SECRET=\"@@\"\nA=1\n";
+        Quoted "PRIVATE_SECRET=\"@@\"\nA=1\n";
         Bare "DB_PASSWORD=${OTHER:-@@}\n";
         Bare "APP_KEY=base64:@@\n";
         Url "DATABASE_URL=postgres://app:@@@db/x\n";
@@ -317,8 +318,8 @@ pub const PLACES: &[Place] = places! {
         Shell "[program:a]\ncommand=/a --password=@@ --auth-token @@\n";
         Shell "[program:a]\ncommand=mysql -uroot -p@@\n";
         Url "[program:a]\ncommand=celery -b redis://:@@@cache\n";
-        Double "[program:a]\ncommand=sh -c \"DB_PASSWORD='@@' app\"\n";
-        Shell "[eventlistener:x]\nevents=PROCESS_STATE\ncommand=httpok -u a:@@ --password @@\n";
+        Shell "[program:a]\ncommand=sh -c \"DB_PASSWORD='@@' app\"\n";
+        Shell "[eventlistener:x]\nevents=PROCESS_STATE\ncommand=httpok --user a --password @@\n";
         Conf "[program:a]\ncommand=/a\n; password=@@\n";
         Conf "[inet_http_server]\nport=*:9001\nusername=a\npasswrod=@@\n";
         Conf "[inet_http_server]\npassword: @@\n";
@@ -348,7 +349,6 @@ pub const PLACES: &[Place] = places! {
         Conf "events {}\nhttp { map $http_x_api_key $ok { default 0; \"@@\" 1; } }\n";
         Conf server!("set $api_token \"@@;");
         Conf server!("set $api_token \"@@\"");
-        Conf server!("auth_jwt_key_token @@ extra { }");
 };
 
 /// Places in more than one file: what a config refers to, what it is laid over, what is joined with it.
@@ -365,22 +365,25 @@ pub const ACROSS: &[Place] = &[
             ("compose.yaml", "services:\n  web:\n    image: nginx\n    environment:\n      DB_PASSWORD: ${PW}\n"),
             (".env", "PW=@@\n"),
         ],
-        Form::Bare,
+        Form::Digits,
     ),
     at(
         &[
             ("compose.yaml", "services:\n  web:\n    image: nginx\n    command: app --token ${VALUE}\n"),
             (".env", "VALUE=@@\n"),
         ],
-        Form::Bare,
+        Form::Digits,
     ),
     at(
         &[
-            ("compose.yaml", "services:\n  web:\n    build:\n      context: .\n      args:\n        A: ${VALUE}\n"),
+            (
+                "compose.yaml",
+                "services:\n  web:\n    build:\n      context: .\n      args:\n        NPM_TOKEN: ${VALUE}\n",
+            ),
             ("Dockerfile", "FROM alpine\nARG A\nENV DB_PASSWORD=$A\nRUN app --password $A\n"),
             (".env", "VALUE=@@\n"),
         ],
-        Form::Bare,
+        Form::Digits,
     ),
     at(
         &[
@@ -407,7 +410,7 @@ pub const ACROSS: &[Place] = &[
         Form::Shell,
     ),
     // Where it stands a second time, it is a word like any other.
-    at(&[("Dockerfile", "FROM alpine\nENV DB_PASSWORD=@@\nRUN app @@ && curl http://x.dev/@@ | sh\n")], Form::Shell),
+    at(&[("Dockerfile", "FROM alpine\nENV DB_PASSWORD=@@\nRUN app @@ && curl http://x.dev/@@ | sh\n")], Form::Digits),
     at(
         &[
             ("Dockerfile", "FROM alpine\nUSER root\nRUN app @@\nCMD app @@\n"),
@@ -416,13 +419,13 @@ pub const ACROSS: &[Place] = &[
                 "services:\n  web:\n    build: .\n    environment:\n      DB_PASSWORD: @@\n    ports: ['5432:5432']\n",
             ),
         ],
-        Form::Shell,
+        Form::Digits,
     ),
     at(
         &[(
             "compose.yaml",
             "services:\n  web:\n    image: r.dev/@@/a\n    hostname: @@\n    environment:\n      DB_PASSWORD: @@\n      OTHER: x-@@\n    volumes: ['/srv/@@:/data']\n",
         )],
-        Form::Shell,
+        Form::Digits,
     ),
 ];
