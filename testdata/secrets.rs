@@ -240,3 +240,21 @@ fn every_place_hides_secrets_of_every_kind() {
         .collect();
     assert!(open.is_empty(), "{} open:\n{}", open.len(), open.join("\n----\n"));
 }
+
+#[test]
+fn zz_dev() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let strategy = secrets();
+    let mut open = Vec::new();
+    for (index, place) in PLACES.iter().chain(ACROSS).enumerate() {
+        for _ in 0..cases() {
+            let secret = strategy.new_tree(&mut runner).unwrap().current();
+            if let Err(problem) = leak(place, &secret) {
+                open.push(format!("#{index} {:?} {secret:?}\n{problem}", place.form));
+                break;
+            }
+        }
+    }
+    assert!(open.is_empty(), "{} open:\n{}", open.len(), open.join("\n----\n"));
+}

@@ -35,8 +35,11 @@ impl Known {
     /// the files call something, which a password may be called, too.
     pub fn new<'a>(values: impl Iterator<Item = &'a str>, names: &[&str]) -> Known {
         let mut known = Known::default();
-        for value in values.flat_map(str::lines) {
-            let value = value.trim_matches([' ', '\t', '"', '\'', '\r']);
+        let lines = values.flat_map(str::lines).map(|line| line.trim_matches([' ', '\t', '"', '\'', '\r']));
+        // Messages may have them as Rust writes them.
+        let escaped = |line: &str| line.contains(['"', '\\']).then(|| Cow::Owned(line.escape_debug().to_string()));
+        for value in lines.flat_map(|line| [Some(Cow::Borrowed(line)), escaped(line)]).flatten() {
+            let value = &*value;
             let Some(key) = value.as_bytes().first_chunk::<KEY>() else { continue };
             let alike = known.values.get(key);
             if alike.is_some_and(|alike| alike.len() >= ALIKE || alike.iter().any(|other| other == value)) {
@@ -73,7 +76,13 @@ impl Known {
             let hash = hash(*key);
             let may_be = self.table[hash / 64] & 1 << (hash % 64) != 0;
             let alike = may_be.then(|| self.values.get(key)).flatten();
-            let fits = |value: &&String| bytes[at..].starts_with(&value.as_bytes()[..value.len().min(COMPARED)]);
+            let fits = |value: &&String| {
+                let value = &value.as_bytes()[..value.len().min(COMPARED)];
+                let length = bytes[at..].iter().zip(value).take_while(|(a, b)| a == b).count();
+                // What is too long to be shown is cut.
+                let rest = &bytes[at + length..];
+                length == value.len() || rest.is_empty() || rest.starts_with("…".as_bytes())
+            };
             match alike.and_then(|alike| alike.iter().find(fits)) {
                 Some(value) => {
                     let length = bytes[at..].iter().zip(value.as_bytes()).take_while(|(a, b)| a == b).count();
@@ -139,6 +148,8 @@ mod tests {
             ("-pAutumn4821!x vLp92kQzR7w3Nd5B", "-p***x ***"),
             ("hunter2 postgres16 Autumn482", "hunter2 postgres16 Autumn482"),
             ("é4é8é5ab12", "***"),
+            ("`vLp92kQzR7w…` is cut, and so is vLp92kQz", "`***…` is cut, and so is ***"),
+            ("vLp92kQzR7w3", "***"),
             ("`https://ci:staple@git.acme.dev/a` is fetched", "`https://ci:***@git.acme.dev/a` is fetched"),
         ] {
             assert_eq!(known.hide(text), shown);

@@ -166,7 +166,7 @@ pub const PLACES: &[Place] = places! {
         Lines stage!("RUN cat > /root/.my.cnf <<EOT\n[client]\npassword=@@\nEOT");
         Double stage!("RUN cat <<EOT > /etc/a.json\n{\"password\": \"@@\"}\nEOT");
         Lines stage!("RUN cat <<'EOT' > /etc/a.yml\ndb:\n  password: @@\nEOT");
-        Lines stage!("COPY <<EOT /root/.netrc\nmachine git.acme.dev login ci password @@\nEOT");
+        Bare stage!("COPY <<EOT /root/.netrc\nmachine git.acme.dev login ci password @@\nEOT");
         Lines stage!("COPY <<EOT /root/.pgpass\ndb:5432:app:app:@@\nEOT");
         Url stage!("RUN echo https://ci:@@@git.acme.dev > ~/.git-credentials");
         Shell stage!("RUN echo machine git.acme.dev login ci password @@ > ~/.netrc");
