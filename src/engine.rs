@@ -21,7 +21,7 @@ use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::redact::Secrets;
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
-use crate::secret::known::Known;
+use crate::secret;
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -397,7 +397,15 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
 /// Takes secrets out of all that is said: a rule names what it found as the files have it.
 fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
     let places = finding.labels.iter().chain(&finding.chain).map(|label| label.span);
-    let own: BTreeSet<&str> = places.flat_map(|place| secrets.telling_at(place, sources)).collect();
+    // A password may be called what the container is.
+    let called = |secret: &str| finding.container.iter().chain(&finding.also).any(|name| name.contains(secret));
+    let own = places.flat_map(|place| secrets.telling_at(place, sources)).filter(|secret| !called(secret));
+    let own: BTreeSet<&str> = own.collect();
+    // A condition of nginx is a node with a comparison in it.
+    if finding.node.contains('=') {
+        let found = secret::text::find(&finding.node);
+        finding.node = secret::known::replaced(&finding.node, found).into_owned();
+    }
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.message);
     let names = finding.container.iter_mut().chain(&mut finding.also).chain([&mut finding.node, &mut finding.evidence]);
     for said in labels.chain(names).chain(&mut finding.help).chain([&mut finding.message]) {

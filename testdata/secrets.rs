@@ -241,20 +241,20 @@ fn every_place_hides_secrets_of_every_kind() {
     assert!(open.is_empty(), "{} open:\n{}", open.len(), open.join("\n----\n"));
 }
 
+/// What a scan of a place finds, but for where.
+fn fingerprints(place: &Place, secret: &str) -> Vec<String> {
+    let Some((_, written)) = written(secret, place.form) else { return Vec::new() };
+    let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
+    let report = scan(virtual_repository::sources(&files(place, &written)), &config);
+    report.findings.iter().map(|finding| format!("{} {}", finding.rule.id, finding.fingerprint)).collect()
+}
+
 #[test]
-fn zz_dev() {
-    use proptest::strategy::ValueTree as _;
-    let mut runner = proptest::test_runner::TestRunner::default();
-    let strategy = secrets();
-    let mut open = Vec::new();
-    for (index, place) in PLACES.iter().chain(ACROSS).enumerate() {
-        for _ in 0..cases() / 4 {
-            let secret = strategy.new_tree(&mut runner).unwrap().current();
-            if let Err(problem) = leak(place, &secret) {
-                open.push(format!("#{index} {:?} {secret:?}\n{problem}", place.form));
-                break;
-            }
-        }
+fn no_fingerprint_lets_a_secret_be_guessed() {
+    // Alike in all that decides what they are taken for, and of different lengths.
+    let secrets = ["vLp92kQzR7w3Nd5B", "Xk7Tq2Wm9Rz4Ys6LfB8h"];
+    for place in PLACES.iter().chain(ACROSS) {
+        let [first, second] = secrets.map(|secret| fingerprints(place, secret));
+        assert_eq!(first, second, "{:?}", place.files);
     }
-    assert!(open.is_empty(), "{} open:\n{}", open.len(), open.join("\n----\n"));
 }

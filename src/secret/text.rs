@@ -148,7 +148,8 @@ fn extent(text: &str, at: usize, end: usize) -> Range<usize> {
         // What ends a command or an item ends the word where a blank follows.
         None => (0..rest.len()).find(|&at| match rest[at] {
             b'"' | b'\'' => rest.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric() && *next != b'\\'),
-            b';' | b',' | b')' | b']' | b'}' => blank(at + 1),
+            b';' | b',' | b')' | b']' => blank(at + 1),
+            b'}' => blank(at + 1) && !rest[..at].contains(&b'{'),
             _ => blank(at),
         }),
     };
