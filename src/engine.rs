@@ -400,7 +400,9 @@ fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
     // A password may be called what the container is.
     let called = |secret: &str| finding.container.iter().chain(&finding.also).any(|name| name.contains(secret));
     let own = places.flat_map(|place| secrets.telling_at(place, sources)).filter(|secret| !called(secret));
-    let own: BTreeSet<&str> = own.collect();
+    let mut own: Vec<&str> = own.collect();
+    own.sort_unstable_by_key(|secret| Reverse(secret.len()));
+    own.dedup();
     // A condition of nginx is a node with a comparison in it.
     if finding.node.contains('=') {
         let found = secret::text::find(&finding.node);
@@ -409,8 +411,10 @@ fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.message);
     let names = finding.container.iter_mut().chain(&mut finding.also).chain([&mut finding.node, &mut finding.evidence]);
     for said in labels.chain(names).chain(&mut finding.help).chain([&mut finding.message]) {
-        for secret in own.iter().rev().filter(|secret| said.contains(**secret)).collect::<Vec<_>>() {
-            *said = said.replace(secret, "***");
+        for secret in &own {
+            if said.contains(secret) {
+                *said = said.replace(secret, "***");
+            }
         }
         if let Cow::Owned(hidden) = secrets.known.hide(said) {
             *said = hidden;

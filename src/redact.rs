@@ -27,14 +27,14 @@ pub struct Secrets {
 impl Secrets {
     /// The texts of those at `place` that are no words which may stand in a sentence about them as well.
     pub fn telling_at<'a>(&self, place: Span, sources: &'a Sources) -> impl Iterator<Item = &'a str> {
-        /// Bytes of the shortest text that is taken out of sentences.
-        const SHORTEST: usize = 6;
+        /// Bytes of the shortest and of the longest text that is taken out of sentences.
+        const LENGTHS: std::ops::RangeInclusive<usize> = 6..=4096;
         let first = self.spans.partition_point(|span| (span.file, span.end) <= (place.file, place.start));
         let here = self.spans[first..].iter().take_while(move |span| span.overlaps(place));
         let texts = here.map(|span| sources.text(*span)).filter(|text| may_be_secret(text));
         // What reads as a path may be named by its last part.
         let texts = texts.flat_map(|text| [Some(text), text.rsplit_once('/').map(|(_, last)| last)]).flatten();
-        texts.filter(|text| (SHORTEST..=value::MAX_GUESSABLE).contains(&text.len()))
+        texts.filter(|text| LENGTHS.contains(&text.len()))
     }
 }
 

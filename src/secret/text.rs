@@ -444,6 +444,25 @@ mod tests {
             "url: postgres://a:hunter2@b/c",
             "o: \"username=a,password=hunter2\"",
             "- \"DB_PASSWORD=hunter2\"",
+            "docker login -u ci -p 'a, b;hunter2' r",
+            "mysql -p'hunter2' -e x",
+            "curl -sSfu ci:hunter2 http://x",
+            "echo \"hunter2\" | docker login -u ci --password-stdin",
+            "echo root:hunter2 | sudo chpasswd",
+            "printf '%s' 'hunter2' | sudo -S true",
+            "machine x login y password hunter2",
+            "echo db:5432:a:b:hunter2 > ~/.pgpass",
+            "DSN: root:hunter2@tcp(db:3306)/x",
+            "device: //user:hunter2@nas/share",
+            "git clone https://hunter22@git.acme.dev/a",
+            "ALTER USER a WITH PASSWORD 'hunter2'",
+            "password = correct horse hunter2",
+            "DB_PASSWORD=\\\n  hunter2",
+            "if ($http_x_api_key != \"hunter2\") {",
+            "DB_PASSWORD hunter2",
+            "token: [\"hunter2\"]",
+            "vault login hunter2",
+            "app hunter2aB3dE6gH9jKmN",
         ] {
             let covered = find(text).iter().any(|range| text[range.clone()].contains("hunter2"));
             assert!(covered, "{text}: {:?}", find(text));
@@ -467,6 +486,16 @@ mod tests {
             "ssl_certificate_key /etc/nginx/key.pem;",
             "PUBLIC_KEY=abcdefgh",
             "the password is asked for",
+            "--requirepass ${REDIS_PASSWORD}",
+            "echo $TOKEN | docker login --password-stdin",
+            "image: nginx:1.25@sha256:0a1b2c3d4e5f6978",
+            "FROM python:3.12-slim@sha256:4bb5Aa",
+            "git@github.com:org/repo.git",
+            "integrity sha512-AbCdEf0123456789aBcDeFgHiJ",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+            "ENV GPG_KEY E3FF2839C048B25C084DEBE9B26995E310250568",
+            "docker run -p 80:80 nginx",
+            "auth: {\"type\": \"basic\"}",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }

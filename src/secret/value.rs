@@ -21,7 +21,7 @@ pub enum Verdict {
 }
 
 /// Longest value that can be a guessable one, in bytes.
-pub(crate) const MAX_GUESSABLE: usize = 64;
+const MAX_GUESSABLE: usize = 64;
 
 /// Beginnings of values that name a secret kept elsewhere.
 const KEPT_ELSEWHERE: &[&str] = &[
