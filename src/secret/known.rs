@@ -158,7 +158,7 @@ mod tests {
         for (text, shown) in [
             ("a Autumn4821! b", "a *** b"),
             ("-pAutumn4821!x vLp92kQzR7w3Nd5B", "-p***x ***"),
-            ("hunter2 postgres16 Autumn482", "hunter2 postgres16 Autumn482"),
+            ("Autumn482 hunter2 postgres16", "Autumn482 hunter2 postgres16"),
             ("é4é8é5ab12", "***"),
             ("`vLp92kQzR7w…` is cut, and so is vLp92kQz", "`***…` is cut, and so is ***"),
             ("vLp92kQzR7w3", "***"),
