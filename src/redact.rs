@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::project::Project;
 use crate::secret::known::{Known, may_be_secret};
 use crate::secret::{Verdict, line, name, text as secret_text, value};
-use crate::source::{Sources, Span, Spanned};
+use crate::source::{Sources, Span, Spanned, mask};
 use crate::syntax::Document;
 use crate::syntax::compose::KeyValue;
 
@@ -31,10 +31,12 @@ impl Secrets {
         const LENGTHS: std::ops::RangeInclusive<usize> = 6..=4096;
         let first = self.spans.partition_point(|span| (span.file, span.end) <= (place.file, place.start));
         let here = self.spans[first..].iter().take_while(move |span| span.overlaps(place));
+        // What the place shows all the same, as the name of a user that is the password too, is no secret there.
+        let shown = here.clone().next().map(|_| mask(sources.text(place), place, &self.spans)).unwrap_or_default();
         let texts = here.map(|span| sources.text(*span)).filter(|text| may_be_secret(text));
         // What reads as a path may be named by its last part.
         let texts = texts.flat_map(|text| [Some(text), text.rsplit_once('/').map(|(_, last)| last)]).flatten();
-        texts.filter(|text| LENGTHS.contains(&text.len()))
+        texts.filter(move |text| !shown.contains(text) && LENGTHS.contains(&text.len()))
     }
 }
 

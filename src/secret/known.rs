@@ -133,8 +133,13 @@ fn tells(value: &str) -> bool {
 pub fn may_be_secret(value: &str) -> bool {
     match value::judge(Shape::Password, value) {
         Verdict::Secret { .. } => true,
-        // `xxxx` may be in the middle of one.
-        Verdict::Placeholder => is_mixed(value) && value.len() > KEY,
+        // `****` and `xxxx` may be in the middle of one.
+        Verdict::Placeholder => {
+            let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
+            let rest = value.bytes().filter(|byte| byte.is_ascii_alphanumeric() && !b"xX".contains(byte)).count();
+            let kinds = has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+            rest >= KEY && kinds && !value.starts_with(['<', '[', '{', '%'])
+        }
         Verdict::Plain | Verdict::Default => false,
     }
 }
