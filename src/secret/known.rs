@@ -146,7 +146,7 @@ pub fn may_be_secret(value: &str) -> bool {
 
 /// Whether a value has letters and digits, as few names have.
 fn is_mixed(value: &str) -> bool {
-    let count = |kind: fn(&u8) -> bool| value.bytes().filter(|byte| kind(byte)).count();
+    let count = |kind: fn(&u8) -> bool| value.bytes().filter(kind).count();
     count(u8::is_ascii_digit) >= 2 && count(u8::is_ascii_alphabetic) >= 2
 }
 

@@ -228,7 +228,7 @@ fn user_information(text: &str, found: &mut Vec<Range<usize>>) {
         }
         let (front, user) = (&text[..start], &text[start..at]);
         let mixed = |text: &str, least: usize, digits: usize| {
-            let count = |kind: fn(&u8) -> bool| text.bytes().filter(|byte| kind(byte)).count();
+            let count = |kind: fn(&u8) -> bool| text.bytes().filter(kind).count();
             text.len() >= least && count(u8::is_ascii_digit) >= digits && count(u8::is_ascii_alphabetic) > 0
         };
         let range = match user.split_once(':') {
@@ -264,7 +264,7 @@ fn noise(text: &str, found: &mut Vec<Range<usize>>) {
         let end = at + SHORTEST + bytes[at + SHORTEST..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         at = end;
         let word = &text[start..end];
-        let has = |kind: fn(&u8) -> bool| word.bytes().filter(|byte| kind(byte)).count();
+        let has = |kind: fn(&u8) -> bool| word.bytes().filter(kind).count();
         let kinds =
             has(u8::is_ascii_digit) >= 2 && has(u8::is_ascii_lowercase) >= 2 && has(u8::is_ascii_uppercase) >= 2;
         // Checksums and public keys are there to be seen.
@@ -394,7 +394,7 @@ fn behind(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
         None => rest.iter().position(u8::is_ascii_whitespace),
     };
     let range = quoted..quoted + length.unwrap_or(rest.len());
-    (!range.is_empty() && !(alone && range.len() < 6)).then_some(range)
+    (range.len() >= if alone { 6 } else { 1 }).then_some(range)
 }
 
 /// Whether nothing but what may begin a line stands in front of a name: it is one of a list, a comment or an `export`.
