@@ -30,9 +30,15 @@ impl Secrets {
         /// Bytes of the shortest and of the longest text that is taken out of sentences.
         const LENGTHS: std::ops::RangeInclusive<usize> = 6..=4096;
         let first = self.spans.partition_point(|span| (span.file, span.end) <= (place.file, place.start));
-        let here = self.spans[first..].iter().take_while(move |span| span.overlaps(place));
+        // A place is a line or a few: what is about more names none of them.
+        const MOST: usize = 64;
+        let here = self.spans[first..].iter().take_while(move |span| span.overlaps(place)).take(MOST);
         // What the place shows all the same, as the name of a user that is the password too, is no secret there.
-        let shown = here.clone().next().map(|_| mask(sources.text(place), place, &self.spans)).unwrap_or_default();
+        let shown = here.clone().next().map(|_| {
+            let text = sources.text(place);
+            mask(&text[..text.floor_char_boundary(LENGTHS.end() * 4)], place, &self.spans)
+        });
+        let shown = shown.unwrap_or_default();
         let texts = here.map(|span| sources.text(*span)).filter(|text| may_be_secret(text));
         // What reads as a path may be named by its last part.
         let texts = texts.flat_map(|text| [Some(text), text.rsplit_once('/').map(|(_, last)| last)]).flatten();
@@ -71,7 +77,7 @@ fn written(project: &Project, sources: &Sources) -> (Vec<Span>, Vec<String>) {
     let mut spans: Vec<Span> = files
         .par_iter()
         .flat_map_iter(|(file, source)| {
-            secret_text::find(&source.text).into_iter().map(|range| Span::new(*file, range))
+            secret_text::find(&source.text, project.formats(*file)).into_iter().map(|range| Span::new(*file, range))
         })
         .collect();
     for env in project.envs.iter().filter(|env| name::is_sensitive(&env.name.value)) {

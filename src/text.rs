@@ -8,6 +8,10 @@ use std::fmt::Write as _;
 /// the marks that pile up over one character. Neither does it hold a command to the CI system that logs it: see
 /// [`commands`].
 pub fn visible(text: &str) -> Cow<'_, str> {
+    // Nearly every text is plain.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'[') {
+        return Cow::Borrowed(text);
+    }
     let mut commands = commands(text).peekable();
     let mut piled = piled(text).peekable();
     let first = text.find(acts).into_iter().chain(commands.peek().copied()).chain(piled.peek().copied()).min();
