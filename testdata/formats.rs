@@ -471,6 +471,7 @@ fn compared() -> Report {
         unreasoned: false,
         unknown: Vec::new(),
         unused: Vec::new(),
+        mute: Vec::new(),
         hides,
     };
     report.exceptions.push(exception("hot-reload", 2, Some("<b>until</b> the move"), Some("2026-12-01")));
