@@ -3,6 +3,7 @@
 mod contained;
 mod trail;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -14,11 +15,13 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, Rule, identify};
+use crate::finding::{Confidence, Finding, Rule, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
+use crate::redact::Secrets;
 use crate::rules::{Check, Cx, RULES, Registered, Setting, Trees, trees};
+use crate::secret;
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -180,10 +183,11 @@ impl Merged {
     }
 }
 
-/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
+/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
+/// equal rank are the same, so that it does not matter in which order the threads find them.
 fn rank(finding: &Finding) -> impl Ord {
-    let worst = (Reverse(finding.severity), Reverse(finding.environment));
+    let guess = finding.confidence == Confidence::Guess;
+    let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
     let labels = finding.labels.iter().chain(&finding.chain);
     let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
@@ -214,7 +218,7 @@ impl Found {
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
-pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
+pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &Secrets) -> Vec<Finding> {
     settle(check(project, sources, config, &enabled(&|rule| config.may_run(rule))), project, sources, secrets)
 }
 
@@ -232,7 +236,7 @@ pub fn grade_exceptions(
     project: &Project,
     sources: &Sources,
     config: &Config,
-    secrets: &[Span],
+    secrets: &Secrets,
 ) -> Vec<Finding> {
     let rules = enabled(&|rule| config.may_run(rule));
     let jobs = exceptions.iter().map(|exception| Job {
@@ -362,6 +366,8 @@ fn run<'a>(
 
 /// A finding whose places are all in files, not in texts inside them.
 fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let primary = finding.primary();
+    finding.inside = Some(primary).filter(|primary| sources.resolve(*primary).file != primary.file);
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
     labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
     finding
@@ -399,7 +405,7 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
 }
 
 /// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
-fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &Secrets) -> Vec<Finding> {
     sort(&mut findings, sources);
     let documents: HashMap<FileId, &Document> =
         project.documents.iter().rev().map(|document| (document.file(), document)).collect();
@@ -413,8 +419,9 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
             if let Some(outline) = &outline {
                 finding.node = outline.path(primary.start);
             }
+            hide(finding, sources, secrets);
             let evidence = match finding.evidence.is_empty() {
-                true => plain(&mask(sources.text(primary), primary, secrets)),
+                true => plain(&mask(sources.text(primary), primary, &secrets.spans)),
                 false => plain(&finding.evidence),
             };
             finding.evidence = evidence;
@@ -422,6 +429,34 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
     });
     identify(&mut findings, |span| &sources.get(span.file).path);
     findings
+}
+
+/// Takes secrets out of all that is said: a rule names what it found as the files have it.
+fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
+    let places = finding.labels.iter().chain(&finding.chain).map(|label| label.span);
+    // A password may be called what the container is.
+    let called = |secret: &str| finding.container.iter().chain(&finding.also).any(|name| name.contains(secret));
+    let own = places.flat_map(|place| secrets.telling_at(place, sources)).filter(|secret| !called(secret));
+    let mut own: Vec<&str> = own.collect();
+    own.sort_unstable_by_key(|secret| Reverse(secret.len()));
+    own.dedup();
+    // A condition of nginx is a node with a comparison in it.
+    if finding.node.contains('=') {
+        let found = secret::text::find(&finding.node, &secret::Formats::of(&finding.node));
+        finding.node = secret::known::replaced(&finding.node, found).into_owned();
+    }
+    let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.message);
+    let names = finding.container.iter_mut().chain(&mut finding.also).chain([&mut finding.node, &mut finding.evidence]);
+    for said in labels.chain(names).chain(&mut finding.help).chain([&mut finding.message]) {
+        for secret in &own {
+            if said.contains(secret) {
+                *said = said.replace(secret, "***");
+            }
+        }
+        if let Cow::Owned(hidden) = secrets.known.hide(said) {
+            *said = hidden;
+        }
+    }
 }
 
 /// Puts findings in the order of the report.
@@ -454,7 +489,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Severity};
+    use crate::finding::Severity;
 
     #[test]
     fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
@@ -467,6 +502,13 @@ mod tests {
             .severity(Severity::Medium)
             .confidence(Confidence::Likely)
             .clone();
+        let mut guess = finding.clone();
+        guess.severity(Severity::Critical).confidence(Confidence::Guess);
+        for (first, second) in [(&guess, &finding), (&finding, &guess)] {
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
+            first.and(second);
+            assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
+        }
         let changes: [fn(&mut Finding); 7] = [
             |finding| finding.severity = Severity::Low,
             |finding| finding.container = Some("web".to_owned()),

@@ -15,6 +15,7 @@ pub mod sarif;
 mod words;
 mod xml;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
@@ -23,9 +24,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::baseline::Comparison;
+use crate::config::Config;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
+use crate::secret::Formats;
+use crate::secret::known::{self, Known};
+use crate::secret::text as secret_text;
 use crate::source::{Kind, Position, Sources, Span, mask};
 
 /// The result of a scan.
@@ -39,6 +44,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Where secret values stand, sorted and without overlap: they are shown in no output.
     pub secrets: Vec<Span>,
+    /// Those of them that are known wherever they stand.
+    pub known_secrets: Known,
     /// What an exception hides, with the exception's index in `exceptions`.
     pub suppressed: Vec<(Finding, usize)>,
     /// Every exception: by path and line, those of the configuration last.
@@ -47,6 +54,8 @@ pub struct Report {
     pub known: Vec<Finding>,
     /// What the scan was compared with.
     pub comparisons: Vec<Comparison>,
+    /// Number of findings that are less sure than was asked for: they were taken out of `findings`.
+    pub unsure: usize,
     /// Exceptions were not to hide anything.
     pub no_ignores: bool,
     /// The day of the scan; nothing where there was none.
@@ -54,6 +63,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Takes out the findings that are less sure than `config` asks for.
+    pub fn leave_out_unsure(&mut self, config: &Config) {
+        let (before, sources) = (self.findings.len(), &self.sources);
+        self.findings.retain(|finding| config.shows(finding, &sources.get(finding.primary().file).path));
+        self.unsure += before - self.findings.len();
+    }
+
     /// Number of findings of each severity, in the order of [`Severity::ALL`].
     pub fn counts(&self) -> [(Severity, usize); 5] {
         Severity::ALL.map(|severity| (severity, self.findings.iter().filter(|f| f.severity == severity).count()))
@@ -71,7 +87,7 @@ impl Report {
     }
 
     /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
-    fn gap_counts(&self) -> String {
+    pub fn gap_counts(&self) -> String {
         let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in self.gaps() {
             *gaps.entry(finding.rule.id).or_default() += 1;
@@ -123,6 +139,19 @@ impl Report {
     pub fn masked(&self, span: Span) -> String {
         let span = self.sources.resolve(span);
         mask(self.sources.text(span), span, &self.secrets)
+    }
+
+    /// A value out of the files, where it is not known which part of them it is, without the secrets in it.
+    fn value<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut found = self.known_secrets.find(text);
+        // A short word alone has no name in front of it that would make it one.
+        if text.len() < 16 && !text.contains(['=', ':', '@', ' ']) && found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        found.extend(secret_text::find(text, &Formats::of(text)));
+        // What is masked already stays as it is.
+        found.retain(|range| text[range.clone()].bytes().any(|byte| byte != b'*'));
+        known::replaced(text, found)
     }
 }
 

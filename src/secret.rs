@@ -6,6 +6,7 @@
 //! [`crate::redact`].
 
 pub mod files;
+pub mod known;
 pub mod line;
 mod literals;
 pub mod name;

@@ -1,5 +1,7 @@
 //! The gate over the life of a repository: what is known stays green, what is new is red, what is fixed goes.
 
+#[path = "gate/extent.rs"]
+mod extent;
 #[path = "support/pages.rs"]
 mod pages;
 #[path = "support/tree.rs"]
@@ -153,6 +155,9 @@ fn a_baseline_says_nothing_about_what_was_not_scanned() {
     fs::remove_file(tree.0.join("api/Dockerfile")).unwrap();
     let run = tree.run(&["baseline", "edge", "jobs", "--baseline", BASELINE]);
     assert!(run.out.ends_with("(0 added, 1 removed)\n"), "{run:?}");
+    let run = tree.run_in("edge", &["baseline", "--root", "..", "../jobs", "--allow-gaps"], "");
+    let written = fs::canonicalize(tree.0.join(BASELINE)).unwrap();
+    assert!(run.out.starts_with(&format!("{}: ", written.display())), "{run:?}");
     let run = tree.run(&["baseline", "edge/nginx.conf"]);
     assert!(run.code == 2 && run.err.contains("a baseline is of directories"), "{run:?}");
 }
@@ -166,9 +171,22 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
     assert!(run.err.contains("was not written") && run.err.contains("  bad/nginx.conf: nginx refuses"), "{run:?}");
     assert!(!tree.0.join(BASELINE).exists());
     assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
-    // What is not graded stays a gap although it is known.
+    // What is not graded stays a gap although it is known, and every report says where it is until it is accepted.
     assert_eq!((tree.run(&[]).code, tree.run(&["--allow-gaps"]).code), (2, 0));
     assert_eq!(report(&tree, &[])["summary"]["complete"], false);
+    let run = tree.run(&[]);
+    assert!(run.out.contains("1 new or ungraded finding in 1 file"), "{run:?}");
+    for format in ["human", "concise", "github", "gitlab", "junit", "checkstyle", "markdown", "sarif"] {
+        let [open, accepted] =
+            [&[][..], &["--allow-gaps"]].map(|args| tree.run(&[&["--format", format], args].concat()).out);
+        assert!(open.contains("parse-error") && open.contains("bad/nginx.conf"), "{format}: {open}");
+        assert_eq!(
+            accepted.contains("bad/nginx.conf"),
+            ["markdown", "sarif", "junit"].contains(&format),
+            "{format}: {accepted}"
+        );
+    }
+    assert_eq!(tree.run(&["baseline", "--allow-gaps"]).out, format!("{BASELINE}: 41 findings (0 added, 0 removed)\n"));
 
     let empty = Tree::new(&[("notes.txt", "")]);
     let run = empty.run(&["baseline"]);
@@ -192,18 +210,19 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
 fn a_baseline_of_the_repository_is_not_followed_out_of_it() {
     let tree = Tree::new(&[("secret", "hunter2"), ("repo/Dockerfile", "FROM a:1\nUSER root\n")]);
     std::os::unix::fs::symlink("../secret", tree.0.join("repo").join(BASELINE)).unwrap();
-    for args in [&["repo"][..], &["baseline", "repo"]] {
-        let run = tree.run(args);
+    for args in [&[][..], &["baseline"]] {
+        let run = tree.run_in("repo", args, "");
         assert!(run.code == 2 && run.err.contains("not a regular file"), "{run:?}");
     }
     assert_eq!(tree.read("secret"), "hunter2");
 }
 
 #[test]
-fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
-    // Whether there is a high finding, and what is done about it; whether there is a gap, and what is done about that.
+fn the_exit_code_weighs_findings_gaps_ignores_the_baseline_and_how_sure_it_is() {
+    // Whether there is a high finding, which is likely, and what is done about it; whether there is a gap, and what is
+    // done about that.
     let ignored = "# confscan: ignore[explicit-root-user] -- drops it\n";
-    for (finding, gap, allow_gaps, fail_on) in cases() {
+    for (finding, gap) in Known::ALL.into_iter().flat_map(|known| [(known, false), (known, true)]) {
         let tree = Tree::new(&[]);
         let user = "USER root\nCMD [\"python\", \"a.py\"]\n";
         let head = "FROM python:3.13-slim\n";
@@ -212,28 +231,44 @@ fn the_exit_code_weighs_findings_gaps_ignores_and_the_baseline() {
         }
         match finding {
             Known::None => tree.write("Dockerfile", &format!("{head}{}", user.replace("root", "app"))),
-            Known::New | Known::Baseline => tree.write("Dockerfile", &format!("{head}{user}")),
+            Known::New | Known::Baseline | Known::Commit => tree.write("Dockerfile", &format!("{head}{user}")),
             Known::Ignored | Known::Audited => tree.write("Dockerfile", &format!("{head}{ignored}{user}")),
+            Known::Guess => {
+                tree.write("Dockerfile", "FROM acme/app:1\nCMD [\"app\"]\n");
+                tree.write("confscan.toml", "rules.missing-user = 'critical'\n");
+                let report = report(&tree, &["--allow-gaps"]);
+                assert_eq!(report["findings"][0]["confidence"], "guess", "{report}");
+                assert_eq!(report["findings"][0]["severity"], "critical");
+            }
         }
         if finding == Known::Baseline {
             assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
         }
-        let mut args = vec!["--fail-on", fail_on];
-        if allow_gaps {
-            args.push("--allow-gaps");
+        let tree = if finding == Known::Commit { committed(tree) } else { tree };
+        for (allow_gaps, fail_on, sure) in options() {
+            let mut args = vec!["--fail-on", fail_on];
+            args.extend(allow_gaps.then_some("--allow-gaps"));
+            args.extend((finding == Known::Audited).then_some("--no-ignores"));
+            args.extend((finding == Known::Commit).then_some(["--diff-base", "HEAD"]).into_iter().flatten());
+            args.extend(sure.map(|_| "--min-confidence"));
+            args.extend(sure);
+            // A gap is a high finding of its own, unless it is known, however sure it has to be.
+            let known = matches!(finding, Known::Baseline | Known::Commit);
+            let shown = sure != Some("certain");
+            let counts = matches!(finding, Known::New | Known::Audited) && shown || gap && !known;
+            let expected = match fail_on {
+                _ if gap && !allow_gaps => 2,
+                "high" | "medium" if counts => 1,
+                _ => 0,
+            };
+            let run = tree.run(&args);
+            assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
+            if sure.is_none() {
+                // What fails is in the report, whatever its format.
+                let concise = tree.run(&[&args[..], &["--format", "concise"]].concat());
+                assert!(concise.code == expected && (expected == 0 || !concise.out.is_empty()), "{args:?} {concise:?}");
+            }
         }
-        if finding == Known::Audited {
-            args.push("--no-ignores");
-        }
-        // A gap is a high finding of its own, unless the baseline knows it.
-        let counts = matches!(finding, Known::New | Known::Audited) || gap && finding != Known::Baseline;
-        let expected = match fail_on {
-            _ if gap && !allow_gaps => 2,
-            "high" if counts => 1,
-            _ => 0,
-        };
-        let run = tree.run(&args);
-        assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
     }
 }
 
@@ -243,21 +278,66 @@ enum Known {
     /// There is none.
     None,
     New,
+    /// It is critical, but a guess.
+    Guess,
     Ignored,
     /// Ignored, but ignores are not to count.
     Audited,
     Baseline,
+    /// The commit that the scan is compared with has it.
+    Commit,
 }
 
-fn cases() -> impl Iterator<Item = (Known, bool, bool, &'static str)> {
-    let known = [Known::None, Known::New, Known::Ignored, Known::Audited, Known::Baseline];
-    known.into_iter().flat_map(|known| {
-        [false, true].into_iter().flat_map(move |gap| {
-            [false, true].into_iter().flat_map(move |allow| {
-                ["high", "critical", "never"].into_iter().map(move |fail_on| (known, gap, allow, fail_on))
-            })
+impl Known {
+    const ALL: [Known; 7] =
+        [Known::None, Known::New, Known::Guess, Known::Ignored, Known::Audited, Known::Baseline, Known::Commit];
+}
+
+/// Whether gaps are allowed, `--fail-on`, and `--min-confidence` where it is given.
+fn options() -> impl Iterator<Item = (bool, &'static str, Option<&'static str>)> {
+    [false, true].into_iter().flat_map(|allow| {
+        ["high", "medium", "critical", "never"].into_iter().flat_map(move |fail_on| {
+            [None, Some("guess"), Some("likely"), Some("certain")].into_iter().map(move |sure| (allow, fail_on, sure))
         })
     })
+}
+
+#[test]
+fn what_is_not_sure_enough_is_counted_and_neither_shown_nor_taken_for_fixed() {
+    let tree = Tree::new(&[
+        ("Dockerfile", "FROM acme/app:1\nCMD [\"app\"]\n"),
+        ("api/Dockerfile", "FROM acme/app:1\nRUN chmod 777 /x\nUSER app\nCMD [\"app\"]\n"),
+        ("confscan.toml", "min-confidence = 'certain'\n"),
+    ]);
+    let all = [pair("missing-user", "Dockerfile"), pair("world-writable-permission", "api/Dockerfile")];
+    assert_eq!(found(&report(&tree, &["--min-confidence", "guess"])), all);
+    let quiet = tree.run(&["--min-confidence=guess", "--quiet"]);
+    assert!(quiet.out.lines().next().is_some_and(|line| line.ends_with("[missing-user] (guess)")), "{quiet:?}");
+    assert!(quiet.out.lines().nth(1).is_some_and(|line| line.ends_with("[world-writable-permission]")), "{quiet:?}");
+    let sure = report(&tree, &[]);
+    assert_eq!((found(&sure), &sure["summary"]["unsure"]), (all[1..].to_vec(), &1.into()));
+    for format in ["human", "github", "markdown"] {
+        let run = tree.run(&["--format", format]);
+        assert!(run.out.contains("1 finding not shown: less sure than `min-confidence` asks for"), "{run:?}");
+    }
+    let log: Value = serde_json::from_str(&tree.run(&["--format", "sarif"]).out).unwrap();
+    assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(1));
+
+    // A baseline holds them whatever is shown, and what is known is not fixed because it is not shown.
+    assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 2 findings (2 added, 0 removed)\n");
+    for level in ["certain", "guess"] {
+        let known = report(&tree, &["--min-confidence", level]);
+        let numbers = ["findings", "known", "fixed", "unsure"].map(|key| known["summary"][key].as_u64().unwrap());
+        assert_eq!(numbers, [0, 2, 0, 0], "{level}");
+    }
+    assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 2 findings (0 added, 0 removed)\n");
+    let committed = committed(tree);
+    let known = report(&committed, &["--no-baseline", "--diff-base", "HEAD"]);
+    let numbers = ["findings", "known", "fixed", "unsure"].map(|key| known["summary"][key].as_u64().unwrap());
+    assert_eq!(numbers, [0, 2, 0, 0]);
+    // Something that was not graded is said however sure it has to be.
+    committed.write("bad/nginx.conf", "server {\n  listen 80\n}\n");
+    assert_eq!(found(&report(&committed, &["--min-confidence=certain"])), [pair("parse-error", "bad/nginx.conf")]);
 }
 
 #[test]
@@ -430,7 +510,7 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     ] {
         let alone = report(&tree, args);
         let total = alone["summary"]["findings"].as_u64().unwrap();
-        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        let compared = report(&tree, &[args, &["--allow-gaps", "--diff-base", "HEAD"]].concat());
         let summary = &compared["summary"];
         let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
         assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
@@ -446,90 +526,6 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
 }
 
 #[test]
-fn a_shallow_clone_says_what_to_fetch() {
-    let tree = Tree::new(&[("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n")]);
-    git(&tree, "origin", &["init", "--quiet"]);
-    commit(&tree, "origin");
-    let base = git(&tree, "origin", &["rev-parse", "HEAD"]);
-    git(&tree, "origin", &["switch", "--quiet", "--create", "feature"]);
-    tree.write("origin/Dockerfile", "FROM python:3.13-slim\nUSER root\nRUN chmod 777 /x\nCMD [\"python\", \"a.py\"]\n");
-    commit(&tree, "origin");
-    let url = format!("file://{}", tree.0.join("origin").display());
-    for (number, reference) in ["main", "origin/main", &base].into_iter().enumerate() {
-        let clone = format!("clone{number}");
-        git(&tree, "", &["clone", "--quiet", "--depth=1", "--branch=feature", &url, &clone]);
-        let args = ["--diff-base", reference, "--format", "json"];
-        let run = tree.run_in(&clone, &args, "");
-        assert!(run.code == 2 && run.out.is_empty(), "{run:?}");
-        assert!(
-            run.err.contains(&format!("there is no commit `{reference}` in this clone, which is shallow")),
-            "{run:?}"
-        );
-        let command = run.err.split('`').nth(3).expect("a command");
-        let fetch: Vec<&str> = command.strip_prefix("git ").expect("of git").split(' ').collect();
-        assert_eq!(fetch[..3], ["fetch", "--depth=1", "origin"]);
-        git(&tree, &clone, &fetch);
-        let run = tree.run_in(&clone, &args, "");
-        assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
-    }
-    // A clone without the contents fetches none by itself.
-    git(&tree, "origin", &["config", "uploadpack.allowFilter", "true"]);
-    git(&tree, "", &["clone", "--quiet", "--filter=blob:none", "--branch=feature", &url, "partial"]);
-    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--quiet"], "");
-    assert!(run.code == 2 && run.out.is_empty() && run.err.contains("are not in this clone"), "{run:?}");
-    let command = run.err.split('`').nth(1).expect("a command");
-    git(&tree, "partial", &command.strip_prefix("git ").expect("of git").split(' ').collect::<Vec<_>>());
-    let run = tree.run_in("partial", &["--diff-base", "origin/main", "--format", "json"], "");
-    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "Dockerfile")]);
-}
-
-#[cfg(unix)]
-#[test]
-fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
-    let tree = committed(sample());
-    let ran = tree.0.join("ran");
-    let touch = format!("touch {}", ran.display());
-    for key in [
-        "core.fsmonitor",
-        "core.pager",
-        "diff.external",
-        "filter.x.clean",
-        "filter.x.smudge",
-        "diff.x.textconv",
-        "core.sshCommand",
-        "credential.helper",
-        "alias.cat-file",
-    ] {
-        git(&tree, "", &["config", key, &touch]);
-    }
-    tree.write(".gitattributes", "* filter=x diff=x\n");
-    for hook in ["post-index-change", "reference-transaction", "post-checkout"] {
-        tree.write(format!(".git/hooks/{hook}"), &format!("#!/bin/sh\n{touch}\n"));
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
-    }
-    assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
-    let mut external = tree.command("", &["--diff-base", "HEAD"]);
-    external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
-    assert_eq!(external.output().unwrap().status.code(), Some(0));
-    assert!(!ran.exists());
-    for (reference, problem) in [
-        ("--diff-base=--output=x", "`--output=x` is no name of a commit"),
-        ("--diff-base=", "`` is no name of a commit"),
-        ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
-        ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
-        ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
-        ("--diff-base=HEAD:compose.yaml", "there is no commit"),
-    ] {
-        let run = tree.run(&[reference]);
-        assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");
-    }
-    let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
-    let run = bare.run(&["--diff-base", "HEAD"]);
-    assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
-}
-
-#[test]
 fn every_command_of_the_pages_does_what_they_say() {
     let origin = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n")]);
     git(&origin, "origin", &["init", "--quiet"]);
@@ -542,7 +538,7 @@ fn every_command_of_the_pages_does_what_they_say() {
     for (page, codes) in [
         // Before the baseline is written the scan is red, and each page starts with none.
         ("docs/suppressions.md", &[1, 0, 1][..]),
-        ("docs/gate.md", &[0; 10]),
+        ("docs/gate.md", &[0; 11]),
     ] {
         let commands = pages::commands(page);
         let seen: Vec<i32> = commands

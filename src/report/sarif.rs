@@ -18,11 +18,11 @@ use serde_sarif::sarif::{
     ToolComponent, Version,
 };
 
-use super::words::{clip, sentence};
+use super::words::{Level, clip, sentence};
 use super::{Options, Place, Report};
 use crate::escape;
 use crate::exception::{self, Exception};
-use crate::finding::{Finding, Rule, Severity};
+use crate::finding::{Confidence, Finding, Rule, Severity};
 use crate::source::Span;
 use crate::text::visible;
 use upload::Upload;
@@ -139,16 +139,19 @@ fn log<'a>(
     // They are parts of one list, so their addresses are in its order.
     findings.sort_unstable_by_key(|finding| std::ptr::from_ref::<Finding>(finding));
     let written = findings.iter().copied().chain(suppressed.iter().map(|(finding, _)| finding));
-    let mut rules: Vec<&'static Rule> = written.map(|finding| finding.rule).collect();
-    rules.sort_unstable_by_key(|rule| rule.id);
-    rules.dedup_by_key(|rule| rule.id);
+    let mut worst: BTreeMap<&str, (&'static Rule, Severity)> = BTreeMap::new();
+    for finding in written {
+        let (_, severity) = worst.entry(finding.rule.id).or_insert((finding.rule, Severity::Info));
+        *severity = (*severity).max(gated(finding));
+    }
     let driver = ToolComponent::builder()
         .name("confscan")
         .version(env!("CARGO_PKG_VERSION"))
         .semantic_version(env!("CARGO_PKG_VERSION"))
         .information_uri(env!("CARGO_PKG_REPOSITORY"))
-        .rules(rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>())
+        .rules(worst.values().map(|(rule, severity)| rule::descriptor(rule, *severity)).collect::<Vec<_>>())
         .build();
+    let rules = worst.into_values().map(|(rule, _)| rule).collect();
     let run = Run {
         tool: Tool::builder().driver(driver).build(),
         invocations: [invocation(report, &findings, left_out)],
@@ -159,6 +162,14 @@ fn log<'a>(
     Log { schema: SCHEMA, version: Version::V2_1_0, runs: [run] }
 }
 
+/// The severity that a reader may gate on: a guess is not to fail anything.
+fn gated(finding: &Finding) -> Severity {
+    match finding.confidence {
+        Confidence::Guess => finding.severity.min(Severity::Medium),
+        _ => finding.severity,
+    }
+}
+
 /// How the scan went: what was not graded, and whether something broke.
 fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) -> Invocation {
     let mut notifications: Vec<Notification> = Vec::new();
@@ -166,7 +177,7 @@ fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) ->
     for finding in findings.iter().copied().chain(known).filter(|finding| finding.gap) {
         let notification = Notification::builder()
             .level("warning")
-            .message(message(sentence(&visible(&finding.message))))
+            .message(message(sentence(&unlinked(&finding.message))))
             .locations(vec![location(report, finding.primary())])
             .associated_rule(ReportingDescriptorReference::builder().id(finding.rule.id).build());
         notifications.push(notification.build());
@@ -182,10 +193,10 @@ fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) ->
 
 fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResult {
     let (text, related) = told(report, finding);
-    let level = match finding.severity {
-        Severity::Critical | Severity::High => ResultLevel::Error,
-        Severity::Medium => ResultLevel::Warning,
-        Severity::Low | Severity::Info => ResultLevel::Note,
+    let level = match Level::of(finding) {
+        Level::Error => ResultLevel::Error,
+        Level::Warning => ResultLevel::Warning,
+        Level::Note => ResultLevel::Note,
     };
     let mut properties = BTreeMap::from([
         ("severity".to_owned(), Value::from(finding.severity.name())),
@@ -233,10 +244,11 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     for (label, id) in finding.chain.iter().chain(&finding.labels[1..]).take(RELATED).zip(1i64..) {
         let place = report.place(label.span);
         let what = match label.message.is_empty() {
-            true => format!("{}:{}", visible(place.path), place.start.line),
-            false => clip(&visible(&label.message), TEXT).into_owned(),
+            true => unlinked(&format!("{}:{}", place.path, place.start.line)),
+            false => unlinked(&label.message),
         };
-        let link = what.replace(['[', ']'], "");
+        // A backslash would take its meaning from the bracket behind it.
+        let link = what.replace(['[', ']', '\\'], "");
         // The steps of a chain are numbered, so that their order can be told.
         let step = usize::try_from(id).is_ok_and(|id| id <= steps);
         text.push_str(match (id, step) {
@@ -264,9 +276,21 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     (text, related)
 }
 
-/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location.
+/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location or as the
+/// place of an argument: `{0}` is written with two braces (SARIF 2.1.0, section 3.11.5).
 fn unlinked(text: &str) -> String {
-    clip(&visible(text), TEXT).replace("](", "] (")
+    let text = clip(&visible(text), TEXT).replace("](", "] (");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, behind)) = rest.split_once('{') {
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        let argument = digits > 0 && behind[digits..].starts_with('}');
+        let (open, end) = if argument { ("{{", &behind[..digits]) } else { ("{", "") };
+        out.extend([before, open, end, if argument { "}}" } else { "" }]);
+        rest = if argument { &behind[digits + 1..] } else { behind };
+    }
+    out.push_str(rest);
+    out
 }
 
 fn message(text: String) -> Message {
@@ -371,6 +395,6 @@ mod tests {
 
     #[test]
     fn only_our_links_are_links() {
-        assert_eq!(unlinked("a [b](1) c"), "a [b] (1) c");
+        assert_eq!(unlinked("a [b](1) {0} ${X} {{12}} c"), "a [b] (1) {{0}} ${X} {{{12}}} c");
     }
 }
