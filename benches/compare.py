@@ -136,12 +136,13 @@ def beside(arguments, found, folder):
             unread = failed(command, files, cwd)
             ours = [arguments.confscan, "--fail-on", "never", "--allow-gaps", *files]
             theirs = [*command, *files]
-            runs = alternate(arguments.rounds, [theirs, ours], cwd)
-            ratio = statistics.median(a.cpu / b.cpu for a, b in zip(*runs))
+            before, their_runs, after = alternate(arguments.rounds, [ours, theirs, ours], cwd)
+            rounds = zip(before, their_runs, after)
+            ratio = statistics.median(2 * between.cpu / (a.cpu + b.cpu) for a, between, b in rounds)
             said = f"{len(files)} {KINDS[kind]}" + (f", {unread} not read" if unread else "")
             for who, cost, line, times in [
-                (f"{name} {known.get(name, '')}", runs[0], theirs, f"{ratio:.0f}"),
-                ("confscan", runs[1], ours, "1"),
+                (f"{name} {known.get(name, '')}", their_runs, theirs, f"{ratio:.0f}"),
+                ("confscan", before + after, ours, "1"),
             ]:
                 cpu = median(cost, "cpu")
                 figures = (f"{cpu:.3f}", f"{1000 * cpu / len(files):.3f}", f"{median(cost, 'wall'):.3f}")
