@@ -59,7 +59,10 @@ for at in "${!names[@]}"; do
         exit 2
     fi
     change=$(((now - before) * 1000 / before))
-    printf '%-15s %12d instructions, %12d known: %+d.%d %%\n' "$name" "$now" "$before" $((change / 10)) $((${change#-} % 10))
+    sign=+
+    [ "$change" -ge 0 ] || sign=-
+    printf '%-15s %12d instructions, %12d known: %s%d.%d %%\n' "$name" "$now" "$before" "$sign" $((${change#-} / 10)) \
+        $((${change#-} % 10))
     if [ "$change" -ge 100 ]; then
         failed=1
     elif [ "$change" -le -100 ]; then
