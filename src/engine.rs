@@ -1,10 +1,9 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
 mod contained;
+mod found;
 mod trail;
 
-use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,13 +13,15 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, identify};
+use crate::finding::{Finding, Unlisted, identify};
+use crate::limit::Exceeded;
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
-use crate::rules::{Check, Cx, RULES, Registered, Setting};
+use crate::rules::{Check, Cx, Finished, RULES, Registered, Setting};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
+use found::{Findings, Found, Merged};
 
 /// A node that checks run over.
 enum Node<'a> {
@@ -35,6 +36,8 @@ enum Node<'a> {
     Skipped(&'a Skipped),
     Failure(&'a Failure),
     Exception(&'a Exception),
+    Exceeded(&'a Exceeded),
+    Unlisted(&'a Unlisted),
 }
 
 /// What a node is, so that only the rules over such nodes are asked.
@@ -55,10 +58,12 @@ enum Slot {
     Skipped,
     Exception,
     Failure,
+    Exceeded,
+    Unlisted,
 }
 
 /// Number of slots.
-const SLOTS: usize = Slot::Failure as usize + 1;
+const SLOTS: usize = Slot::Unlisted as usize + 1;
 
 impl Slot {
     fn of(node: &Node) -> Slot {
@@ -78,6 +83,8 @@ impl Slot {
             Node::Skipped(_) => Slot::Skipped,
             Node::Exception(_) => Slot::Exception,
             Node::Failure(_) => Slot::Failure,
+            Node::Exceeded(_) => Slot::Exceeded,
+            Node::Unlisted(_) => Slot::Unlisted,
         }
     }
 
@@ -100,6 +107,8 @@ impl Slot {
             Check::Skipped(_) => &[Slot::Skipped],
             Check::Exception(_) => &[Slot::Exception],
             Check::Failure(_) => &[Slot::Failure],
+            Check::Exceeded(_) => &[Slot::Exceeded],
+            Check::Unlisted(_) => &[Slot::Unlisted],
         }
     }
 }
@@ -112,79 +121,6 @@ struct Job<'a> {
     node: Node<'a>,
     scope: Option<Scope>,
     file: Option<FileId>,
-}
-
-/// Findings by rule and place.
-type Findings = HashMap<(&'static str, Span), Merged>;
-
-/// The findings of some checks, one for each rule and place, and the checks that broke.
-#[derive(Default)]
-struct Found {
-    findings: Findings,
-    failures: Vec<Failure>,
-}
-
-/// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
-struct Merged {
-    /// The worst of it.
-    finding: Finding,
-    /// The first of the containers that it is about, by name.
-    containers: BTreeSet<String>,
-    /// The first of the stacks that it is seen through.
-    stacks: BTreeSet<usize>,
-}
-
-/// Containers and stacks that a finding names.
-const NAMED: usize = 50;
-
-impl Merged {
-    fn and(&mut self, other: Merged) {
-        if rank(&other.finding) < rank(&self.finding) {
-            self.finding = other.finding;
-        }
-        self.containers.extend(other.containers);
-        while self.containers.len() > NAMED {
-            self.containers.pop_last();
-        }
-        self.stacks.extend(other.stacks);
-        while self.stacks.len() > NAMED {
-            self.stacks.pop_last();
-        }
-    }
-}
-
-/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
-fn rank(finding: &Finding) -> impl Ord {
-    let worst = (Reverse(finding.severity), Reverse(finding.environment));
-    let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
-    let labels = finding.labels.iter().chain(&finding.chain);
-    let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
-    (worst, about, Reverse(finding.confidence), &finding.help, labels)
-}
-
-impl Found {
-    fn add(&mut self, finding: Finding) {
-        let containers = finding.container.iter().cloned().collect();
-        let stacks = finding.stacks.iter().copied().collect();
-        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers, stacks });
-    }
-
-    fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
-        match self.findings.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().and(merged),
-            Entry::Vacant(free) => drop(free.insert(merged)),
-        }
-    }
-
-    fn and(mut self, other: Found) -> Found {
-        if self.findings.len() < other.findings.len() {
-            return other.and(self);
-        }
-        other.findings.into_iter().for_each(|(key, merged)| self.merge(key, merged));
-        self.failures.extend(other.failures);
-        self
-    }
 }
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
@@ -209,11 +145,13 @@ pub fn grade_exceptions(
         scope: None,
         file: exception.span.map(|span| span.file),
     });
-    let found = jobs.fold(Found::default(), |found, job| run(found, &job, &rules, project, sources, config));
-    if found.findings.is_empty() {
+    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+    let found = jobs.fold(Found::new(config.max_findings()), |found, job| run(found, &job));
+    let found = with_what_was_not_graded(found, &[], &BTreeSet::new(), run);
+    if found.is_empty() {
         return findings;
     }
-    let found = found.findings.into_values().map(|merged| merged.finding).collect();
+    let found = found.into_merged().map(|merged| merged.finding).collect();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -235,14 +173,11 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let rules = enabled(config);
     let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
     let jobs = jobs(project, sources);
-    let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
-    let Found { findings, mut failures } = found;
-    failures.sort_by(|a, b| (a.file, &a.doing, &a.message).cmp(&(b.file, &b.doing, &b.message)));
-    let failures = project.failures.iter().chain(&failures);
-    let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
-    let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let findings = contained::absorb(broken.findings);
-    let merged = findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
+    let none = || Found::new(config.max_findings());
+    let found = jobs.par_iter().with_min_len(32).fold(none, &run).reduce(none, Found::and);
+    let exceeded = exceeded(project, sources);
+    let findings = with_what_was_not_graded(found, &project.failures, &exceeded, run);
+    let merged = findings.into_merged().map(|Merged { mut finding, mut containers, stacks }| {
         if let Some(container) = &finding.container {
             containers.remove(container);
         }
@@ -251,6 +186,34 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
         finding
     });
     merged.collect()
+}
+
+/// What was left out while the files were read and joined, and of the wrappers of command lines, which are looked at when a
+/// rule asks.
+fn exceeded(project: &Project, sources: &Sources) -> BTreeSet<Exceeded> {
+    let commands = project.commands.iter().flat_map(CommandLine::exceeded);
+    let processes = project.containers.iter().flat_map(|container| &container.processes);
+    let processes = processes.flat_map(|process| &process.effective.exceeded).copied();
+    let all = project.exceeded.iter().copied().chain(commands).chain(processes);
+    all.map(|Exceeded { span, limit }| Exceeded { span: sources.resolve(span), limit }).collect()
+}
+
+/// Takes in what other findings contain, and adds what is found about that which was not graded or is not listed.
+fn with_what_was_not_graded(
+    found: Found,
+    failures: &[Failure],
+    exceeded: &BTreeSet<Exceeded>,
+    run: impl Fn(Found, &Job) -> Found,
+) -> Findings {
+    let Found { mut findings, failures: broken, exceeded: more } = found;
+    findings = contained::absorb(findings);
+    let unlisted = findings.unlisted();
+    let broken = failures.iter().chain(&broken);
+    let broken = broken.map(|failure| (Node::Failure(failure), failure.file));
+    let exceeded = exceeded.union(&more).map(|exceeded| (Node::Exceeded(exceeded), Some(exceeded.span.file)));
+    let unlisted = unlisted.iter().map(|unlisted| (Node::Unlisted(unlisted), Some(unlisted.first.file)));
+    let jobs = broken.chain(exceeded).chain(unlisted).map(|(node, file)| Job { node, scope: None, file });
+    jobs.fold(Found { findings, ..Found::new(0) }, |found, job| run(found, &job)).findings
 }
 
 /// Every node of the project.
@@ -313,8 +276,12 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
             let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
-        match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
-            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(resolved(finding, sources))),
+        match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx).map(Cx::finish))) {
+            Ok(Some(Finished { findings, exceeded })) => {
+                findings.into_iter().for_each(|finding| found.findings.add(resolved(finding, sources)));
+                let place = |Exceeded { span, limit }| Exceeded { span: sources.resolve(span), limit };
+                found.exceeded.extend(exceeded.into_iter().map(place));
+            }
             Ok(None) => {}
             Err(panic) => found.failures.push(Failure {
                 file: job.file,
@@ -360,6 +327,8 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Skipped(check), Node::Skipped(node)) => over!(check, node),
         (Check::Exception(check), Node::Exception(node)) => over!(check, node),
         (Check::Failure(check), Node::Failure(node)) => over!(check, node),
+        (Check::Exceeded(check), Node::Exceeded(node)) => over!(check, node),
+        (Check::Unlisted(check), Node::Unlisted(node)) => over!(check, node),
         _ => None,
     }
 }
@@ -415,46 +384,4 @@ fn plain(text: &str) -> String {
     }
     out.truncate(out.trim_end_matches([';', '{', ' ']).len());
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::{Confidence, Severity};
-
-    #[test]
-    fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
-        let mut sources = Sources::default();
-        let file = sources.add(Source::new("Dockerfile", "FROM a\nUSER root\n"));
-        let (project, config) = (Project::default(), Config::new(jiff::civil::date(2026, 11, 1)));
-        let mut cx = Cx::new(&project, &sources, &config, &RULES[0].rule, None);
-        let finding = cx
-            .report(Span::new(file, 7..16), "message")
-            .severity(Severity::Medium)
-            .confidence(Confidence::Likely)
-            .clone();
-        let changes: [fn(&mut Finding); 7] = [
-            |finding| finding.severity = Severity::Low,
-            |finding| finding.container = Some("web".to_owned()),
-            |finding| finding.message.push('s'),
-            |finding| finding.help = Some("help".to_owned()),
-            |finding| finding.labels.push(finding.labels[0].clone()),
-            |finding| finding.confidence = Confidence::Guess,
-            |finding| finding.node.push('x'),
-        ];
-        let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
-                containers: BTreeSet::new(),
-                stacks: BTreeSet::new(),
-            });
-            first.and(second);
-            format!("{:?}", first.finding)
-        };
-        for change in changes {
-            let mut other = finding.clone();
-            change(&mut other);
-            assert_eq!(merged(&finding, &other), merged(&other, &finding));
-        }
-    }
 }

@@ -15,6 +15,7 @@ pub mod exception;
 pub mod explain;
 pub mod finding;
 pub mod git;
+pub mod limit;
 pub mod listing;
 pub mod outline;
 pub mod project;

@@ -26,6 +26,7 @@ pub use self::settings::{Configured, Settings};
 use self::stacks::Stack;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
+use crate::limit::Exceeded;
 use crate::source::{FileId, Skipped, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -64,6 +65,8 @@ pub struct Project {
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
     /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
     pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Error;
-use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
+use super::settings::{At, FailOn, Ignore, Level, Limits, RelativePath, Settings, Stack};
 use crate::container::{Environment, Marked};
 use crate::finding::{Rule, Severity, Tier};
 use crate::project::{self, Configured, path};
@@ -302,8 +302,18 @@ impl Files {
 
     /// Size in bytes over which files are not read.
     pub fn max_file_size(&self) -> Option<u64> {
+        self.limits().find_map(|limits| limits.max_file_size).map(|size| size.0)
+    }
+
+    /// Findings of one rule in one file that are listed.
+    pub fn max_findings(&self) -> Option<usize> {
+        self.limits().find_map(|limits| limits.max_findings).map(|number| number.0)
+    }
+
+    /// What counts for the whole scan, inner files first.
+    fn limits(&self) -> impl Iterator<Item = &Limits> {
         let above = self.0.iter().rev().filter(|file| matches!(file.folder, Folder::Above(_)));
-        above.filter_map(|file| file.settings.limits.max_file_size).map(|size| size.0).next()
+        above.map(|file| &file.settings.limits)
     }
 
     /// Every stack, with the file that it stands in; [`File::resolve`] gives the paths of its files.

@@ -13,6 +13,7 @@ use super::{
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
+use crate::limit::Exceeded;
 use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -27,6 +28,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
     /// What scripts of the repository run, by their files and, in a `package.json`, their names: many containers may
@@ -66,6 +69,7 @@ impl<'a> Linker<'a> {
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
+            exceeded: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
             packages: HashMap::new(),
@@ -287,6 +291,7 @@ impl<'a> Linker<'a> {
             stages,
             refused,
             failures: self.failures,
+            exceeded: self.exceeded,
             ..Project::default()
         };
         project.reaches = super::reach::Reaches::of(&project);

@@ -1,0 +1,87 @@
+//! How much confscan looks at, and what is said where there is more.
+//!
+//! Every [`Limit`] is far above what real files have, and keeps hostile ones from taking more time, memory or stack than
+//! their size is worth. Where one is exceeded, something is not graded: that is an [`Exceeded`], which the rule
+//! `limit-exceeded` reports as a gap, so that no limit is a way to hide from the scan. What a limit keeps from being shown
+//! twice, or from being guessed at, is not among them: it stays beside the code that has it.
+
+use crate::source::Span;
+
+/// A limit on what is looked at.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Limit {
+    /// Kebab-case name; part of a finding's identity, so that it never changes.
+    pub name: &'static str,
+    /// The largest number that is looked at.
+    pub most: usize,
+    /// What is counted, behind the number: `bytes in one shell script`.
+    pub what: &'static str,
+    /// What is not graded where there is more, as a clause.
+    pub lost: &'static str,
+}
+
+impl Limit {
+    /// What is said where the limit is exceeded, without a full stop.
+    pub fn message(&self) -> String {
+        format!("more than {} {}: {}", grouped(self.most), self.what, self.lost)
+    }
+
+    /// Whether `count` is within the limit.
+    pub fn holds(&self, count: usize) -> bool {
+        count <= self.most
+    }
+}
+
+/// A place where a limit is exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Exceeded {
+    /// Where: the place from which on something is left out, or the thing that has too much.
+    pub span: Span,
+    /// The limit.
+    pub limit: &'static Limit,
+}
+
+/// A number with a comma after every three digits.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Declares the limits and the list of all of them.
+macro_rules! limits {
+    ($($(#[$comment:meta])* $id:ident = $name:literal, $most:expr, $what:literal, $lost:literal;)*) => {
+        $($(#[$comment])* pub static $id: Limit = Limit { name: $name, most: $most, what: $what, lost: $lost };)*
+
+        /// Every limit, in the order in which a file goes through them.
+        pub static ALL: &[&Limit] = &[$(&$id),*];
+    };
+}
+
+limits! {
+    /// Bytes of a script that are parsed. BuildKit itself refuses lines of a Dockerfile over 65,535 bytes.
+    SHELL_BYTES = "shell-bytes", 64 << 10, "bytes in one shell script", "what follows them is not graded";
+    /// Work after which parsing a script ends; the unit is that of `syntax::shell`. 64 KiB of ordinary script take about a
+    /// tenth of it.
+    SHELL_WORK = "shell-work", 96_000, "steps to parse one shell script", "none of it is graded";
+    /// `|` characters in a script that are parsed: the grammar's time on a pipeline that does not end grows with the
+    /// square of its length.
+    SHELL_PIPES = "shell-pipes", 1_024, "`|` in one shell script", "what follows them is not graded";
+    /// Lists inside lists of a script that are followed.
+    SHELL_DEPTH = "shell-depth", 100, "shell lists inside one another", "what is deeper is not graded";
+    /// Times that a script is parsed again because the grammar ended a here-document too early.
+    SHELL_CORRECTIONS = "shell-corrections", 8, "here-documents with a line that looks like their end",
+        "what follows them is not graded";
+    /// Scripts inside scripts (`sh -c "sh -c …"`) that are followed.
+    COMMAND_DEPTH = "command-depth", 16, "shells inside one another", "what the innermost run is not graded";
+    /// Wrappers around one program (`sudo env nice …`) that are taken off.
+    COMMAND_WRAPPERS = "command-wrappers", 64, "wrappers around one program", "what they start is not graded";
+    /// Words of one command, where positional parameters have been put in.
+    COMMAND_WORDS = "command-words", 4_096, "words in one command", "what follows them is not graded";
+}
