@@ -84,4 +84,10 @@ limits! {
     COMMAND_WRAPPERS = "command-wrappers", 64, "wrappers around one program", "what they start is not graded";
     /// Words of one command, where positional parameters have been put in.
     COMMAND_WORDS = "command-words", 4_096, "words in one command", "what follows them is not graded";
+    /// Bytes that variables add to the values of one stack of Compose files and of its `.env` files.
+    VARIABLES_OF_STACK = "variables-of-stack", 1 << 20, "bytes that variables add to one Compose stack",
+        "what this variable stands for is not known from there on";
+    /// The same for all stacks of a scan.
+    VARIABLES_OF_ALL = "variables-of-all", 64 << 20, "bytes that variables add to all Compose stacks",
+        "what this variable stands for is not known from there on";
 }

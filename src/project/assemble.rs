@@ -12,7 +12,7 @@ use crate::container::{
 };
 use crate::source::{Kind, Span, Spanned};
 use crate::syntax::Document;
-use crate::syntax::compose::{self, Compose, MountKind, Scalar, Service};
+use crate::syntax::compose::{self, MountKind, Network, Scalar, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
 
 /// The option of a bridge network that sets the address for ports that name none (the engine's bridge driver).
@@ -72,14 +72,21 @@ pub(super) fn services(linker: &mut Linker) -> Vec<Container> {
             waiting.push(Waiting { stack, service, built, image, env_files, open_environment });
         }
     }
+    let linker = &*linker;
     let mut containers = Vec::with_capacity(waiting.len());
+    let mut networks: (Option<usize>, HashMap<&str, &Network>) = (None, HashMap::new());
     for mut service in waiting {
+        // The services of a stack follow each other.
+        if networks.0 != Some(service.stack) {
+            let all = linker.model(service.stack).into_iter().flat_map(|model| model.networks.iter().rev());
+            networks = (Some(service.stack), all.map(|it| (it.name.value.as_str(), it)).collect());
+        }
         service.built = service.built.or_else(|| {
             let image = service.image.as_ref()?;
             let elsewhere = || anywhere.get(image).map(|(_, built)| built.clone());
             in_stack.get(&(service.stack, image.clone())).cloned().or_else(elsewhere)
         });
-        containers.extend(container_of(linker, service));
+        containers.extend(container_of(linker, service, &networks.1));
     }
     containers
 }
@@ -87,7 +94,8 @@ pub(super) fn services(linker: &mut Linker) -> Vec<Container> {
 /// Notes something that a service refers to and that is not in sight.
 fn gap(linker: &mut Linker, stack: usize, gap: Gap) {
     let gaps = &mut linker.stacks[stack].gaps;
-    if !gaps.contains(&gap) {
+    let known = linker.known_gaps.entry(stack).or_insert_with(|| gaps.iter().cloned().collect());
+    if known.insert(gap.clone()) {
         gaps.push(gap);
     }
 }
@@ -235,7 +243,7 @@ fn env_files(linker: &mut Linker, stack: usize, service: usize) -> (Vec<Document
     (found, open)
 }
 
-fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
+fn container_of(linker: &Linker, waiting: Waiting, networks: &HashMap<&str, &Network>) -> Option<Container> {
     let Waiting { stack: stack_index, service: index, built, env_files, open_environment, .. } = waiting;
     let stack = &linker.stacks[stack_index];
     let model = linker.model(stack_index)?;
@@ -278,7 +286,7 @@ fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
     Some(Container {
         user: facts.user(),
         healthcheck: facts.healthcheck(),
-        ports: ports(model, service),
+        ports: ports(networks, service),
         mounts: service.mounts.iter().map(|it| mount(it, stack.directory_of(it.span.file))).collect(),
         env,
         origin: Origin::Service { document, stack: stack_index, service: index },
@@ -328,7 +336,8 @@ fn service_variables(
         let mut env = nodes::service_env(document, service, pair);
         if env.value.is_none() {
             // A name alone is taken from the environment of Compose, of which the `.env` is a part.
-            let value = stack.variables.value(&env.name.value);
+            let variable = stack.variables.get(&env.name.value);
+            let value = variable.and_then(|variable| linker.growth.value(variable));
             env.value = value.map(|value| Spanned::new(value, env.span));
         }
         variables.put(env);
@@ -337,10 +346,10 @@ fn service_variables(
 }
 
 /// The ports of a service. Where no address is written, a network can set the one that is bound to.
-fn ports(model: &Compose, service: &Service) -> Vec<Port> {
+fn ports(networks: &HashMap<&str, &Network>, service: &Service) -> Vec<Port> {
     let mut ports: Vec<Port> = service.ports.iter().map(Port::from_compose).collect();
     let binding = |name: &str| {
-        let network = model.networks.iter().find(|network| network.name.value == name)?;
+        let network = networks.get(name)?;
         let binding = network.driver_opts.iter().find(|option| option.key.value == HOST_BINDING)?;
         Some(match binding.value.as_ref().filter(|address| address.known) {
             Some(address) => Reach::of(&address.value),

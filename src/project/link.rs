@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::stacks::{self, Stack};
+use super::stacks::{self, Gap, Growth, Stack};
 use super::{
     Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
     read, repeated,
@@ -39,8 +39,12 @@ pub(super) struct Linker<'a> {
     pub packages: HashMap<FileId, HashMap<String, String>>,
     /// The stacks of the configuration.
     pub configured: Vec<Configured>,
+    /// What is known not to be in sight of a stack, to ask what is in it.
+    pub known_gaps: HashMap<usize, HashSet<Gap>>,
     /// The stacks of Compose files.
     pub stacks: Vec<Stack>,
+    /// The bytes that variables added so far.
+    pub growth: Growth,
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
@@ -77,7 +81,9 @@ impl<'a> Linker<'a> {
             by_file: HashMap::new(),
             inside: HashMap::new(),
             configured,
+            known_gaps: HashMap::new(),
             stacks: Vec::new(),
+            growth: Growth::default(),
             merged_nodes: 0,
             trees: HashMap::new(),
             configs: BTreeMap::new(),
@@ -278,6 +284,7 @@ impl<'a> Linker<'a> {
                 }
             }
         }
+        self.exceeded.extend(self.growth.exceeded.take());
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
         let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
