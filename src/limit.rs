@@ -84,10 +84,60 @@ limits! {
     COMMAND_WRAPPERS = "command-wrappers", 64, "wrappers around one program", "what they start is not graded";
     /// Words of one command, where positional parameters have been put in.
     COMMAND_WORDS = "command-words", 4_096, "words in one command", "what follows them is not graded";
+    /// Bytes that variables may add to one word of a Dockerfile: far more than any real path or list.
+    WORD_GROWTH = "word-growth", 8 << 10, "bytes that variables add to one word of a Dockerfile",
+        "what it stands for is not known";
+    /// Bytes of values that working out one stage of a Dockerfile may copy and search in all.
+    FILE_GROWTH = "file-growth", 4 << 20, "bytes that variables add to the words of one Dockerfile stage",
+        "what they stand for is not known";
+    /// `${…}` inside `${…}` of a Dockerfile that are followed; BuildKit has no limit but its stack.
+    WORD_DEPTH = "word-depth", 64, "variables inside one another", "what they stand for is not known";
+    /// Stages that are built on each other and evaluated. Real files have a handful; a file of many stages that start from
+    /// each other would take time that grows with its square.
+    STAGES = "stages", 128, "stages built on each other", "what the first of them do is not part of the last";
     /// Bytes that variables add to the values of one stack of Compose files and of its `.env` files.
     VARIABLES_OF_STACK = "variables-of-stack", 1 << 20, "bytes that variables add to one Compose stack",
         "what this variable stands for is not known from there on";
     /// The same for all stacks of a scan.
     VARIABLES_OF_ALL = "variables-of-all", 64 << 20, "bytes that variables add to all Compose stacks",
         "what this variable stands for is not known from there on";
+    /// Services of one stack of Compose files. Rules about networks and dependencies compare services with each other.
+    SERVICES = "services", 1_000, "services in one Compose stack", "this one and those behind it are not graded";
+    /// Services of all stacks; a service counts in every stack that it is part of.
+    SERVICES_OF_ALL = "services-of-all", 50_000, "services in all Compose stacks",
+        "this one and those behind it are not graded";
+    /// Bytes of Dockerfiles, each counted for every container but the first that is built from it, and four times more for
+    /// build arguments that no other service gives it: its stages are then worked out anew.
+    SHARED_DOCKERFILES = "shared-dockerfiles", 16 << 20,
+        "bytes of Dockerfiles, counted for each further container that they build", "the image of this container is not graded in it";
+    /// Variables of `env_file` and of images, each counted for every container that gets it.
+    SHARED_VARIABLES = "shared-variables", 200_000,
+        "variables of `env_file` and of images, counted for each container that gets them",
+        "those of this container are not graded in it";
+    /// Programs of supervisord configs, each counted for every container that runs it.
+    SHARED_PROGRAMS = "shared-programs", 100_000, "supervisord programs, counted for each container that runs them",
+        "those of this container are not graded in it";
+    /// Bytes of nginx configs, each counted for every container that reads it.
+    SHARED_NGINX = "shared-nginx", 64 << 20, "bytes of nginx configs, counted for each container that reads them",
+        "those of this container are not graded in it";
+    /// Processes of one container.
+    PROCESSES = "processes", 5_000, "processes in one container", "this one and those that it starts are not graded";
+    /// Scripts that start scripts that start scripts are followed this far.
+    SCRIPT_DEPTH = "script-depth", 8, "scripts that start each other", "what the innermost starts is not graded";
+    /// Config files of servers that are looked for in one container.
+    CONFIGS = "configs", 1_000, "files where servers of one container read their configs", "the others are not graded";
+    /// `include` directives of nginx configs, each pattern counted with the files that it is compared with.
+    NGINX_INCLUDES = "nginx-includes", 1_000_000, "`include` directives of nginx configs, or files for their patterns",
+        "this one and those behind it are not followed";
+    /// Directives that the tree of one nginx config takes from included files.
+    NGINX_NODES = "nginx-nodes", 10_000, "directives in one nginx config with what it includes",
+        "what this `include` brings in is not graded as a part of it";
+    /// nginx configs that include each other.
+    NGINX_DEPTH = "nginx-include-depth", 16, "nginx configs that include each other",
+        "what this `include` brings in is not graded as a part of it";
+    /// Definitions of variables that one rule looks at in one nginx config.
+    NGINX_STEPS = "nginx-steps", 200_000, "definitions of variables to look at for one rule",
+        "what the variables of this config hold is not known from there on";
+    /// What one nginx config passes requests on to.
+    NGINX_TARGETS = "nginx-targets", 1_000, "targets of one nginx config", "the others are not graded";
 }

@@ -1,6 +1,6 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -13,12 +13,35 @@ use super::{
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
-use crate::limit::Exceeded;
+use crate::limit::{Exceeded, Limit};
 use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::Node;
+
+/// What containers share, counted for each of them: a file that many services use is small, and what it makes of all of
+/// them is not.
+#[derive(Default)]
+pub(super) struct Shared {
+    counts: RefCell<HashMap<&'static str, usize>>,
+    /// What was left out for it.
+    exceeded: RefCell<Vec<Exceeded>>,
+}
+
+impl Shared {
+    /// Whether the container at `place` may have `count` more of what `limit` is about.
+    pub fn take(&self, count: usize, limit: &'static Limit, place: Span) -> bool {
+        let mut counts = self.counts.borrow_mut();
+        let taken = counts.entry(limit.name).or_default();
+        let holds = limit.holds(taken.saturating_add(count));
+        match holds {
+            true => *taken += count,
+            false => self.exceeded.borrow_mut().push(Exceeded { span: place, limit }),
+        }
+        holds
+    }
+}
 
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
@@ -37,6 +60,8 @@ pub(super) struct Linker<'a> {
     pub scripts: HashMap<(FileId, String), Option<Arc<Effective>>>,
     /// The scripts of the `package.json` files that were read.
     pub packages: HashMap<FileId, HashMap<String, String>>,
+    /// What the programs of supervisord configs start.
+    pub programs: HashMap<DocumentId, Vec<Arc<Effective>>>,
     /// The stacks of the configuration.
     pub configured: Vec<Configured>,
     /// What is known not to be in sight of a stack, to ask what is in it.
@@ -57,8 +82,10 @@ pub(super) struct Linker<'a> {
     configs: BTreeMap<String, Kind>,
     /// What stages make of images, so that services that build the same share it.
     pub built: RefCell<HashMap<assemble::BuildKey, Arc<BuiltFrom>>>,
-    /// Services whose build arguments were looked at.
-    pub argued: Cell<usize>,
+    /// The Dockerfiles that something is built from.
+    pub built_once: RefCell<HashSet<DocumentId>>,
+    /// What containers share, counted for each of them.
+    pub shared: Shared,
 }
 
 impl<'a> Linker<'a> {
@@ -77,6 +104,7 @@ impl<'a> Linker<'a> {
             placed: Vec::new(),
             scripts: HashMap::new(),
             packages: HashMap::new(),
+            programs: HashMap::new(),
             by_path: HashMap::new(),
             by_file: HashMap::new(),
             inside: HashMap::new(),
@@ -88,7 +116,8 @@ impl<'a> Linker<'a> {
             trees: HashMap::new(),
             configs: BTreeMap::new(),
             built: RefCell::default(),
-            argued: Cell::new(0),
+            built_once: RefCell::default(),
+            shared: Shared::default(),
         };
         for document in documents {
             linker.add(document);
@@ -285,9 +314,11 @@ impl<'a> Linker<'a> {
             }
         }
         self.exceeded.extend(self.growth.exceeded.take());
+        self.exceeded.extend(self.shared.exceeded.take());
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
+        let mut includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
+        self.exceeded.append(&mut includes.exceeded);
         let mut project = Project {
             includes,
             documents: self.documents,

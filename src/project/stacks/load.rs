@@ -246,7 +246,8 @@ impl Loader<'_, '_> {
         if !services.iter().any(|service| service.value.entry("extends").is_some()) {
             return;
         }
-        let scope = Scope { document, directory: directory.to_owned(), services: Services::of(services.iter().cloned()) };
+        let scope =
+            Scope { document, directory: directory.to_owned(), services: Services::of(services.iter().cloned()) };
         for service in services {
             let Some(name) = service.key.as_str().map(str::to_owned) else { continue };
             if service.value.entry("extends").is_some() {
