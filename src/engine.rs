@@ -4,7 +4,7 @@ mod contained;
 mod found;
 mod trail;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -208,12 +208,27 @@ fn with_what_was_not_graded(
     let Found { mut findings, failures: broken, exceeded: more } = found;
     findings = contained::absorb(findings);
     let unlisted = findings.unlisted();
-    let broken = failures.iter().chain(&broken);
-    let broken = broken.map(|failure| (Node::Failure(failure), failure.file));
+    let broken = by_file(failures.iter().chain(&broken));
+    let broken = broken.iter().map(|failure| (Node::Failure(failure), failure.file));
     let exceeded = exceeded.union(&more).map(|exceeded| (Node::Exceeded(exceeded), Some(exceeded.span.file)));
     let unlisted = unlisted.iter().map(|unlisted| (Node::Unlisted(unlisted), Some(unlisted.first.file)));
     let jobs = broken.chain(exceeded).chain(unlisted).map(|(node, file)| Job { node, scope: None, file });
     jobs.fold(Found { findings, ..Found::new(0) }, |found, job| run(found, &job)).findings
+}
+
+/// One failure for each file, that says all that broke there: they are shown at the same place.
+fn by_file<'a>(failures: impl Iterator<Item = &'a Failure>) -> Vec<Failure> {
+    let mut files: BTreeMap<Option<FileId>, BTreeMap<&str, &str>> = BTreeMap::new();
+    for Failure { file, doing, message } in failures {
+        let known = files.entry(*file).or_default().entry(doing).or_insert(message);
+        *known = message.as_str().min(known);
+    }
+    let joined = files.into_iter().map(|(file, what)| {
+        let message = what.values().next().map_or_else(String::new, |message| (*message).to_owned());
+        let doing: Vec<&str> = what.into_keys().collect();
+        Failure { file, doing: doing.join(", "), message }
+    });
+    joined.collect()
 }
 
 /// Every node of the project.
@@ -276,18 +291,22 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
             let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
-        match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx).map(Cx::finish))) {
+        let doing = || format!("checking rule {}", registered.rule.id);
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            job.file.iter().for_each(|file| crate::broken::at(registered.rule.id, &sources.get(*file).text));
+            call(&registered.check, &job.node, cx).map(Cx::finish)
+        }));
+        match checked {
             Ok(Some(Finished { findings, exceeded })) => {
                 findings.into_iter().for_each(|finding| found.findings.add(resolved(finding, sources)));
                 let place = |Exceeded { span, limit }| Exceeded { span: sources.resolve(span), limit };
                 found.exceeded.extend(exceeded.into_iter().map(place));
             }
             Ok(None) => {}
-            Err(panic) => found.failures.push(Failure {
-                file: job.file,
-                doing: format!("checking rule {}", registered.rule.id),
-                message: panic_message(&*panic),
-            }),
+            Err(panic) => {
+                found.failures.push(Failure { file: job.file, doing: doing(), message: panic_message(&*panic) })
+            }
         }
     }
     found
@@ -385,3 +404,6 @@ fn plain(text: &str) -> String {
     out.truncate(out.trim_end_matches([';', '{', ' ']).len());
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+#[cfg(test)]
+mod broken;
 pub mod command;
 pub mod config;
 pub mod container;

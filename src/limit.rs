@@ -140,4 +140,9 @@ limits! {
         "what the variables of this config hold is not known from there on";
     /// What one nginx config passes requests on to.
     NGINX_TARGETS = "nginx-targets", 1_000, "targets of one nginx config", "the others are not graded";
+    /// Shells inside the shells of one command line whose downloads are looked at.
+    COMMAND_SCRIPTS = "command-scripts", 32, "shells in one command line", "what the others download is not graded";
+    /// Things of one kind that one rule compares with each other in one container or config.
+    RULE_ITEMS = "rule-items", 500, "accounts, addresses, arguments or programs that one rule compares",
+        "the others are not compared";
 }

@@ -18,6 +18,7 @@ pub mod stacks;
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use self::needs::{Need, Use};
@@ -202,6 +203,17 @@ impl Project {
             }
             self.environments.extend(most.into_iter().map(|(stage, environment)| ((document, stage), environment)));
         }
+    }
+}
+
+impl Failure {
+    /// What `work` gives, or that it broke while `doing` something to `file`. What it changes must hold whenever it stops.
+    pub fn or<T>(file: Option<FileId>, doing: &str, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Failure {
+            file,
+            doing: doing.to_owned(),
+            message: panic_message(&*panic),
+        })
     }
 }
 

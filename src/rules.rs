@@ -245,6 +245,24 @@ impl<'a> Cx<'a> {
         self.exceeded.borrow_mut().push(Exceeded { span, limit });
     }
 
+    /// As many of `items` as a limit allows; that there are more, at `place`, is noted when they are come upon.
+    pub fn within<T>(
+        &self,
+        limit: &'static Limit,
+        place: Span,
+        items: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        let mut count = 0;
+        items.take_while(move |_| {
+            count += 1;
+            let holds = limit.holds(count);
+            if !holds {
+                self.exceeded(limit, place);
+            }
+            holds
+        })
+    }
+
     /// What the check leaves behind.
     pub fn finish(self) -> Finished {
         if self.findings.is_empty() {

@@ -280,22 +280,37 @@ impl<'a> Linker<'a> {
         let dockerfiles: Vec<_> = dockerfiles.collect();
         // Joining goes from file to file; what the Dockerfiles say alone is worked out beside it.
         let ((mut project, sources), nodes) = rayon::join(|| self.join(), || nodes::of_dockerfiles(&dockerfiles));
-        nodes::collect(&mut project, nodes);
-        project.repeated = repeated::find(&project, sources);
-        needs::find(&mut project, sources);
+        // What breaks leaves its part out, and is reported.
+        let collected = Failure::or(None, "collecting what is graded", || nodes::collect(&mut project, nodes));
+        project.failures.extend(collected.err());
+        match Failure::or(None, "looking for repeated secrets", || repeated::find(&project, sources)) {
+            Ok(repeated) => project.repeated = repeated,
+            Err(failure) => project.failures.push(failure),
+        }
+        let found = Failure::or(None, "looking for variables without a value", || needs::find(&mut project, sources));
+        project.failures.extend(found.err());
         project
+    }
+
+    /// What `work` gives; where it breaks, that is noted, and nothing takes its place.
+    fn attempt<T: Default>(&mut self, file: Option<FileId>, doing: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        Failure::or(file, doing, || work(self)).unwrap_or_else(|failure| {
+            self.failures.push(failure);
+            T::default()
+        })
     }
 
     /// Joins the documents: everything but the nodes.
     fn join(mut self) -> (Project, &'a mut Sources) {
-        self.stacks = stacks::discover(&mut self);
+        self.stacks = self.attempt(None, "putting stacks together", stacks::discover);
         self.trees = HashMap::new();
-        let mut containers = assemble::services(&mut self);
-        assemble::stages(&self, &mut containers);
-        context::attach(&mut self, &mut containers);
+        let mut containers = self.attempt(None, "joining services", assemble::services);
+        self.attempt(None, "joining build stages", |linker| assemble::stages(linker, &mut containers));
+        self.attempt(None, "looking into build contexts", |linker| context::attach(linker, &mut containers));
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
-            process::attach(&mut self, container, index);
+            let file = Some(container.span.file);
+            self.attempt(file, "finding what a container runs", |linker| process::attach(linker, container, index));
             owners.resize(self.documents.len(), Vec::new());
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
             let built = container.built.as_ref().map(|built| built.document);
@@ -317,7 +332,9 @@ impl<'a> Linker<'a> {
         self.exceeded.extend(self.shared.exceeded.take());
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let mut includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
+        let mut includes = self.attempt(None, "following the includes of nginx", |linker| {
+            include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
+        });
         self.exceeded.append(&mut includes.exceeded);
         let mut project = Project {
             includes,
@@ -332,7 +349,10 @@ impl<'a> Linker<'a> {
             exceeded: self.exceeded,
             ..Project::default()
         };
-        project.reaches = super::reach::Reaches::of(&project);
+        match Failure::or(None, "finding who reaches whom", || super::reach::Reaches::of(&project)) {
+            Ok(reaches) => project.reaches = reaches,
+            Err(failure) => project.failures.push(failure),
+        }
         project.find_environments();
         (project, self.sources)
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use self::services::Services;
 pub(super) use self::services::service_env;
-use super::{Project, facts};
+use super::{Failure, Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
 use crate::container::image::split;
@@ -36,24 +36,34 @@ pub(super) struct OfDockerfile {
 }
 
 /// Makes the nodes of Dockerfiles, in parallel: most of the time that joining takes goes into their shell text.
-pub(super) fn of_dockerfiles(dockerfiles: &[(DocumentId, Arc<Dockerfile>)]) -> Vec<OfDockerfile> {
-    let of = |(document, dockerfile): &(DocumentId, Arc<Dockerfile>)| {
+pub(super) fn of_dockerfiles(dockerfiles: &[(DocumentId, Arc<Dockerfile>)]) -> Vec<Result<OfDockerfile, Failure>> {
+    let of = |document: &DocumentId, dockerfile: &Arc<Dockerfile>| {
         let mut nodes = Nodes::default();
         nodes.dockerfile(*document, dockerfile);
         let commands = std::mem::take(&mut nodes.commands).into_iter().map(Pending::parse).collect();
         let Nodes { images, envs, exceeded, .. } = nodes;
         OfDockerfile { document: *document, images, envs, commands, exceeded }
     };
+    let of = |(document, dockerfile): &(DocumentId, Arc<Dockerfile>)| {
+        Failure::or(Some(dockerfile.file), "working out what its instructions say", || of(document, dockerfile))
+    };
     dockerfiles.par_iter().map(of).collect()
 }
 
 /// Fills the nodes of a project from its documents and stacks. Those of the Dockerfiles that were known from the start
 /// are made already.
-pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) {
+pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<Result<OfDockerfile, Failure>>) {
     let mut nodes = Nodes::default();
     let mut early = HashMap::new();
+    let mut broken = HashSet::new();
     for of_dockerfile in of_dockerfiles {
-        early.insert(of_dockerfile.document, of_dockerfile);
+        match of_dockerfile {
+            Ok(of_dockerfile) => drop(early.insert(of_dockerfile.document, of_dockerfile)),
+            Err(failure) => {
+                broken.extend(failure.file);
+                project.failures.push(failure);
+            }
+        }
     }
     let mut commands = Vec::new();
     for (id, document) in project.documents.iter().enumerate() {
@@ -65,6 +75,7 @@ pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) 
                     nodes.exceeded.extend(known.exceeded);
                     commands.extend(known.commands);
                 }
+                None if broken.contains(&document.file) => {}
                 None => nodes.dockerfile(id, document),
             },
             Document::Supervisor(document) => nodes.supervisor(id, document),
