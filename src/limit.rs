@@ -115,7 +115,7 @@ limits! {
         "variables of `env_file` and of images, counted for each container that gets them",
         "those of this container are not graded in it";
     /// Programs of supervisord configs, each counted for every container that runs it.
-    SHARED_PROGRAMS = "shared-programs", 100_000, "supervisord programs, counted for each container that runs them",
+    SHARED_PROGRAMS = "shared-programs", 20_000, "supervisord programs, counted for each container that runs them",
         "those of this container are not graded in it";
     /// Bytes of nginx configs, each counted for every container that reads it.
     SHARED_NGINX = "shared-nginx", 64 << 20, "bytes of nginx configs, counted for each container that reads them",

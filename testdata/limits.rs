@@ -308,7 +308,7 @@ fn exceeded(report: &Report) -> Vec<&str> {
 fn what_is_left_out_is_a_gap() {
     let size = 200_000;
     let wanted = [
-        ("RUN sudo ", "command-wrappers"),
+        ("command sudo ", "command-wrappers"),
         ("RUN (", "shell-depth"),
         ("FROM chain", "stages"),
         ("doubled variables", "variables-of-stack"),

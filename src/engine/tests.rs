@@ -5,7 +5,9 @@ use crate::report::{self, Format, Options, Report};
 fn scanned(files: &[(&str, Kind, &str)]) -> Report {
     let mut sources = Sources::default();
     for (path, kind, text) in files {
-        sources.add(Source { kind: *kind, ..Source::new(*path, *text) });
+        let mut source = Source::new(*path, *text);
+        source.kind = *kind;
+        sources.add(source);
     }
     crate::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)))
 }
