@@ -21,7 +21,7 @@ use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::rules::{Check, Cx, Finished, RULES, Registered, Setting};
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
-use found::{Findings, Found, Merged};
+use found::{Findings, Found};
 
 /// A node that checks run over.
 enum Node<'a> {
@@ -151,7 +151,7 @@ pub fn grade_exceptions(
     if found.is_empty() {
         return findings;
     }
-    let found = found.into_merged().map(|merged| merged.finding).collect();
+    let found = found.into_findings();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -176,16 +176,7 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let none = || Found::new(config.max_findings());
     let found = jobs.par_iter().with_min_len(32).fold(none, &run).reduce(none, Found::and);
     let exceeded = exceeded(project, sources);
-    let findings = with_what_was_not_graded(found, &project.failures, &exceeded, run);
-    let merged = findings.into_merged().map(|Merged { mut finding, mut containers, stacks }| {
-        if let Some(container) = &finding.container {
-            containers.remove(container);
-        }
-        finding.also = containers.into_iter().collect();
-        finding.stacks = stacks.into_iter().collect();
-        finding
-    });
-    merged.collect()
+    with_what_was_not_graded(found, &project.failures, &exceeded, run).into_findings()
 }
 
 /// What was left out while the files were read and joined, and of the wrappers of command lines, which are looked at when a
@@ -314,6 +305,8 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
 
 /// A finding whose places are all in files, not in texts inside them.
 fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let primary = finding.primary();
+    finding.inside = Some(primary).filter(|primary| sources.resolve(*primary).file != primary.file);
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
     labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
     finding

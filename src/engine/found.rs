@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::finding::{Finding, Severity, Unlisted};
+use crate::finding::{Confidence, Finding, Severity, Unlisted};
 use crate::limit::Exceeded;
 use crate::project::Failure;
 use crate::source::{FileId, Span};
@@ -15,33 +15,61 @@ const NAMED: usize = 50;
 /// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
 pub(super) struct Merged {
     /// The worst of it.
-    pub finding: Finding,
-    /// The first of the containers that it is about, by name.
-    pub containers: BTreeSet<String>,
-    /// The first of the stacks that it is seen through.
-    pub stacks: BTreeSet<usize>,
+    pub finding: Box<Finding>,
+    /// The first of the containers that the others are about, by name.
+    containers: BTreeSet<String>,
+    /// The first of the stacks that the others are seen through.
+    stacks: BTreeSet<usize>,
 }
 
 impl Merged {
-    fn and(&mut self, other: Merged) {
+    pub(super) fn new(finding: Finding) -> Merged {
+        Merged { finding: Box::new(finding), containers: BTreeSet::new(), stacks: BTreeSet::new() }
+    }
+
+    fn and(&mut self, mut other: Merged) {
         if rank(&other.finding) < rank(&self.finding) {
-            self.finding = other.finding;
+            std::mem::swap(&mut self.finding, &mut other.finding);
         }
+        self.add_places(other);
+    }
+
+    /// Takes over where another one was seen.
+    pub(super) fn add_places(&mut self, other: Merged) {
         self.containers.extend(other.containers);
+        self.containers.extend(other.finding.container);
+        // What is named by the finding itself counts as one of them.
+        self.containers.extend(self.finding.container.clone());
         while self.containers.len() > NAMED {
             self.containers.pop_last();
         }
         self.stacks.extend(other.stacks);
+        self.stacks.extend(other.finding.stacks);
+        self.stacks.extend(&self.finding.stacks);
         while self.stacks.len() > NAMED {
             self.stacks.pop_last();
         }
     }
+
+    /// The finding with every place that it was seen at.
+    pub(super) fn into_finding(self) -> Finding {
+        let Merged { mut finding, mut containers, stacks } = self;
+        if let Some(container) = &finding.container {
+            containers.remove(container);
+        }
+        finding.also = containers.into_iter().collect();
+        if !stacks.is_empty() {
+            finding.stacks = stacks.into_iter().collect();
+        }
+        *finding
+    }
 }
 
-/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
+/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
+/// equal rank are the same, so that it does not matter in which order the threads find them.
 fn rank(finding: &Finding) -> impl Ord {
-    let worst = (Reverse(finding.severity), Reverse(finding.environment));
+    let guess = finding.confidence == Confidence::Guess;
+    let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
     let labels = finding.labels.iter().chain(&finding.chain);
     let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
@@ -74,7 +102,10 @@ impl Places {
             && let Some((place, merged)) = self.kept.pop_last()
         {
             self.more.insert(place);
-            self.worst = self.worst.max(merged.finding.severity);
+            // A guess fails no scan.
+            if merged.finding.confidence > Confidence::Guess {
+                self.worst = self.worst.max(merged.finding.severity);
+            }
         }
     }
 
@@ -102,11 +133,9 @@ impl Findings {
     }
 
     pub(super) fn add(&mut self, finding: Finding) {
-        let containers = finding.container.iter().cloned().collect();
-        let stacks = finding.stacks.iter().copied().collect();
         let place = finding.primary();
         let places = self.by_file.entry((finding.rule.id, place.file)).or_default();
-        places.put(place, Merged { finding, containers, stacks }, self.most);
+        places.put(place, Merged::new(finding), self.most);
     }
 
     fn and(&mut self, other: Findings) {
@@ -132,9 +161,10 @@ impl Findings {
         self.by_file.values().flat_map(|places| places.kept.values())
     }
 
-    /// Every finding, in no order.
-    pub(super) fn into_merged(self) -> impl Iterator<Item = Merged> {
-        self.by_file.into_values().flat_map(|places| places.kept.into_values())
+    /// Every finding with the places that it was seen at, in no order.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        let merged = self.by_file.into_values().flat_map(|places| places.kept.into_values());
+        merged.map(Merged::into_finding).collect()
     }
 
     /// What is not listed, by rule and file.
@@ -177,7 +207,6 @@ impl Found {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::finding::Confidence;
     use crate::project::Project;
     use crate::rules::{Cx, RULES};
     use crate::source::{Source, Sources};
@@ -193,6 +222,13 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.add(Source::new("Dockerfile", "FROM a\nUSER root\n"));
         let finding = finding(Severity::Medium, Span::new(file, 7..16), &sources);
+        let mut guess = finding.clone();
+        guess.severity(Severity::Critical).confidence(Confidence::Guess);
+        for (first, second) in [(&guess, &finding), (&finding, &guess)] {
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
+            first.and(second);
+            assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
+        }
         let changes: [fn(&mut Finding); 7] = [
             |finding| finding.severity = Severity::Low,
             |finding| finding.container = Some("web".to_owned()),
@@ -203,11 +239,7 @@ mod tests {
             |finding| finding.node.push('x'),
         ];
         let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
-                containers: BTreeSet::new(),
-                stacks: BTreeSet::new(),
-            });
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
             first.and(second);
             format!("{:?}", first.finding)
         };

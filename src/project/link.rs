@@ -10,10 +10,13 @@ use super::{
     Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
     read, repeated,
 };
+use rayon::prelude::*;
+
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
 use crate::limit::{Exceeded, Limit};
+use crate::secret::Formats;
 use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -289,6 +292,13 @@ impl<'a> Linker<'a> {
         }
         let found = Failure::or(None, "looking for variables without a value", || needs::find(&mut project, sources));
         project.failures.extend(found.err());
+        let files: Vec<_> = sources.iter().map(|(_, source)| source.text.as_str()).collect();
+        let formats =
+            Failure::or(None, "looking for formats", || files.par_iter().map(|text| Formats::of(text)).collect());
+        match formats {
+            Ok(formats) => project.formats = formats,
+            Err(failure) => project.failures.push(failure),
+        }
         project
     }
 
