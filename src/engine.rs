@@ -371,7 +371,7 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
         project.documents.iter().rev().map(|document| (document.file(), document)).collect();
     findings.par_chunk_by_mut(|a, b| a.primary().file == b.primary().file).for_each(|findings| {
         let file = findings[0].primary().file;
-        let outline = documents.get(&file).map(|document| Outline::of(document, sources.get(file)));
+        let outline = documents.get(&file).map(|document| Outline::of(document, sources.get(file), secrets));
         for finding in findings {
             trail::add(finding, project, sources);
             let primary = finding.primary();

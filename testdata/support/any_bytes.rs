@@ -182,7 +182,10 @@ pub fn settings(bytes: &[u8]) {
             if let Err(error) = files.check_stacks(&sources) {
                 let _ = error.to_string();
             }
-            report_is_sound(&confscan::scan(sources, &Config { files, ..Config::new(day()) }));
+            report_is_sound(
+                &confscan::scan(sources, &Config { files, ..Config::new(day()) }),
+                bytes.len().is_multiple_of(4),
+            );
         }
     }
 }
@@ -225,7 +228,7 @@ pub fn ignores(bytes: &[u8]) {
             comparisons.push(baseline::compare(findings, known, entries, with.clone(), |_| true));
         }
     }
-    report_is_sound(&report);
+    report_is_sound(&report, bytes.len().is_multiple_of(4));
 }
 
 /// Cuts an input into files at the lines that begin with [`FILE_MARK`]; what stands above the first is a Dockerfile.
@@ -273,11 +276,12 @@ pub fn scan_files(files: &[(String, Vec<u8>)]) {
         }
     };
     let report = scan();
-    report_is_sound(&report);
+    let size = files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+    report_is_sound(&report, size.is_multiple_of(4));
     let json = written(&report, Format::Json, &Options::default());
     secrets_are_masked(&report, &json);
     // Not of every one: it takes as long as all the rest.
-    if files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() % 4 == 0 {
+    if size % 4 == 1 {
         assert_eq!(json, written(&scan(), Format::Json, &Options::default()), "a second scan says something else");
     }
 }
@@ -312,7 +316,7 @@ pub fn reports(bytes: &[u8]) {
         sources.add(source);
     }
     let name = texts.next().unwrap_or_default();
-    sources.skip(format!("{name}/"), name.clone(), bytes.len() % 2 == 0);
+    sources.skip(format!("{name}/"), name.clone(), bytes.len().is_multiple_of(2));
     let mut report = Report { sources, today: Some(day()), ..Report::default() };
     for number in 0..8 {
         let Some(message) = texts.next() else { break };
@@ -349,7 +353,7 @@ pub fn reports(bytes: &[u8]) {
     gone.iter_mut().for_each(|entry| entry.fingerprint.push('0'));
     comparisons.push(baseline::compare(findings, moved, &known, With::Baseline(name.clone()), |_| true));
     comparisons.push(baseline::compare(findings, moved, &gone, With::Commit(name), |_| true));
-    report_is_sound(&report);
+    report_is_sound(&report, true);
 }
 
 /// A finding with the texts of an input.

@@ -28,7 +28,6 @@ impl Seeds {
     /// Reads them.
     pub fn read() -> Seeds {
         let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let own = if own.ends_with("fuzz") { own.parent().expect("it has a folder above").to_owned() } else { own.to_owned() };
         let mut repositories = examples(&own.join("rules"));
         let mut roots = vec![own.join("testdata/repos")];
         roots.extend(env::var_os("CONFSCAN_SHARED").map(|shared| Path::new(&shared).join("corpus")));
@@ -68,7 +67,8 @@ impl Seeds {
                 for text in of_kind(Kind::Dockerfile) {
                     let text = String::from_utf8_lossy(&text).into_owned();
                     let parsed = dockerfile::parse(FileId(0), &text);
-                    scripts.extend(parsed.instructions.into_iter().map(|instruction| instruction.rest.value.into_bytes()));
+                    scripts
+                        .extend(parsed.instructions.into_iter().map(|instruction| instruction.rest.value.into_bytes()));
                 }
                 scripts
             }
@@ -85,7 +85,7 @@ impl Seeds {
                 comments.insert(IGNORES.as_bytes().to_vec());
                 comments
             }
-            "scan" => self.repositories.iter().map(|files| joined(files)).collect(),
+            "scan" => self.repositories.iter().map(joined).collect(),
             "reports" => REPORTS.iter().map(|texts| texts.join(&b"\xfe"[..])).collect(),
             "secrets" => files().map(|(_, bytes)| bytes.clone()).collect(),
             _ => BTreeSet::new(),
@@ -228,12 +228,61 @@ ignroe[privileged-container]
 /// evidence of findings.
 const REPORTS: &[&[&[u8]]] = &[
     &[
-        b"Dockerfile", b"FROM a\nUSER root\n", b"deploy/compose.yaml", b"services:\n  web: {}\n", b"x", b"", b"base.json",
-        b"runs as root", b"said", b"web", b"Add USER", b"stages.0", b"root", b"`A` | <b> & \"c\"", b"::error::x", b"a::b",
-        b"%0A", b"n", b"e", b"]]> --> ##[error]", b"\x1b[31m", b"\xe2\x80\xae", b"x\ny", b"", b"", b"third", b"", b"", b"",
+        b"Dockerfile",
+        b"FROM a\nUSER root\n",
+        b"deploy/compose.yaml",
+        b"services:\n  web: {}\n",
+        b"x",
+        b"",
+        b"base.json",
+        b"runs as root",
+        b"said",
+        b"web",
+        b"Add USER",
+        b"stages.0",
+        b"root",
+        b"`A` | <b> & \"c\"",
+        b"::error::x",
+        b"a::b",
+        b"%0A",
+        b"n",
+        b"e",
+        b"]]> --> ##[error]",
+        b"\x1b[31m",
+        b"\xe2\x80\xae",
+        b"x\ny",
+        b"",
+        b"",
+        b"third",
+        b"",
+        b"",
+        b"",
     ],
     &[
-        b"::error file=x", b"a\r\nb\rc\xe2\x80\xa8d", b"a,b=c%\n/|x", b"\xef\xbb\xbfx", b"<x>&", b"\0", b"<!--", b"m\r\n::stop",
-        b"l", b"c", b"h", b"n", b"e", b"m", b"l", b"c", b"h", b"n", b"e", b"m", b"l", b"c", b"h", b"n", b"e",
+        b"::error file=x",
+        b"a\r\nb\rc\xe2\x80\xa8d",
+        b"a,b=c%\n/|x",
+        b"\xef\xbb\xbfx",
+        b"<x>&",
+        b"\0",
+        b"<!--",
+        b"m\r\n::stop",
+        b"l",
+        b"c",
+        b"h",
+        b"n",
+        b"e",
+        b"m",
+        b"l",
+        b"c",
+        b"h",
+        b"n",
+        b"e",
+        b"m",
+        b"l",
+        b"c",
+        b"h",
+        b"n",
+        b"e",
     ],
 ];
