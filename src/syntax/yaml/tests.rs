@@ -309,6 +309,20 @@ fn hostile_input_ends_soon_and_without_a_panic() {
     }
 }
 
+#[test]
+fn a_quoted_scalar_holds_no_mark_of_a_document() {
+    for (text, refused) in [
+        ("a: '\n--- b'", true),
+        ("a: \"b\r\n...\r\n\"", true),
+        ("a: 'b\u{2028}\n--- ~\nc'", true),
+        ("a: '\n---b'", false),
+        ("a: '\n ---\n'", false),
+        ("a: 'b\nc\n'", false),
+    ] {
+        assert_eq!(!parse(FILE, text).errors.is_empty(), refused, "{text:?}");
+    }
+}
+
 /// Every scalar's text, read again on its own, gives its value.
 fn check_scalars(text: &str) {
     let yaml = parse(FILE, text);
