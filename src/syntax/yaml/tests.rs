@@ -323,6 +323,16 @@ fn a_quoted_scalar_holds_no_mark_of_a_document() {
     }
 }
 
+#[test]
+fn an_escape_that_is_shorter_than_what_it_means_has_its_own_place() {
+    let text = "a: \"\\L\u{85}\u{85}b\"";
+    check_scalars(text);
+    let yaml = parse(FILE, text);
+    let value = yaml.documents[0].get("a").and_then(Node::scalar).expect("a scalar");
+    assert_eq!(value.text.as_str(), "\u{2028}\nb");
+    assert_eq!(&text[value.text.span_of(0..3).range()], "\\L");
+}
+
 /// Every scalar's text, read again on its own, gives its value.
 fn check_scalars(text: &str) {
     let yaml = parse(FILE, text);
