@@ -468,6 +468,7 @@ fn compared() -> Report {
         mute: Vec::new(),
         unknown: Vec::new(),
         unused: Vec::new(),
+        mute: Vec::new(),
         hides,
     };
     report.exceptions.push(exception("hot-reload", 2, Some("<b>until</b> the move"), Some("2026-12-01")));
