@@ -465,7 +465,6 @@ fn compared() -> Report {
         malformed: None,
         expired: false,
         unreasoned: false,
-        mute: Vec::new(),
         unknown: Vec::new(),
         unused: Vec::new(),
         mute: Vec::new(),
