@@ -51,7 +51,7 @@ fn a_place_has_the_names_of_the_nodes_around_it() {
 fn no_name_shows_a_secret() {
     let nginx = "http { server { server_name a hunter2.b; if ($arg_key = \"x hunter2\") { return 403; } } }";
     for (name, text, needle, expected) in [
-        ("nginx.conf", nginx, "return", "server a */if ($arg_key = *"),
+        ("nginx.conf", nginx, "return", "server a */if ($arg_key = * )"),
         ("supervisord.conf", "[program:hunter2]\ncommand=x\n", "x", "*"),
         ("compose.yaml", "services:\n  hunter2:\n    image: w\n", "w", "services.*"),
         ("Dockerfile", "FROM a AS hunter2\nUSER q", "USER", "stages.*"),
