@@ -36,13 +36,13 @@ pub struct Node {
 }
 
 impl Outline {
-    /// The nodes of `document`, which was read from `source`. No name shows anything of `secrets`.
-    pub fn of(document: &Document, source: &Source, secrets: &[Span]) -> Outline {
+    /// The nodes of `document`, which was read from `source`.
+    pub fn of(document: &Document, source: &Source) -> Outline {
         let mut nodes = match document {
-            Document::Dockerfile(dockerfile) => of_dockerfile(dockerfile, source, secrets),
-            Document::Compose(compose) => of_compose(compose, secrets),
-            Document::Supervisor(supervisor) => of_supervisor(supervisor, source, secrets),
-            Document::Nginx(nginx) => of_nginx(nginx, secrets),
+            Document::Dockerfile(dockerfile) => of_dockerfile(dockerfile, source),
+            Document::Compose(compose) => of_compose(compose),
+            Document::Supervisor(supervisor) => of_supervisor(supervisor, source),
+            Document::Nginx(nginx) => of_nginx(nginx),
             Document::Dotenv(_) => Vec::new(),
         };
         nodes.sort_by_key(|node| (node.span.start, std::cmp::Reverse(node.span.end), node.name.is_none()));
@@ -112,16 +112,9 @@ fn node(span: Span, header: Span, name: Option<String>) -> Node {
     Node { span, header, name, stage: None, parent: None }
 }
 
-/// A name that is written at `span`, unless there is a secret in it: what is escaped in it has other places in the name
-/// than in the file, so that all of it is hidden.
-fn shown<'a>(name: &'a str, span: Span, secrets: &[Span]) -> &'a str {
-    let after = secrets.partition_point(|secret| (secret.file, secret.end) <= (span.file, span.start));
-    if secrets.get(after).is_some_and(|secret| secret.overlaps(span)) { "*" } else { name }
-}
-
 /// The stages, and every instruction with its continuation lines and here-documents. A stage without a name is counted
 /// among those, from the last, so that a stage that is put before it does not rename it.
-fn of_dockerfile(dockerfile: &Dockerfile, source: &Source, secrets: &[Span]) -> Vec<Node> {
+fn of_dockerfile(dockerfile: &Dockerfile, source: &Source) -> Vec<Node> {
     let mut nodes = Vec::new();
     // From the start of the line to the end of the last line, here-documents included.
     let whole = |index: usize| {
@@ -137,8 +130,7 @@ fn of_dockerfile(dockerfile: &Dockerfile, source: &Source, secrets: &[Span]) -> 
     }
     let mut unnamed = 0;
     for (index, stage) in dockerfile.stages.iter().enumerate().rev() {
-        let name = stage.name.as_ref().map(|name| shown(&name.value, name.span, secrets).to_owned());
-        let name = name.unwrap_or_else(|| {
+        let name = stage.name.as_ref().map(|name| name.value.clone()).unwrap_or_else(|| {
             unnamed += 1;
             (unnamed - 1).to_string()
         });
@@ -152,11 +144,11 @@ fn of_dockerfile(dockerfile: &Dockerfile, source: &Source, secrets: &[Span]) -> 
 }
 
 /// The services and their keys, each with all that is below it, and the configs whose content stands in the file.
-fn of_compose(compose: &Compose, secrets: &[Span]) -> Vec<Node> {
+fn of_compose(compose: &Compose) -> Vec<Node> {
     let mut nodes = Vec::new();
     for service in &compose.services {
         let (Some(name), Some(span)) = (&service.name, service.span) else { continue };
-        nodes.push(node(span, name.span, Some(format!("services.{}", shown(&name.value, name.span, secrets)))));
+        nodes.push(node(span, name.span, Some(format!("services.{}", name.value))));
         // Keys that are merged in stand somewhere else.
         let mut keys: Vec<Span> = service.keys.iter().map(|key| key.span).filter(|key| span.contains(*key)).collect();
         keys.sort_unstable();
@@ -176,7 +168,7 @@ fn of_compose(compose: &Compose, secrets: &[Span]) -> Vec<Node> {
 }
 
 /// The sections, each to the next header, and the options with their continuation lines.
-fn of_supervisor(supervisor: &Supervisor, source: &Source, secrets: &[Span]) -> Vec<Node> {
+fn of_supervisor(supervisor: &Supervisor, source: &Source) -> Vec<Node> {
     let file = supervisor.file;
     let mut nodes: Vec<Node> = Vec::new();
     // A section may be written in several places, of which the model knows the first.
@@ -192,7 +184,7 @@ fn of_supervisor(supervisor: &Supervisor, source: &Source, secrets: &[Span]) -> 
         }
         let header = Span::new(file, start..start + text.len());
         let all = Span::new(file, start..source.text.len());
-        nodes.push(node(all, header, Some(shown(name.trim(), header, secrets).replace(':', "."))));
+        nodes.push(node(all, header, Some(name.trim().replace(':', "."))));
     }
     for option in supervisor.sections.iter().flat_map(|section| &section.options) {
         nodes.push(node(option.name.span.to(option.value.span), option.name.span, None));
@@ -201,17 +193,16 @@ fn of_supervisor(supervisor: &Supervisor, source: &Source, secrets: &[Span]) -> 
 }
 
 /// The blocks, and directives that go over several lines.
-fn of_nginx(nginx: &Nginx, secrets: &[Span]) -> Vec<Node> {
-    nginx.walk().map(|visit| of_directive(visit.directive, secrets)).collect()
+fn of_nginx(nginx: &Nginx) -> Vec<Node> {
+    nginx.walk().map(|visit| of_directive(visit.directive)).collect()
 }
 
-fn of_directive(directive: &Directive, secrets: &[Span]) -> Node {
+fn of_directive(directive: &Directive) -> Node {
     let Some(block) = &directive.block else {
         return node(directive.span, directive.name.span, None);
     };
     let words = |directive: &Directive| -> String {
-        let words = directive.arguments.iter().map(|argument| shown(&argument.text.value, argument.text.span, secrets));
-        words.collect::<Vec<_>>().join(" ")
+        directive.arguments.iter().map(|argument| argument.text.as_str()).collect::<Vec<_>>().join(" ")
     };
     // A server is known by its name rather than by its address, which is more likely to change.
     let own = match directive.name.as_str() {
@@ -223,7 +214,7 @@ fn of_directive(directive: &Directive, secrets: &[Span]) -> Node {
     node(directive.span.to(block.span), directive.span, name)
 }
 
-/// The outlines of a project's documents, each made when it is first asked for, with their names as they are written.
+/// The outlines of a project's documents, each made when it is first asked for.
 #[derive(Debug)]
 pub struct Outlines<'a> {
     documents: &'a [Document],
@@ -241,7 +232,7 @@ impl<'a> Outlines<'a> {
     /// The outline of what was read from `file`; nothing where that is no config.
     pub fn of(&mut self, file: FileId, source: &Source) -> Option<&Outline> {
         let document = self.documents.get(*self.by_file.get(&file)?)?;
-        Some(self.made.entry(file).or_insert_with(|| Outline::of(document, source, &[])))
+        Some(self.made.entry(file).or_insert_with(|| Outline::of(document, source)))
     }
 }
 
