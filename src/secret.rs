@@ -10,7 +10,7 @@ pub mod known;
 pub mod line;
 mod literals;
 pub mod name;
-pub(crate) mod text;
+pub mod text;
 pub mod token;
 pub mod url;
 pub mod value;

@@ -7,17 +7,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::finding::Finding;
+use crate::limit::{Exceeded, NGINX_DEPTH, NGINX_NODES};
 use crate::project::Project;
 use crate::rules::Cx;
 use crate::source::{FileId, Span};
 use crate::syntax::Document;
 use crate::syntax::nginx::{Directive, Nginx};
-
-/// Directives that a tree takes from included files; further includes are then left alone.
-const MAX_NODES: usize = 10_000;
-
-/// Includes inside one another.
-const MAX_INCLUDES: usize = 16;
 
 /// A level: the directive whose block it is; `None` is the top of the file.
 pub(crate) type Level = Option<usize>;
@@ -45,6 +40,8 @@ pub(crate) struct Tree<'a> {
     by_level: HashMap<(Level, &'a str), Vec<usize>>,
     /// Directives stand at the top that are not seen.
     open: bool,
+    /// What was left out.
+    exceeded: Vec<Exceeded>,
 }
 
 /// What is being read while the tree is made.
@@ -77,10 +74,12 @@ fn nginx(document: &Document) -> Option<&Nginx> {
 impl<'a> Tree<'a> {
     /// The tree of a config; `None` for one that others include, which is graded where it stands in them.
     pub fn of(nginx: &'a Nginx, cx: &Cx<'a>) -> Option<Arc<Tree<'a>>> {
-        match cx.trees.and_then(|trees| trees.get(&nginx.file)) {
+        let tree = match cx.trees.and_then(|trees| trees.get(&nginx.file)) {
             Some(tree) => tree.clone(),
             None => Tree::new(nginx, cx.project).map(Arc::new),
-        }
+        }?;
+        tree.exceeded.iter().for_each(|exceeded| cx.exceeded(exceeded.limit, exceeded.span));
+        Some(tree)
     }
 
     fn new(nginx: &'a Nginx, project: &'a Project) -> Option<Tree<'a>> {
@@ -89,6 +88,7 @@ impl<'a> Tree<'a> {
         }
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut open = false;
+        let mut exceeded = Vec::new();
         let mut frames = vec![Frame::File(nginx.directives.iter(), nginx.file, None)];
         while let Some(frame) = frames.last_mut() {
             let (Frame::Block(directives, level) | Frame::File(directives, _, level)) = frame;
@@ -101,8 +101,12 @@ impl<'a> Tree<'a> {
             };
             let data = parent.is_some_and(|parent| nodes[parent].data || holds_data(nodes[parent].directive));
             if directive.is("include") && !data {
-                let files = included(directive, project, &frames);
-                if !files.is_empty() && nodes.len() < MAX_NODES {
+                let files = included(directive, project, &frames, &mut exceeded);
+                let fits = nodes.len() < NGINX_NODES.most;
+                if !files.is_empty() && !fits {
+                    exceeded.push(Exceeded { span: directive.span, limit: &NGINX_NODES });
+                }
+                if !files.is_empty() && fits {
                     frames.extend(
                         files.into_iter().rev().map(|nginx| Frame::File(nginx.directives.iter(), nginx.file, parent)),
                     );
@@ -126,7 +130,7 @@ impl<'a> Tree<'a> {
         }
         // A part of a config stands in a level that is not seen.
         open |= !by_level.contains_key(&(None, "http"));
-        Some(Tree { nodes, by_name, by_level, open })
+        Some(Tree { nodes, by_name, by_level, open, exceeded })
     }
 
     /// The directive at `at`.
@@ -233,15 +237,22 @@ impl<'a> Tree<'a> {
 }
 
 /// What an `include` brings in, but not a file that is being read already.
-fn included<'a>(include: &Directive, project: &'a Project, frames: &[Frame]) -> Vec<&'a Nginx> {
+fn included<'a>(
+    include: &Directive,
+    project: &'a Project,
+    frames: &[Frame],
+    exceeded: &mut Vec<Exceeded>,
+) -> Vec<&'a Nginx> {
     let open = |file: FileId| frames.iter().any(|frame| matches!(frame, Frame::File(_, open, _) if *open == file));
     let depth = frames.iter().filter(|frame| matches!(frame, Frame::File(..))).count();
-    if depth > MAX_INCLUDES {
-        return Vec::new();
-    }
     let documents = project.includes.of(include.span).iter();
     let configs = documents.filter_map(|&id| project.nginx(id));
-    configs.filter(|nginx| !open(nginx.file)).collect()
+    let configs: Vec<&Nginx> = configs.filter(|nginx| !open(nginx.file)).collect();
+    if depth > NGINX_DEPTH.most && !configs.is_empty() {
+        exceeded.push(Exceeded { span: include.span, limit: &NGINX_DEPTH });
+        return Vec::new();
+    }
+    configs
 }
 
 /// Whether an include may hold more than tables and parameters, which decide nothing.

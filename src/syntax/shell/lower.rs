@@ -13,23 +13,18 @@ use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
 
 use super::grammar;
-use super::tree::{self, Kind};
+use super::tree::{self, Kind, Parsed};
 use super::word;
 use super::{Assignment, Group, GroupKind, Redirection, Script, Word};
+use crate::limit::{Exceeded, Limit, SHELL_CORRECTIONS, SHELL_DEPTH};
 use crate::source::Text;
 use list::{Frame, Item};
-
-/// Lists inside lists that are followed; deeper ones are left out, which keeps every part of the work linear.
-const MAX_DEPTH: usize = 100;
 
 /// Keywords that cannot start a command.
 const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", "}"];
 
 /// Words of the grammar that are put together to one.
 const MAX_PARTS: usize = 64;
-
-/// Times that a script is parsed again because the grammar ended a here-document too early.
-const MAX_CORRECTIONS: usize = 8;
 
 /// The model of `text`.
 pub(super) fn script(text: &Text) -> Script {
@@ -41,11 +36,14 @@ pub(super) fn script(text: &Text) -> Script {
 pub(super) fn by_grammar(text: &Text) -> Script {
     let mut parsed = Cow::Borrowed(text.value.as_str());
     let mut script = Script::default();
-    for _ in 0..MAX_CORRECTIONS {
+    for correction in 1..=SHELL_CORRECTIONS.most {
         let false_end;
         (script, false_end) = lower(text, &parsed);
         let Some(at) = false_end else { break };
         script.partial = true;
+        if correction == SHELL_CORRECTIONS.most {
+            script.exceeded = script.exceeded.or(Some(exceeded(&SHELL_CORRECTIONS, text, at)));
+        }
         parsed.to_mut().replace_range(at..at + 1, "_");
     }
     if !script.partial {
@@ -60,14 +58,25 @@ pub(super) fn by_grammar(text: &Text) -> Script {
 
 /// The model of `text` by the tree of `parsed`; and the first here-document delimiter that is none.
 fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
-    let Some((tree, length)) = tree::parse(parsed) else {
-        return (Script { partial: true, ..Script::default() }, None);
+    let Parsed { tree, exceeded: limit } = tree::parse(parsed);
+    let length = tree.as_ref().map_or(0, |(_, length)| *length);
+    let mut script = Script::default();
+    script.exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let Some((tree, _)) = tree else {
+        return (Script { partial: true, ..script }, None);
     };
     let root = tree.root_node();
-    let mut lowering = Lowering::new(text);
-    lowering.script.partial = length < text.value.len() || root.has_error();
+    script.partial = script.exceeded.is_some() || root.has_error();
+    let mut lowering = Lowering { script, ..Lowering::new(text) };
     lowering.walk(&mut root.walk());
     lowering.finish()
+}
+
+/// That a limit keeps out what stands at `at` and behind.
+fn exceeded(limit: &'static Limit, text: &Text, at: usize) -> Exceeded {
+    let at = text.value.floor_char_boundary(at);
+    let next = text.value[at..].chars().next().map_or(0, char::len_utf8);
+    Exceeded { span: text.span_of(at..at + next), limit }
 }
 
 /// What the children of a node are read as.
@@ -195,7 +204,7 @@ impl<'t> Lowering<'t> {
             self.expansions.push(self.range(node));
         }
         match kind {
-            Kind::Substitution => self.enter_list(owner, Leave::default()),
+            Kind::Substitution => self.enter_list(node, owner, Leave::default()),
             _ => Some((Context::Value { owner, nested: nested || kind == Kind::Expansion }, Leave::default())),
         }
     }
@@ -208,15 +217,17 @@ impl<'t> Lowering<'t> {
             self.expansions.push(self.range(node));
         }
         if kind == Kind::Substitution {
-            return self.enter_list(owner, leave);
+            return self.enter_list(node, owner, leave);
         }
         Some((Context::Value { owner, nested }, leave))
     }
 
     /// The inside of a substitution or of a compound command.
-    fn enter_list(&mut self, inside: Option<usize>, leave: Leave) -> Entered {
-        if self.frames.len() >= MAX_DEPTH {
+    fn enter_list(&mut self, node: &Node, inside: Option<usize>, leave: Leave) -> Entered {
+        if self.frames.len() >= SHELL_DEPTH.most {
             self.script.partial = true;
+            let known = self.script.exceeded;
+            self.script.exceeded = known.or(Some(exceeded(&SHELL_DEPTH, self.text, node.start_byte())));
             return Some((Context::Skipped, leave));
         }
         let and_or = self.script.commands.len();
@@ -390,7 +401,7 @@ impl<'t> Lowering<'t> {
             name,
         });
         let inside = self.inside();
-        self.enter_list(inside, Leave { group: Some(group), ..Leave::default() })
+        self.enter_list(node, inside, Leave { group: Some(group), ..Leave::default() })
     }
 
     fn leave(&mut self, leave: Leave, range: Range<usize>) {
