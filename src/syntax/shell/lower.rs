@@ -60,14 +60,14 @@ pub(super) fn by_grammar(text: &Text) -> Script {
 fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     let Parsed { tree, exceeded: limit } = tree::parse(parsed);
     let length = tree.as_ref().map_or(0, |(_, length)| *length);
-    let mut script = Script::default();
-    script.exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let script = Script { exceeded, partial: exceeded.is_some(), ..Script::default() };
     let Some((tree, _)) = tree else {
         return (Script { partial: true, ..script }, None);
     };
     let root = tree.root_node();
-    script.partial = script.exceeded.is_some() || root.has_error();
     let mut lowering = Lowering { script, ..Lowering::new(text) };
+    lowering.script.partial |= root.has_error();
     lowering.walk(&mut root.walk());
     lowering.finish()
 }
