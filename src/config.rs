@@ -17,7 +17,7 @@ pub use file::{File, Files, Folder, MAX_SIZE, NAME, Setting, text};
 pub use pattern::{Globs, ImagePattern, Pattern, Trusted};
 pub use settings::{
     At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override,
-    RelativePath, RuleName, Rules, Settings, Size, Stack, Sure, Where, size,
+    RelativePath, RuleName, Rules, Settings, Size, Stack, StackName, Sure, Where, size,
 };
 
 /// A commented `confscan.toml` in which nothing is switched on.

@@ -9,7 +9,7 @@ use crate::container::{Environment, Marked};
 use crate::finding::{Confidence, Rule, Severity, Tier};
 use crate::project::{self, Configured, path};
 use crate::rules;
-use crate::source::{Kind, ReadError, Source, Sources, Span};
+use crate::source::{Kind, ReadError, Source, Sources, Span, Spanned};
 use crate::text::closest;
 
 /// What the files are called.
@@ -78,7 +78,14 @@ impl File {
                 );
             }
         }
-        for stack in stacks {
+        for (index, stack) in stacks.iter().enumerate() {
+            if let Some(name) = &stack.value.name
+                && stacks[..index]
+                    .iter()
+                    .any(|other| other.value.name.as_ref().is_some_and(|it| it.value == name.value))
+            {
+                return wrong(&name.range, format!("another stack is called `{}` already", name.value.0));
+            }
             if stack.value.files.is_empty() {
                 return wrong(&stack.range, "a stack needs at least one file".to_owned());
             }
@@ -348,7 +355,11 @@ impl project::Settings for Files {
                 let marked = Marked::new(environment.value.into(), format!("`stack` in {}", file.path));
                 Marked { decided_by: file.span(environment, sources), ..marked }
             });
-            Some(Configured { files: files?, environment, env_files: env_files? })
+            // Registered, every value has its place.
+            let place = |name: &At<String>| Some(Spanned::new(name.value.clone(), file.span(name, sources)?));
+            let profiles = stack.value.profiles.as_ref().map(|names| names.iter().filter_map(place).collect());
+            let name = stack.value.name.as_ref().map(|name| name.value.0.clone());
+            Some(Configured { files: files?, environment, env_files: env_files?, name, profiles })
         });
         stacks.collect()
     }

@@ -336,10 +336,10 @@ pub struct Stack {
     /// Where the stack runs: `production`, `development`, `test` or `unmarked`.
     pub environment: Option<At<Where>>,
     /// What reports call it.
-    pub name: Option<String>,
-    /// The profiles that are active.
-    #[serde(default)]
-    pub profiles: Vec<String>,
+    pub name: Option<At<StackName>>,
+    /// The profiles that are active, `*` for all of them: services of other ones do not run. Without it every service
+    /// is graded.
+    pub profiles: Option<Vec<At<String>>>,
     /// The files, one or a list, that variables are taken from instead of `.env`.
     #[serde(default)]
     pub env_file: OneOrMany<At<RelativePath>>,
@@ -451,6 +451,22 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let one = generator.subschema_for::<T>();
         json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
+
+/// What a stack is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct StackName(#[cfg_attr(test, schemars(length(min = 1, max = 60)))] pub String);
+
+deserialize_from_text!(StackName);
+
+impl FromText for StackName {
+    fn from_text(name: &str) -> Result<Self, String> {
+        match name.trim().is_empty() || name.chars().count() > 60 {
+            true => Err("a name has 1 to 60 characters".to_owned()),
+            false => Ok(StackName(name.to_owned())),
+        }
     }
 }
 

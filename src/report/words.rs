@@ -93,10 +93,13 @@ const STACKS: usize = 3;
 pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
     let project = &report.project;
     let stacks: Vec<_> = stacks.iter().filter_map(|&stack| project.stacks.get(stack)).collect();
-    if stacks.iter().all(|stack| stack.files.len() == 1) {
+    if stacks.iter().all(|stack| stack.files.len() == 1 && stack.name.is_none()) {
         return None;
     }
     let name = |stack: &&Stack| {
+        if let Some(name) = &stack.name {
+            return format!("stack `{}`", visible(name));
+        }
         let paths = stack.files.iter().map(|&file| &report.sources.get(project.documents[file].file()).path);
         format!("`{}`", paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + "))
     };

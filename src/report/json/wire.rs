@@ -84,6 +84,8 @@ pub(super) struct Related<'a> {
 pub(super) struct Container<'a> {
     pub name: &'a str,
     pub stack: Vec<&'a str>,
+    pub stack_name: Option<&'a str>,
+    pub active_profiles: Option<Vec<&'a str>>,
     pub service: Option<&'a str>,
     pub stage: Option<String>,
     pub dockerfile: Option<&'a str>,
