@@ -2,6 +2,7 @@
 //!
 //! Only plumbing commands are called, which follow neither hooks nor filters nor external programs, each without a shell.
 
+mod blame;
 mod rename;
 mod sources;
 mod tree;
@@ -10,6 +11,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use blame::date_exceptions;
 pub use rename::renames;
 pub use sources::sources;
 pub use tree::Tree;
@@ -53,7 +55,7 @@ impl Repository {
         let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
         let output = output.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
+                Error("--diff-base and --blame ask the git program, which was not found".to_owned())
             }
             _ => Error(format!("git: {error}")),
         })?;

@@ -50,6 +50,13 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
     Ok(())
 }
 
+/// Finds out since when exceptions stand.
+pub fn date(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+    git::date_exceptions(&Repository::open(&scope.root)?, report);
+    Ok(())
+}
+
 /// The baseline that counts, with the name that it is shown under: the named one, else that at the scan root.
 fn find(named: Option<&Path>, scope: &Scope) -> Result<Option<(PathBuf, Baseline)>, Problem> {
     let path = named.map_or_else(|| scope.root.join(FILE_NAME), Path::to_owned);
@@ -126,9 +133,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
     // What this scan did not look for stays as it is.
     let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
-    let new = Baseline::new(found.entries.into_iter().chain(kept));
-    let added = new.entries.iter().filter(|entry| known.entries.binary_search(entry).is_err()).count();
-    let removed = known.entries.iter().filter(|entry| new.entries.binary_search(entry).is_err()).count();
+    let mut new = Baseline::new(found.entries.into_iter().chain(kept));
+    new.accept(&known, config.today);
+    let added = new.entries.iter().filter(|entry| !known.holds(entry)).count();
+    let removed = known.entries.iter().filter(|entry| !new.holds(entry)).count();
     if added + removed > 0 || !path.exists() {
         replace(&path, |out| new.write(out)).map_err(|error| format!("{}: {error}", visible(&shown)))?;
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::civil::Date;
 
 use crate::config::{self, Config};
-use crate::exception::{Asked, Exception, Ignore, Place, Until, read};
+use crate::exception::{Asked, Exception, Ignore, Place, Since, Until, read};
 use crate::finding::Finding;
 use crate::outline::Outlines;
 use crate::project::Project;
@@ -211,6 +211,7 @@ fn of_document(
             rules: Vec::new(),
             reason: None,
             until: None,
+            since: None,
             place: Place::Comment(span),
         });
         found.push((Exception { malformed, ..judged(ignore, Some(span), config) }, covers));
@@ -272,6 +273,7 @@ fn is_at_the_top(document: &Document, source: &Source, line: u32, alone: &HashMa
 fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
     Exception {
         span,
+        since: ignore.since.map(|date| Since { date, at_least: false }),
         malformed: None,
         expired: ignore.has_expired(config.today),
         unreasoned: config.require_reason && ignore.reason.is_none(),
@@ -290,6 +292,7 @@ fn of_config(file: &config::File, entry: &config::At<config::Ignore>, span: Opti
         rules: accepted.rule.0.iter().map(|name| name.value.0.to_owned()).collect(),
         reason: accepted.reason.clone().filter(|reason| !reason.trim().is_empty()),
         until: accepted.until.as_ref().map(|day| Until { text: day.value.0.to_string(), date: Some(day.value.0) }),
+        since: accepted.since.as_ref().map(|day| day.value.0),
         place: Place::Config { path: file.path.clone(), line },
     }
 }

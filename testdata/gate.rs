@@ -80,7 +80,8 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     let keys = |line: &str| {
         let entry: Value = serde_json::from_str(line).unwrap();
         let key = |name: &str| entry[name].as_str().unwrap().to_owned();
-        assert_eq!(entry.as_object().unwrap().len(), 4, "{line}");
+        assert_eq!(entry.as_object().unwrap().len(), 5, "{line}");
+        assert_eq!(key("since"), "2026-11-01", "the day of the scan");
         (key("path"), key("rule"), key("node"), key("fingerprint"))
     };
     assert!(bare.iter().map(|line| keys(line)).is_sorted());
@@ -91,7 +92,7 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(
         run.out,
-        "No new findings in 5 files and 6 containers.\n40 known findings not shown: compared with confscan-baseline.json\n"
+        "No new findings in 5 files and 6 containers.\n40 known findings not shown: compared with confscan-baseline.json (the oldest accepted on 2026-11-01, 0 days ago)\n"
     );
     assert_eq!(report(&tree, &["--no-baseline"])["summary"]["findings"], 40);
 
@@ -127,6 +128,35 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     // Written again, it is the same.
     assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 39 findings (0 added, 0 removed)\n");
     assert_eq!(tree.read(BASELINE), pruned);
+}
+
+#[test]
+fn a_baseline_keeps_the_day_on_which_a_finding_was_accepted() {
+    let tree = sample();
+    assert_eq!(tree.run(&["baseline"]).code, 0);
+    // A year ago, and one from before days were written.
+    let text = tree.read(BASELINE).replace("2026-11-01", "2025-11-01");
+    let bare = text.replacen(",\"since\":\"2025-11-01\"", "", 1);
+    assert_eq!((text.lines().count(), text == bare), (45, false));
+    tree.write(BASELINE, &bare);
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let run = tree.run(&["baseline"]);
+    assert!(run.out.ends_with("(1 added, 0 removed)\n"), "{run:?}");
+    let written = tree.read(BASELINE);
+    let new: Vec<&str> = written.lines().filter(|line| !bare.contains(line.trim_end_matches(','))).collect();
+    assert!(matches!(new[..], [only] if only.contains("new/Dockerfile") && only.contains("2026-11-01")), "{new:?}");
+    let report = report(&tree, &[]);
+    let known = report["known"].as_array().unwrap();
+    let ages = |age: &Value| known.iter().filter(|finding| &finding["age_days"] == age).count();
+    assert_eq!((ages(&365.into()), ages(&0.into()), ages(&Value::Null)), (39, 1, 1));
+    let human = tree.run(&[]).out;
+    assert!(human.contains("json (the oldest accepted on 2025-11-01, 365 days ago)"), "{human}");
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER app\nCMD [\"python\", \"a.py\"]\n");
+    let fixed = self::report(&tree, &[])["comparisons"][0]["fixed"][0].clone();
+    assert_eq!((&fixed["since"], &fixed["path"]), (&"2026-11-01".into(), &"new/Dockerfile".into()));
+    tree.write(BASELINE, &bare.replacen("2025-11-01", "hunter2", 1));
+    let run = tree.run(&[]);
+    assert!(run.code == 2 && run.err.contains("not a baseline (line") && !run.err.contains("hunter2"), "{run:?}");
 }
 
 #[test]
@@ -536,8 +566,11 @@ fn a_shallow_clone_says_what_to_fetch() {
 
 #[cfg(unix)]
 #[test]
-fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
-    let tree = committed(sample());
+fn asking_git_runs_nothing_that_the_repository_names() {
+    let tree = sample();
+    let compose = tree.read("compose.yaml");
+    tree.write("compose.yaml", &format!("# confscan: ignore-file[privileged-container] -- why\n{compose}"));
+    let tree = committed(tree);
     let ran = tree.0.join("ran");
     let touch = format!("touch {}", ran.display());
     for key in [
@@ -560,7 +593,8 @@ fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
         fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
     }
     assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
-    let mut external = tree.command("", &["--diff-base", "HEAD"]);
+    assert!(tree.run(&["--blame"]).out.contains("compose.yaml:1: privileged-container ×5: why (since "));
+    let mut external = tree.command("", &["--diff-base", "HEAD", "--blame"]);
     external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
     assert_eq!(external.output().unwrap().status.code(), Some(0));
     assert!(!ran.exists());
@@ -581,6 +615,69 @@ fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
 }
 
 #[test]
+fn exceptions_have_the_age_that_they_name_or_that_git_knows() {
+    let tree = Tree::new(&[]);
+    git(&tree, "", &["init", "--quiet"]);
+    let dated = |day: &str| {
+        git(&tree, "", &["add", "--all", "--force"]);
+        let date = format!("{day}T12:00:00Z");
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "x"]);
+        let output = command.current_dir(&tree.0).env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);
+        assert!(output.output().unwrap().status.success());
+    };
+    let root = "USER root\nCMD [\"python\", \"a.py\"]\n";
+    let head = "FROM python:3.13-slim\n# confscan: ignore[explicit-root-user]";
+    tree.write("a/Dockerfile", &format!("{head} -- drops it\n{root}"));
+    tree.write("b/Dockerfile", &format!("{head} since=2026-10-02 -- said\n{root}"));
+    dated("2025-11-01");
+    tree.write("confscan.toml", "[[ignore]]\nrule = \"explicit-root-user\"\npath = \"c/*\"\nreason = \"why\"\n");
+    tree.write("c/Dockerfile", &format!("FROM python:3.13-slim\n{root}"));
+    dated("2026-10-01");
+    // Not committed: a line above moves the first, and a new one.
+    tree.write("a/Dockerfile", &format!("# x\n{}", tree.read("a/Dockerfile")));
+    tree.write("d/Dockerfile", &format!("{head} -- new\n{root}"));
+    let ages = |folder: &str, args: &[&str]| -> Vec<(String, Value, bool)> {
+        let run = tree.run_in(folder, &[&["--format", "json"], args].concat(), "");
+        let report = json(&run);
+        let suppressed = report["suppressed"].as_array().unwrap().iter();
+        let path = |it: &Value| it["location"]["path"].as_str().unwrap().to_owned();
+        suppressed.map(|it| (path(it), it["age_days"].clone(), it["age_at_least"] == true)).collect()
+    };
+    let expected = |ages: [Option<u32>; 4]| -> Vec<(String, Value, bool)> {
+        let paths = ["a/Dockerfile", "b/Dockerfile", "c/Dockerfile", "d/Dockerfile"];
+        paths
+            .iter()
+            .zip(ages)
+            .map(|(path, age)| (path.to_string(), age.map_or(Value::Null, Value::from), false))
+            .collect()
+    };
+    // Without git what is written, with it the rest; the day of the scan is 2026-11-01.
+    assert_eq!(ages("", &[]), expected([None, Some(30), None, None]));
+    assert_eq!(ages("", &["--blame"]), expected([Some(365), Some(30), Some(31), Some(0)]));
+    let human = tree.run(&["--blame"]).out;
+    assert!(human.contains("a/Dockerfile:3: explicit-root-user: drops it (since 2025-11-01, 365 days)\n"), "{human}");
+    let summary = tree.run(&["--blame", "--format", "markdown"]).out;
+    assert!(summary.contains("| why (since 2026-10-01, 31 days) |"), "{summary}");
+    // An entry is as young as its youngest line.
+    tree.write("confscan.toml", &tree.read("confscan.toml").replace("why", "another"));
+    assert_eq!(ages("", &["--blame"])[2].1, 0);
+    // A clone that does not reach back far enough.
+    git(&tree, "", &["checkout", "--quiet", "."]);
+    let url = format!("file://{}", tree.0.display());
+    git(&tree, "", &["clone", "--quiet", "--depth=1", &url, "shallow"]);
+    assert_eq!(ages("shallow", &["--blame"])[0], ("a/Dockerfile".to_owned(), 31.into(), true));
+    let human = tree.run_in("shallow", &["--blame"], "").out;
+    assert!(human.contains("drops it (before 2026-10-01, at least 31 days)"), "{human}");
+    let bare = Tree::new(&[("Dockerfile", "FROM a:1\n")]);
+    let run = bare.run(&["--blame"]);
+    assert!(run.code == 2 && run.err.contains("not in the work tree of a git repository"), "{run:?}");
+    // What is no date hides nothing.
+    tree.write("b/Dockerfile", &format!("{head} since=yesterday -- said\n{root}"));
+    assert!(tree.run(&["--quiet"]).out.contains("`since=` is not followed by a date"));
+}
+
+#[test]
 fn every_command_of_the_pages_does_what_they_say() {
     let origin = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n")]);
     git(&origin, "origin", &["init", "--quiet"]);
@@ -592,7 +689,7 @@ fn every_command_of_the_pages_does_what_they_say() {
     git(&origin, "", &["clone", "--quiet", "--branch=feature", &url, "clone"]);
     for (page, codes) in [
         // Before the baseline is written the scan is red, and each page starts with none.
-        ("docs/suppressions.md", &[1, 0, 1][..]),
+        ("docs/suppressions.md", &[1, 1, 0, 1][..]),
         ("docs/gate.md", &[0; 11]),
     ] {
         let commands = pages::commands(page);

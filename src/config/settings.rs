@@ -360,6 +360,8 @@ pub struct Ignore {
     pub reason: Option<String>,
     /// The last day on which it is accepted: `2027-01-31`.
     pub until: Option<At<Day>>,
+    /// The day on which it was accepted, which reports tell its age from.
+    pub since: Option<At<Day>>,
 }
 
 /// Which images may be used.

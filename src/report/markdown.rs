@@ -7,10 +7,12 @@ use std::io::{self, Write};
 
 pub(super) use escape::{LONGEST, text};
 
-use super::words::{clip, message, numbers, page_url, plural, remarks, unsure};
+use super::words::{accepted, clip, message, numbers, page_url, plural, remarks, term, unsure};
 use super::{Place, Report};
+use crate::exception::Exception;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
+use crate::text::visible;
 
 /// Bytes of a summary. GitHub takes 1 MiB for all that a step writes to its summary, and the step may write more.
 const LIMIT: usize = 1_000_000;
@@ -27,7 +29,7 @@ const PATH: usize = 200;
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>> {
-    let (head, tail) = (head(report), files(report));
+    let (head, tail) = (head(report), exceptions(report) + &files(report));
     let (findings, left_out) = findings(report, LIMIT.saturating_sub(head.len() + tail.len()));
     for part in [head, findings, tail] {
         out.write_all(part.as_bytes())?;
@@ -49,6 +51,11 @@ fn head(report: &Report) -> String {
     }
     let containers = plural(report.project.containers.len(), "container");
     out.push_str(&format!("{} and {containers} graded.\n", plural(report.graded(), "file")));
+    for comparison in &report.comparisons {
+        let known = plural(comparison.known, "known finding");
+        let name = escape::as_code(&clip(comparison.with.name(), PATH));
+        out.push_str(&format!("\n{known} not shown: compared with {name}{}.\n", accepted(comparison, report.today)));
+    }
     if let Some(unsure) = unsure(report) {
         out.push_str(&format!("\n{unsure}.\n"));
     }
@@ -116,6 +123,30 @@ fn row(report: &Report, finding: &Finding) -> String {
 fn place(report: &Report, finding: &Finding) -> String {
     let Place { path, start, .. } = report.place(finding.primary());
     escape::as_code(&format!("{}:{}", clip(path, PATH), start.line))
+}
+
+/// The exceptions that hide something, folded away.
+fn exceptions(report: &Report) -> String {
+    let active: Vec<&Exception> = report.exceptions.iter().filter(|exception| exception.hides > 0).collect();
+    if active.is_empty() {
+        return String::new();
+    }
+    let hides = active.iter().map(|exception| exception.hides).sum();
+    let (hides, by) = (plural(hides, "finding"), plural(active.len(), "exception"));
+    let how = if report.no_ignores { "would be ignored" } else { "ignored" };
+    let mut out = format!("\n<details>\n<summary>{hides} {how} by {by}</summary>\n\n");
+    out.push_str("| Exception | Rules | Why |\n|---|---|---|\n");
+    for exception in active.iter().take(ROWS) {
+        let (path, line) = report.exception_place(exception).unwrap_or_default();
+        let place = escape::as_code(&format!("{}:{line}", clip(path, PATH)));
+        let rules = text(&clip(&visible(&exception.ignore.rules.join(", ")), CELL));
+        let reason = exception.ignore.reason.as_deref().unwrap_or("no reason given");
+        let why = text(&clip(&visible(reason), CELL)) + &term(exception, report.today);
+        out.push_str(&format!("| {place} | {rules} | {why} |\n"));
+    }
+    out.push_str(&more(active.len(), 3));
+    out.push_str("\n</details>\n");
+    out
 }
 
 /// The files with what was found in each, folded away.

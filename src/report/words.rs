@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
+
 use super::Report;
+use crate::baseline::Comparison;
 use crate::container::Environment;
+use crate::exception::{Exception, Since};
 use crate::finding::{Confidence, Finding, Severity};
 use crate::project::stacks::Stack;
+use crate::suppress;
 use crate::text::visible;
 
 /// `text` with a full stop.
@@ -129,6 +134,29 @@ impl Level {
             Severity::Low | Severity::Info => Level::Note,
         }
     }
+}
+
+/// Since when an exception stands and how long it holds, in brackets with a blank before; nothing where neither is known.
+pub(super) fn term(exception: &Exception, today: Option<Date>) -> String {
+    let mut parts = Vec::new();
+    if let Some(since) = exception.since {
+        let least = if since.at_least { "at least " } else { "" };
+        let day = if since.at_least { "before" } else { "since" };
+        let days = today.map(|today| format!(", {least}{}", plural(since.days(today) as usize, "day")));
+        parts.push(format!("{day} {}{}", since.date, days.unwrap_or_default()));
+    }
+    let until = exception.ignore.until.as_ref().and_then(|until| until.date);
+    let left = today.and_then(|today| suppress::left(&exception.ignore, today));
+    parts.extend(until.zip(left).map(|(date, left)| format!("until {date}, {left}")));
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
+}
+
+/// Since when the oldest of the known findings is accepted, where that is known.
+pub(super) fn accepted(comparison: &Comparison, today: Option<Date>) -> String {
+    let Some(date) = comparison.since.values().min() else { return String::new() };
+    let since = Since { date: *date, at_least: false };
+    let days = today.map(|today| format!(", {} ago", plural(since.days(today) as usize, "day")));
+    format!(" (the oldest accepted on {date}{})", days.unwrap_or_default())
 }
 
 /// What is said of findings that are not shown for their confidence.

@@ -221,6 +221,9 @@ pub(super) struct Suppressed<'a> {
     pub path: Option<&'a str>,
     pub line: Option<u32>,
     pub reason: Option<&'a str>,
+    pub since: Option<String>,
+    pub age_days: Option<i32>,
+    pub age_at_least: bool,
     pub until: Option<&'a str>,
     pub days_left: Option<i32>,
 }
@@ -234,6 +237,8 @@ pub(super) struct Known<'a> {
     pub line: u32,
     pub node: &'a str,
     pub fingerprint: &'a str,
+    pub since: Option<String>,
+    pub age_days: Option<i32>,
 }
 
 /// What the scan was compared with.
@@ -252,6 +257,7 @@ pub(super) struct Fixed<'a> {
     pub path: &'a str,
     pub node: &'a str,
     pub fingerprint: &'a str,
+    pub since: Option<String>,
 }
 
 /// Something that was not graded.
