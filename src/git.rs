@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 pub use blame::date_exceptions;
 pub use rename::renames;
-pub use sources::sources;
+pub use sources::{base_scope, sources};
 pub use tree::Tree;
 
 use crate::text::visible;

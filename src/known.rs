@@ -40,12 +40,14 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let options = walk_options(&arguments.input, &config.files);
         let tree = Tree::read(&repository, &commit, options.max_file_size)?;
         let lacks = tree.lacks();
-        let base = confscan::scan(git::sources(tree, &scope, &options), config);
+        let (base_scope, more) = git::base_scope(&tree, &scope);
+        let base = confscan::scan(git::sources(tree, &base_scope, &options), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
         let suppressed = base.suppressed.into_iter().map(|(finding, _)| finding);
         let known = baseline::entries(&base.sources, base.findings, suppressed, &renames);
-        compare(report, &known, With::Commit(commit.shown), &|_| true);
+        // What is gone and was not moved to a named file was not asked for.
+        compare(report, &known, With::Commit(commit.shown), &|entry| !more.contains(&entry.path));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod finding;
 pub mod git;
 pub mod listing;
 pub mod outline;
+pub mod policy;
 pub mod project;
 pub mod redact;
 pub mod report;

@@ -9,12 +9,13 @@ use jiff::civil::Date;
 
 use crate::config::{self, Config};
 use crate::exception::{Asked, Exception, Ignore, Place, Since, Until, read};
-use crate::finding::Finding;
+use crate::finding::{Finding, Label};
 use crate::outline::Outlines;
 use crate::project::Project;
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
+use crate::syntax::dockerfile::Dockerfile;
 
 /// What exceptions make of the findings of a scan.
 #[derive(Debug, Default)]
@@ -54,6 +55,16 @@ pub fn apply(
     let mut applied = Applied::default();
     for finding in findings {
         let found = index.find(&finding, &exceptions, project, sources, &mut outlines);
+        // What became a part of this finding is accepted where it stands, and would come up without the other: the
+        // exception is used, but the finding that takes it in is another one and stays.
+        for (rule, span) in &finding.contained {
+            let Some(registered) = rules::find(rule) else { continue };
+            let labels = vec![Label { span: *span, message: String::new() }];
+            let part = Finding { rule: &registered.rule, gap: registered.rule.gap, labels, ..finding.clone() };
+            if let Some(found) = index.find(&part, &exceptions, project, sources, &mut outlines) {
+                used[found].insert(registered.rule.id);
+            }
+        }
         if let Some(found) = found {
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
@@ -216,7 +227,37 @@ fn of_document(
         });
         found.push((Exception { malformed, ..judged(ignore, Some(span), config) }, covers));
     }
+    if let Document::Dockerfile(dockerfile) = document {
+        for span in misplaced(dockerfile, source) {
+            let text = mask(source.slice(span), span, secrets);
+            if !matches!(read(&text, span), Some(Asked::Ignore { .. })) {
+                continue;
+            }
+            let why = "Docker takes a `#` behind an instruction for a part of it: write it on a line above".to_owned();
+            let (rules, place) = (Vec::new(), Place::Comment(span));
+            let ignore = Ignore { rules, reason: None, until: None, since: None, place };
+            found.push((Exception { malformed: Some(why), ..judged(ignore, Some(span), config) }, Covers::Nothing));
+        }
+    }
     found
+}
+
+/// What looks like a comment for confscan behind an instruction, or behind a part of it on a line of its own: from the
+/// `#` to the end of the line. Here-documents are not looked into, for they hold files of other kinds.
+fn misplaced<'a>(dockerfile: &'a Dockerfile, source: &'a Source) -> impl Iterator<Item = Span> + 'a {
+    dockerfile.instructions.iter().flat_map(move |instruction| {
+        let text = source.slice(instruction.span);
+        memchr::memmem::find_iter(text.as_bytes(), b"confscan:").filter_map(move |at| {
+            let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let hash = line + text[line..at].rfind('#')?;
+            let between = text[hash + 1..at].trim().is_empty();
+            // A line that starts with it is a comment, also between the lines of an instruction.
+            let behind = !text[line..hash].trim().is_empty() && text[line..hash].ends_with([' ', '\t']);
+            let end = text[at..].find(['\r', '\n']).map_or(text.len(), |end| at + end);
+            let (start, end) = (instruction.span.start + hash as u32, instruction.span.start + end as u32);
+            (between && behind).then_some(Span { start, end, ..instruction.span })
+        })
+    })
 }
 
 /// The line `line` with the nodes that start on it, and those whose header goes on to it.

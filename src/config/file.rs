@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Error;
-use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
+use super::settings::{At, FailOn, Ignore, Level, Settings, Stack};
+use super::values::RelativePath;
 use crate::container::{Environment, Marked};
-use crate::finding::{Confidence, Rule, Severity, Tier};
+use crate::finding::{Confidence, Rule, Tier};
+use crate::policy::Setting;
 use crate::project::{self, Configured, path};
 use crate::rules;
 use crate::source::{Kind, ReadError, Source, Sources, Span, Spanned};
@@ -152,17 +154,6 @@ impl File {
             }
         }
     }
-}
-
-/// What the files say of a rule at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// Whether the rule runs.
-    pub runs: bool,
-    /// The severity that is set.
-    pub severity: Option<Severity>,
-    /// It is said for the very environment, so what the rule makes of development and test does not matter.
-    pub exact: bool,
 }
 
 /// The `confscan.toml` files of a scan, outer ones first.
