@@ -79,9 +79,9 @@ pub enum Command {
 pub struct Scan {
     #[command(flatten)]
     pub input: Input,
-    /// Format of the report
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
-    pub format: Format,
+    /// Format of the report [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
+    pub format: Option<Format>,
     /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
     #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
     pub output: Vec<Output>,

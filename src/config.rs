@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use crate::container::Environment;
 use crate::finding::{Confidence, Finding, Rule, Tier};
 use crate::policy::{Policy, Setting};
+use crate::project::path::below;
 
 pub use error::Error;
 pub use file::{File, Files, Folder, MAX_SIZE, NAME, text};
@@ -43,6 +44,9 @@ pub struct Config {
     pub no_ignores: bool,
     /// An exception without a reason hides nothing.
     pub require_reason: bool,
+    /// The directories that are scanned whole, as paths from the scan root: what lies elsewhere is seen in part, so that
+    /// nothing can be said about what is missing there.
+    pub whole: Vec<String>,
 }
 
 impl Config {
@@ -52,6 +56,7 @@ impl Config {
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
         let files = Files::default();
+        let whole = vec![String::new()];
         Config {
             pedantic: false,
             fail_on: None,
@@ -60,7 +65,13 @@ impl Config {
             files,
             no_ignores: false,
             require_reason: false,
+            whole,
         }
+    }
+
+    /// Whether all that lies in the folder, or is the file, at `path` is scanned with all around it.
+    pub fn sees_all_of(&self, path: &str) -> bool {
+        self.whole.iter().any(|directory| below(path, directory).is_some())
     }
 
     /// Whether a rule may run somewhere.

@@ -140,6 +140,8 @@ pub struct Finding {
     /// Findings of other rules that this one contains, by rule and primary place; once the checks have run, those that
     /// there were.
     pub contained: Vec<(&'static str, Span)>,
+    /// The primary place in the text inside the file, where it is one of such a text.
+    pub inside: Option<Span>,
     /// What to do, one line.
     pub help: Option<String>,
     /// Name of the container that it is about.

@@ -10,6 +10,7 @@ mod progress;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -55,7 +56,9 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         None => return scan(&cli.scan, &stdout),
         Some(Command::Explain { rule }) => {
             let Some(registered) = rules::find(&rule) else {
-                let near = text::closest(&rule, rules::RULES.iter().map(|registered| registered.rule.id));
+                let ids = || rules::RULES.iter().map(|registered| registered.rule.id);
+                let part = |id: &&str| !rule.is_empty() && id.contains(&*rule);
+                let near = text::closest(&rule, ids()).or_else(|| ids().find(part));
                 let hint = near.map(|near| format!("; is it {near}?")).unwrap_or_default();
                 return Err(format!("no rule {}{hint} (`confscan rules` lists them)", text::visible(&rule)).into());
             };
@@ -117,9 +120,10 @@ fn run(cli: Cli) -> Result<u8, Problem> {
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let time = time()?;
+    let outputs = outputs(arguments)?;
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
-    let config = config(arguments, files, time);
+    let config = config(arguments, files, time)?;
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
         writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
@@ -133,43 +137,66 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     // Only now: what is not shown is known or new all the same.
     report.leave_out_unsure(&config);
     drop(progress);
-    for Output { format, file } in outputs(arguments) {
-        let format = format.unwrap_or(arguments.format);
-        let mut left_out = None;
+    let mut unwritten = false;
+    for (format, file) in &outputs {
+        let (format, mut left_out) = (*format, None);
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
             let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
-        match file {
-            None => stdout.write(&mut write)?,
-            Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
-                .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
+        let (written, name) = match file {
+            None => (stdout.write(&mut write), "standard output".into()),
+            Some(file) => (output::replace(file, |out| write(out, report::Options::default())), file.to_string_lossy()),
+        };
+        if let Err(error) = written {
+            // The other reports can be written all the same.
+            unwritten = true;
+            writeln!(io::stderr(), "confscan: {}: {error}", text::visible(&name))?;
         }
         if let Some(left_out) = left_out {
             writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
         }
     }
     let gaps = report.has_gaps();
+    // Who reads no terminal report would have to look for the reason of the exit code.
+    let told = outputs.contains(&(Format::Human, None)) && !arguments.quiet;
+    if gaps && !arguments.allow_gaps && !told {
+        writeln!(
+            io::stderr(),
+            "confscan: not everything was graded: {} (--allow-gaps lets it pass)",
+            report.gap_counts()
+        )?;
+    }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
     let fails = report.findings.iter().any(|found| config.fails(found, path(found)));
     // The process ends here, and the system takes its memory back at once.
     std::mem::forget(report);
     Ok(match () {
-        () if gaps && !arguments.allow_gaps => INCOMPLETE,
+        () if unwritten || gaps && !arguments.allow_gaps => INCOMPLETE,
         () if nothing => NOTHING,
         () if fails => FOUND,
         () => 0,
     })
 }
 
-/// Where reports are written: the standard output, unless an output without a format of its own takes its place.
-fn outputs(arguments: &Scan) -> Vec<Output> {
-    let mut outputs = arguments.output.clone();
-    if !outputs.iter().any(|output| output.format.is_none() || output.file.is_none()) {
-        outputs.insert(0, Output { format: None, file: None });
+/// What is written where: the report of `--format` to the standard output, unless an output without a format of its own
+/// takes its place, and the further ones.
+fn outputs(arguments: &Scan) -> Result<Vec<(Format, Option<PathBuf>)>, Problem> {
+    let format = arguments.format.unwrap_or(Format::Human);
+    let given = &arguments.output;
+    let placed = given.iter().any(|output| output.format.is_none())
+        || arguments.format.is_none() && given.iter().any(|output| output.file.is_none());
+    let first = (!placed).then_some((format, None));
+    let further = given.iter().map(|Output { format: own, file }| (own.unwrap_or(format), file.clone()));
+    let outputs: Vec<(Format, Option<PathBuf>)> = first.into_iter().chain(further).collect();
+    for (at, (_, file)) in outputs.iter().enumerate() {
+        if outputs[..at].iter().any(|(_, other)| other == file) {
+            let place = file.as_ref().map_or("the standard output".into(), |file| file.to_string_lossy());
+            return Err(format!("several reports would be written to {}", text::visible(&place)).into());
+        }
     }
-    outputs
+    Ok(outputs)
 }
 
 /// The files that the arguments name, and the settings that count for them.
@@ -177,11 +204,11 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
     let mut options = walk_options(input, &Files::default());
-    let root = walk::root(&input.paths, &options)?;
+    let scope = walk::scope(&input.paths, &options)?;
     let mut files = Files::new(match &input.config {
-        Some(path) => vec![walk::settings_at(path, &root)?],
+        Some(path) => vec![walk::settings_at(path, &scope.scanned, &scope.root)?],
         None if input.no_config => Vec::new(),
-        None => walk::settings_above(&root)?,
+        None => walk::settings_above(&scope.scanned, &scope.root)?,
     });
     options = walk_options(input, &files);
     let sources = walk::sources(&input.paths, &options, &|| progress.file())?;
@@ -206,12 +233,13 @@ fn walk_options(input: &Input, files: &Files) -> walk::Options {
 }
 
 /// How the scan is done; today is the day in UTC.
-fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
+fn config(arguments: &Scan, files: Files, time: Timestamp) -> Result<Config, Problem> {
+    let whole = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &files))?.directories;
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
     let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
     let (fail_on, min_confidence) = (arguments.fail_on, arguments.min_confidence);
-    Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, ..at(time) }
+    Ok(Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, whole, ..at(time) })
 }
 
 /// The defaults on the day of `time` in UTC.

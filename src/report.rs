@@ -81,7 +81,7 @@ impl Report {
     }
 
     /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
-    fn gap_counts(&self) -> String {
+    pub fn gap_counts(&self) -> String {
         let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in self.gaps() {
             *gaps.entry(finding.rule.id).or_default() += 1;

@@ -185,6 +185,9 @@ fn a_baseline_says_nothing_about_what_was_not_scanned() {
     fs::remove_file(tree.0.join("api/Dockerfile")).unwrap();
     let run = tree.run(&["baseline", "edge", "jobs", "--baseline", BASELINE]);
     assert!(run.out.ends_with("(0 added, 1 removed)\n"), "{run:?}");
+    let run = tree.run(&["baseline", "edge"]);
+    assert!(run.out.starts_with("edge/confscan-baseline.json: "), "{run:?}");
+    fs::remove_file(tree.0.join("edge").join(BASELINE)).unwrap();
     let run = tree.run(&["baseline", "edge/nginx.conf"]);
     assert!(run.code == 2 && run.err.contains("a baseline is of directories"), "{run:?}");
 }
@@ -198,9 +201,22 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
     assert!(run.err.contains("was not written") && run.err.contains("  bad/nginx.conf: nginx refuses"), "{run:?}");
     assert!(!tree.0.join(BASELINE).exists());
     assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
-    // What is not graded stays a gap although it is known.
+    // What is not graded stays a gap although it is known, and every report says where it is until it is accepted.
     assert_eq!((tree.run(&[]).code, tree.run(&["--allow-gaps"]).code), (2, 0));
     assert_eq!(report(&tree, &[])["summary"]["complete"], false);
+    let run = tree.run(&[]);
+    assert!(run.out.contains("1 new or ungraded finding in 1 file"), "{run:?}");
+    for format in ["human", "concise", "github", "gitlab", "junit", "checkstyle", "markdown", "sarif"] {
+        let [open, accepted] =
+            [&[][..], &["--allow-gaps"]].map(|args| tree.run(&[&["--format", format], args].concat()).out);
+        assert!(open.contains("parse-error") && open.contains("bad/nginx.conf"), "{format}: {open}");
+        assert_eq!(
+            accepted.contains("bad/nginx.conf"),
+            ["markdown", "sarif", "junit"].contains(&format),
+            "{format}: {accepted}"
+        );
+    }
+    assert_eq!(tree.run(&["baseline", "--allow-gaps"]).out, format!("{BASELINE}: 41 findings (0 added, 0 removed)\n"));
 
     let empty = Tree::new(&[("notes.txt", "")]);
     let run = empty.run(&["baseline"]);
@@ -224,8 +240,8 @@ fn a_baseline_is_not_written_from_a_part_and_not_read_when_it_is_none() {
 fn a_baseline_of_the_repository_is_not_followed_out_of_it() {
     let tree = Tree::new(&[("secret", "hunter2"), ("repo/Dockerfile", "FROM a:1\nUSER root\n")]);
     std::os::unix::fs::symlink("../secret", tree.0.join("repo").join(BASELINE)).unwrap();
-    for args in [&["repo"][..], &["baseline", "repo"]] {
-        let run = tree.run(args);
+    for args in [&[][..], &["baseline"]] {
+        let run = tree.run_in("repo", args, "");
         assert!(run.code == 2 && run.err.contains("not a regular file"), "{run:?}");
     }
     assert_eq!(tree.read("secret"), "hunter2");
@@ -245,7 +261,7 @@ fn the_exit_code_weighs_findings_gaps_ignores_the_baseline_and_how_sure_it_is() 
         }
         match finding {
             Known::None => tree.write("Dockerfile", &format!("{head}{}", user.replace("root", "app"))),
-            Known::New | Known::Baseline => tree.write("Dockerfile", &format!("{head}{user}")),
+            Known::New | Known::Baseline | Known::Commit => tree.write("Dockerfile", &format!("{head}{user}")),
             Known::Ignored | Known::Audited => tree.write("Dockerfile", &format!("{head}{ignored}{user}")),
             Known::Guess => {
                 tree.write("Dockerfile", "FROM acme/app:1\nCMD [\"app\"]\n");
@@ -258,23 +274,54 @@ fn the_exit_code_weighs_findings_gaps_ignores_the_baseline_and_how_sure_it_is() 
         if finding == Known::Baseline {
             assert_eq!(tree.run(&["baseline", "--allow-gaps"]).code, 0);
         }
+        let tree = if finding == Known::Commit { committed(tree) } else { tree };
         for (allow_gaps, fail_on, sure) in options() {
             let mut args = vec!["--fail-on", fail_on];
             args.extend(allow_gaps.then_some("--allow-gaps"));
             args.extend((finding == Known::Audited).then_some("--no-ignores"));
+            args.extend((finding == Known::Commit).then_some(["--diff-base", "HEAD"]).into_iter().flatten());
             args.extend(sure.map(|_| "--min-confidence"));
             args.extend(sure);
-            // A gap is a high finding of its own, unless the baseline knows it, however sure it has to be.
+            // A gap is a high finding of its own, unless it is known, however sure it has to be.
+            let known = matches!(finding, Known::Baseline | Known::Commit);
             let shown = sure != Some("certain");
-            let counts = matches!(finding, Known::New | Known::Audited) && shown || gap && finding != Known::Baseline;
+            let counts = matches!(finding, Known::New | Known::Audited) && shown || gap && !known;
             let expected = match fail_on {
                 _ if gap && !allow_gaps => 2,
-                "high" if counts => 1,
+                "high" | "medium" if counts => 1,
                 _ => 0,
             };
             let run = tree.run(&args);
             assert_eq!(run.code, expected, "{finding:?} gap {gap} {args:?}: {run:?}");
+            if sure.is_none() {
+                // What fails is in the report, whatever its format.
+                let concise = tree.run(&[&args[..], &["--format", "concise"]].concat());
+                assert!(concise.code == expected && (expected == 0 || !concise.out.is_empty()), "{args:?} {concise:?}");
+            }
         }
+    }
+    // Nothing to scan wins over nothing, and something that is not graded over nothing to scan.
+    let empty = Tree::new(&[("notes.txt", "x"), ("big/Dockerfile", &"# x\n".repeat(2_000))]);
+    fs::create_dir(empty.0.join("none")).unwrap();
+    for (args, code) in [
+        (&["none"][..], 3),
+        (&["none", "--allow-gaps", "--fail-on", "never"], 3),
+        (&["none", "--skip-unknown"], 0),
+        (&["notes.txt", "--skip-unknown"], 0),
+        (&["notes.txt"], 2),
+        (&["missing"], 2),
+        (&["none", "--fail-on", "some"], 2),
+        (&["big", "--max-file-size", "1K"], 2),
+        (&["big", "--max-file-size", "1K", "--allow-gaps"], 1),
+        (&["big", "--max-file-size", "1K", "--allow-gaps", "--fail-on", "never"], 0),
+        (&["none", "--config", "missing.toml"], 2),
+        (&["none", "--baseline", "missing.json"], 2),
+        (&["baseline", "none"], 3),
+        (&["explain", "missing"], 2),
+        (&["--help"], 0),
+    ] {
+        let run = empty.run(args);
+        assert_eq!(run.code, code, "{args:?} {run:?}");
     }
 }
 
@@ -290,16 +337,19 @@ enum Known {
     /// Ignored, but ignores are not to count.
     Audited,
     Baseline,
+    /// The commit that the scan is compared with has it.
+    Commit,
 }
 
 impl Known {
-    const ALL: [Known; 6] = [Known::None, Known::New, Known::Guess, Known::Ignored, Known::Audited, Known::Baseline];
+    const ALL: [Known; 7] =
+        [Known::None, Known::New, Known::Guess, Known::Ignored, Known::Audited, Known::Baseline, Known::Commit];
 }
 
 /// Whether gaps are allowed, `--fail-on`, and `--min-confidence` where it is given.
 fn options() -> impl Iterator<Item = (bool, &'static str, Option<&'static str>)> {
     [false, true].into_iter().flat_map(|allow| {
-        ["high", "critical", "never"].into_iter().flat_map(move |fail_on| {
+        ["high", "medium", "critical", "never"].into_iter().flat_map(move |fail_on| {
             [None, Some("guess"), Some("likely"), Some("certain")].into_iter().map(move |sure| (allow, fail_on, sure))
         })
     })

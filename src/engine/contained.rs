@@ -23,8 +23,6 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
             let Some((name, part)) = findings.remove_entry(&part) else { continue };
             let Some(whole) = findings.get_mut(&key) else { break };
             absorbed.push(name);
-            whole.containers.extend(part.containers);
-            whole.stacks.extend(part.stacks);
             let finding = &mut whole.finding;
             if part.finding.confidence > Confidence::Guess || finding.confidence == Confidence::Guess {
                 finding.severity = finding.severity.max(part.finding.severity);
@@ -32,8 +30,9 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
             let primary = part.finding.primary();
             let shown = finding.labels.iter().chain(&finding.chain).any(|label| label.span == primary);
             if !shown {
-                finding.related(primary, part.finding.message);
+                finding.related(primary, part.finding.message.clone());
             }
+            whole.add_places(part);
         }
         if let Some(whole) = findings.get_mut(&key) {
             whole.finding.contained = absorbed;

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::words::{Level, clip, counts, message, plural, remarks, unsure};
+use super::words::{Level, capital, clip, compared, counts, found, ignored, message, plural, remarks, unsure};
 use super::{Place, Report};
 use crate::finding::Finding;
 use crate::text::visible;
@@ -39,17 +39,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     // The runner shows what is no command as it is.
+    let found = capital(&found(report));
     if report.findings.is_empty() {
         let containers = plural(report.project.containers.len(), "container");
-        writeln!(out, "No findings in {} and {containers}.", plural(report.graded(), "file"))?;
+        writeln!(out, "{found} in {} and {containers}.", plural(report.graded(), "file"))?;
     } else {
-        writeln!(out, "{}: {}", plural(report.findings.len(), "finding"), counts(report.findings.iter()))?;
+        writeln!(out, "{found}: {}", counts(report.findings.iter()))?;
     }
     if levels.iter().any(|(_, number)| *number > SHOWN) {
         writeln!(out, "GitHub shows {SHOWN} annotations of each level for a step: the lines above are all of them.")?;
     }
-    if let Some(unsure) = unsure(report) {
-        writeln!(out, "{unsure}.")?;
+    for said in compared(report).chain(unsure(report)).chain(ignored(report)) {
+        writeln!(out, "{said}.")?;
     }
     if report.has_gaps() {
         writeln!(out, "Not everything was graded: {}.", report.gap_counts())?;

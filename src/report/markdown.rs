@@ -7,19 +7,19 @@ use std::io::{self, Write};
 
 pub(super) use escape::{LONGEST, text};
 
-use super::words::{accepted, clip, message, numbers, page_url, plural, remarks, term, unsure};
+use super::words::{active, clip, compared, found, ignored, message, numbers, page_url, plural, remarks, term, unsure};
 use super::{Place, Report};
 use crate::exception::Exception;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
-use crate::text::visible;
 
 /// Bytes of a summary. GitHub takes 1 MiB for all that a step writes to its summary, and the step may write more.
 const LIMIT: usize = 1_000_000;
 /// Findings that are in sight; the others are folded away.
 const OPEN: usize = 25;
-/// Rows of the tables of what was not graded and of files.
+/// Rows and bytes of each of the tables of what was not graded, of exceptions and of files.
 const ROWS: usize = 200;
+const TABLE: usize = 200_000;
 /// Characters of one text in a cell, and of a path.
 const CELL: usize = 600;
 const PATH: usize = 200;
@@ -39,11 +39,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>>
 
 /// The title, the counts and what was not graded.
 fn head(report: &Report) -> String {
-    let number = match report.findings.len() {
-        0 => "no findings".to_owned(),
-        number => plural(number, "finding"),
-    };
-    let mut out = format!("## confscan: {number}\n\n");
+    let mut out = format!("## confscan: {}\n\n", found(report));
     if !report.findings.is_empty() {
         let columns = Severity::ALL.map(|severity| format!(" {} {} |", sign(severity), severity.name())).concat();
         let counts = numbers(report.findings.iter()).map(|number| format!(" {number} |")).concat();
@@ -51,25 +47,37 @@ fn head(report: &Report) -> String {
     }
     let containers = plural(report.project.containers.len(), "container");
     out.push_str(&format!("{} and {containers} graded.\n", plural(report.graded(), "file")));
-    for comparison in &report.comparisons {
-        let known = plural(comparison.known, "known finding");
-        let name = escape::as_code(&clip(comparison.with.name(), PATH));
-        out.push_str(&format!("\n{known} not shown: compared with {name}{}.\n", accepted(comparison, report.today)));
-    }
-    if let Some(unsure) = unsure(report) {
-        out.push_str(&format!("\n{unsure}.\n"));
+    for said in compared(report).map(|said| text(&said)).chain(unsure(report)) {
+        out.push_str(&format!("\n{said}.\n"));
     }
     if report.has_gaps() {
         out.push_str(&format!("\n> [!WARNING]\n> Not everything was graded: {}.\n\n", report.gap_counts()));
-        out.push_str("| Not graded | Why |\n|---|---|\n");
-        let gaps: Vec<&Finding> = report.findings.iter().filter(|finding| finding.gap).collect();
-        for finding in gaps.iter().take(ROWS) {
+        let gaps: Vec<&Finding> = report.gaps().collect();
+        let rows = gaps.iter().map(|finding| {
             let message = text(&clip(&message(finding), CELL));
-            out.push_str(&format!("| {} | {message} |\n", place(report, finding)));
-        }
-        out.push_str(&more(gaps.len(), 2));
+            format!("| {} | {message} |\n", place(report, finding))
+        });
+        table("| Not graded | Why |\n|---|---|\n", rows, &mut out);
     }
     out
+}
+
+/// Writes a table of as many rows as there is room for, and the number of the others. Its columns are those of `head`.
+fn table(head: &str, rows: impl ExactSizeIterator<Item = String>, out: &mut String) {
+    let (start, number) = (out.len(), rows.len());
+    out.push_str(head);
+    let mut shown = 0;
+    for row in rows.take(ROWS) {
+        if out.len() - start + row.len() > TABLE {
+            break;
+        }
+        out.push_str(&row);
+        shown += 1;
+    }
+    if shown < number {
+        let columns = head.lines().next().unwrap_or_default().matches('|').count() - 1;
+        out.push_str(&format!("| … and {} more |{}\n", number - shown, " |".repeat(columns - 1)));
+    }
 }
 
 /// The findings, worst first, in at most `room` bytes, and what did not fit.
@@ -125,26 +133,22 @@ fn place(report: &Report, finding: &Finding) -> String {
     escape::as_code(&format!("{}:{}", clip(path, PATH), start.line))
 }
 
-/// The exceptions that hide something, folded away.
+/// Every exception that hides something, with its reason, its age and how long it holds, folded away.
 fn exceptions(report: &Report) -> String {
-    let active: Vec<&Exception> = report.exceptions.iter().filter(|exception| exception.hides > 0).collect();
-    if active.is_empty() {
-        return String::new();
-    }
-    let hides = active.iter().map(|exception| exception.hides).sum();
-    let (hides, by) = (plural(hides, "finding"), plural(active.len(), "exception"));
-    let how = if report.no_ignores { "would be ignored" } else { "ignored" };
-    let mut out = format!("\n<details>\n<summary>{hides} {how} by {by}</summary>\n\n");
-    out.push_str("| Exception | Rules | Why |\n|---|---|---|\n");
-    for exception in active.iter().take(ROWS) {
+    let Some(ignored) = ignored(report) else { return String::new() };
+    let mut out = format!("\n<details>\n<summary>{}</summary>\n\n", text(&ignored));
+    let active: Vec<&Exception> = active(report).collect();
+    let rows = active.iter().map(|exception| {
+        let ignore = &exception.ignore;
+        let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
+        let rules = used.map(|rule| text(&clip(rule, PATH))).collect::<Vec<_>>().join(", ");
         let (path, line) = report.exception_place(exception).unwrap_or_default();
         let place = escape::as_code(&format!("{}:{line}", clip(path, PATH)));
-        let rules = text(&clip(&visible(&exception.ignore.rules.join(", ")), CELL));
-        let reason = exception.ignore.reason.as_deref().unwrap_or("no reason given");
-        let why = text(&clip(&visible(reason), CELL)) + &term(exception, report.today);
-        out.push_str(&format!("| {place} | {rules} | {why} |\n"));
-    }
-    out.push_str(&more(active.len(), 3));
+        let reason = ignore.reason.as_deref().map_or("no reason given".to_owned(), |why| text(&clip(why, CELL)));
+        let term = term(exception, report.today).unwrap_or_default();
+        format!("| {rules} | {} | {place} | {reason} | {term} |\n", exception.hides)
+    });
+    table("| Ignored | Findings | Where | Why | Since, until |\n|---|---:|---|---|---|\n", rows, &mut out);
     out.push_str("\n</details>\n");
     out
 }
@@ -164,24 +168,15 @@ fn files(report: &Report) -> String {
     files.sort_by_key(|(_, source)| &source.path);
     let columns = Severity::ALL.map(|severity| format!(" {} |", sign(severity))).concat();
     let mut out = format!("\n<details>\n<summary>{}</summary>\n\n", plural(files.len(), "file"));
-    out.push_str(&format!("| File | Kind |{columns}\n|---|---|---:|---:|---:|---:|---:|\n"));
-    for (id, source) in files.iter().take(ROWS) {
+    let rows = files.iter().map(|(id, source)| {
         let numbers = numbers(found.get(id).into_iter().flatten().copied());
         let cells = numbers.map(|number| if number == 0 { "  |".to_owned() } else { format!(" {number} |") }).concat();
         let path = escape::as_code(&clip(&source.path, PATH));
-        out.push_str(&format!("| {path} | {} |{cells}\n", source.kind.name()));
-    }
-    out.push_str(&more(files.len(), 7));
+        format!("| {path} | {} |{cells}\n", source.kind.name())
+    });
+    table(&format!("| File | Kind |{columns}\n|---|---|---:|---:|---:|---:|---:|\n"), rows, &mut out);
     out.push_str("\n</details>\n");
     out
-}
-
-/// The last row of a table that has no more than [`ROWS`].
-fn more(number: usize, columns: usize) -> String {
-    match number.checked_sub(ROWS) {
-        None | Some(0) => String::new(),
-        Some(more) => format!("| … and {more} more |{}\n", " |".repeat(columns - 1)),
-    }
 }
 
 /// A coloured sign, for rows to be told apart at a glance.

@@ -50,7 +50,7 @@ pub(super) fn remarks(report: &Report, finding: &Finding) -> impl Iterator<Item 
 }
 
 /// `text` with a capital letter at its start.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
@@ -136,8 +136,8 @@ impl Level {
     }
 }
 
-/// Since when an exception stands and how long it holds, in brackets with a blank before; nothing where neither is known.
-pub(super) fn term(exception: &Exception, today: Option<Date>) -> String {
+/// Since when an exception stands and how long it holds; nothing where neither is known.
+pub(super) fn term(exception: &Exception, today: Option<Date>) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(since) = exception.since {
         let least = if since.at_least { "at least " } else { "" };
@@ -148,7 +148,7 @@ pub(super) fn term(exception: &Exception, today: Option<Date>) -> String {
     let until = exception.ignore.until.as_ref().and_then(|until| until.date);
     let left = today.and_then(|today| suppress::left(&exception.ignore, today));
     parts.extend(until.zip(left).map(|(date, left)| format!("until {date}, {left}")));
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Since when the oldest of the known findings is accepted, where that is known.
@@ -163,6 +163,49 @@ pub(super) fn accepted(comparison: &Comparison, today: Option<Date>) -> String {
 pub(super) fn unsure(report: &Report) -> Option<String> {
     let number = plural(report.unsure, "finding");
     (report.unsure > 0).then(|| format!("{number} not shown: less sure than `min-confidence` asks for"))
+}
+
+/// What was found, as a clause: of findings that were compared with something, the new ones.
+pub(super) fn found(report: &Report) -> String {
+    let noun = match report.comparisons.is_empty() {
+        true => "finding",
+        // What was not graded may have been so before.
+        false if report.findings.iter().any(|finding| finding.gap) => "new or ungraded finding",
+        false => "new finding",
+    };
+    match report.findings.len() {
+        0 => format!("no {noun}s"),
+        number => plural(number, noun),
+    }
+}
+
+/// What is known and not shown, and what is fixed, a sentence without a full stop for each comparison.
+pub(super) fn compared(report: &Report) -> impl Iterator<Item = String> {
+    report.comparisons.iter().map(|comparison| {
+        let Comparison { with, known, fixed, .. } = comparison;
+        let oldest = accepted(comparison, report.today);
+        let fixed = match fixed.len() {
+            0 => String::new(),
+            number => format!("; {} of it fixed or ignored by now", plural(number, "finding")),
+        };
+        format!(
+            "{} not shown: compared with `{}`{oldest}{fixed}",
+            plural(*known, "known finding"),
+            visible(with.name())
+        )
+    })
+}
+
+/// The exceptions that hide something.
+pub(super) fn active(report: &Report) -> impl Iterator<Item = &Exception> {
+    report.exceptions.iter().filter(|exception| exception.hides > 0)
+}
+
+/// How many findings those hide, as a sentence without a full stop.
+pub(super) fn ignored(report: &Report) -> Option<String> {
+    let hidden: usize = active(report).map(|exception| exception.hides).sum();
+    let said = if report.no_ignores { "would be ignored without `--no-ignores`" } else { "ignored" };
+    (hidden > 0).then(|| format!("{} {said}", plural(hidden, "finding")))
 }
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].

@@ -120,7 +120,7 @@ pub struct Sources {
     pub skipped: Vec<Skipped>,
     /// Paths of the `confscan.toml` files that the walk came upon.
     pub settings: Vec<String>,
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     /// What [`Store::list`] gave, so that each directory is listed once.
     listings: Mutex<HashMap<String, Arc<[String]>>>,
 }
@@ -146,7 +146,7 @@ impl Sources {
             by_path: BTreeMap::new(),
             skipped: Vec::new(),
             settings: Vec::new(),
-            store,
+            store: store.into(),
             listings: Mutex::default(),
         }
     }
@@ -219,6 +219,11 @@ impl Sources {
     /// Where files that configs refer to are read from.
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The same, for another set of files that shares it.
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        self.store.clone()
     }
 
     /// The names in directory `path`, as [`Store::list`] gives them.

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::config;
 use crate::source::{ReadError, Store};
 
 /// The files below the scan root that configs refer to.
@@ -37,11 +38,20 @@ impl Disk {
         if fs::symlink_metadata(&real).map_err(refusal)?.is_symlink() {
             real = fs::canonicalize(&real).map_err(refusal)?;
         }
-        if self.allowed.iter().any(|allowed| real.starts_with(allowed)) { Ok(real) } else { Err(ReadError::Outside) }
+        if self.allowed.iter().any(|allowed| real.starts_with(allowed)) || self.is_settings(&real) {
+            Ok(real)
+        } else {
+            Err(ReadError::Outside)
+        }
     }
-}
 
-impl Disk {
+    /// Whether it is a `confscan.toml` between the root and what the user named.
+    fn is_settings(&self, real: &Path) -> bool {
+        let holds = |folder: &Path| self.allowed.iter().any(|allowed| allowed.starts_with(folder));
+        real.file_name().is_some_and(|name| name == config::NAME)
+            && real.parent().is_some_and(|folder| folder.starts_with(&self.root) && holds(folder))
+    }
+
     /// The real path of the directory `path`, which is relative to the root: that of its parent with its name, unless it
     /// is a link.
     fn real_directory(&self, path: &Path) -> Result<PathBuf, ReadError> {

@@ -99,7 +99,7 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     ] {
         let alone = report(&tree, args);
         let total = alone["summary"]["findings"].as_u64().unwrap();
-        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        let compared = report(&tree, &[args, &["--allow-gaps", "--diff-base", "HEAD"]].concat());
         let summary = &compared["summary"];
         let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
         assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
@@ -112,7 +112,7 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     let all = report(&tree, &[])["summary"]["findings"].as_u64().unwrap();
     let some = report(&tree, &["--gitignore"])["summary"]["findings"].as_u64().unwrap();
     assert!(some < all, "{some} {all}");
-    let summary = report(&tree, &["--gitignore", "--diff-base", "HEAD"])["summary"].clone();
+    let summary = report(&tree, &["--gitignore", "--allow-gaps", "--diff-base", "HEAD"])["summary"].clone();
     let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
     assert_eq!(numbers, [0, some, 0]);
     // A single file that was moved is known by its content, and what is gone beside it is not laid to it.
@@ -129,6 +129,138 @@ fn the_other_commit_is_scanned_as_the_directory_is() {
     let run =
         tree.run_in("", &args, &tree.read("api/Dockerfile").replace("CMD python", "RUN chmod 777 /x\nCMD python"));
     assert_eq!(found(&json(&run)), [pair("world-writable-permission", "api/Dockerfile")]);
+}
+
+#[test]
+fn an_ignore_is_called_unused_only_where_all_that_it_is_about_is_scanned() {
+    let tree = Tree::new(&[
+        ("confscan.toml", "[[ignore]]\nrule = \"autoindex-on\"\nreason = \"r\"\n"),
+        ("a/confscan.toml", "[[ignore]]\nrule = \"alias-traversal\"\nreason = \"r\"\n"),
+        ("a/Dockerfile", "FROM a:1\n# confscan: ignore[explicit-root-user]\nUSER app\n"),
+        ("b/Dockerfile", "FROM a:1\nUSER app\n"),
+    ]);
+    git(&tree, "", &["init", "--quiet"]);
+    let all = ["a/Dockerfile", "a/confscan.toml", "confscan.toml"];
+    for (args, expected) in [
+        (&["."][..], &all[..]),
+        (&["--root", ".", "a"], &all[..2]),
+        (&["a/Dockerfile"], &[]),
+        (&["b", "a/Dockerfile"], &[]),
+        (&["b"], &[]),
+    ] {
+        let report = report(&tree, args);
+        let unused = found(&report).into_iter().filter(|(rule, _)| rule == "suppression-unused");
+        assert_eq!(unused.map(|(_, path)| path).collect::<Vec<_>>(), expected, "{args:?}");
+    }
+    assert_eq!(found(&report(&tree, &["a"])).len(), 2);
+}
+
+#[test]
+fn git_merges_baselines_by_itself() {
+    let tree = sample();
+    tree.write(".gitattributes", &format!("{BASELINE} merge=union\n"));
+    assert_eq!(tree.run(&["baseline"]).code, 0);
+    let tree = committed(tree);
+    for branch in ["z", "y"] {
+        git(&tree, "", &["switch", "--quiet", "--create", branch, "main"]);
+        tree.write(format!("{branch}/Dockerfile"), "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+        assert_eq!(tree.run(&["baseline"]).out, format!("{BASELINE}: 41 findings (1 added, 0 removed)\n"));
+        commit(&tree, branch);
+        git(&tree, "", &["commit", "--quiet", "--all", "--allow-empty", "--message", "baseline"]);
+    }
+    git(&tree, "", &["merge", "--quiet", "--no-edit", "z"]);
+    assert_eq!(report(&tree, &[])["summary"]["known"], 42);
+    assert_eq!(tree.run(&["--fail-on", "info"]).code, 0);
+    // It is written as it should be when it is written again.
+    fs::remove_dir_all(tree.0.join("z")).unwrap();
+    assert_eq!(tree.run(&["baseline"]).out, format!("{BASELINE}: 41 findings (0 added, 1 removed)\n"));
+    serde_json::from_str::<Value>(&tree.read(BASELINE)).expect("JSON");
+}
+
+#[test]
+fn what_is_part_of_no_commit_is_no_part_of_a_change() {
+    let tree = Tree::new(&[
+        (".gitignore", ".env\nlocal/\n/id_rsa\n"),
+        ("Dockerfile", "FROM python:3.13-slim\nCOPY . /app\nUSER 1000\nCMD [\"python\", \"a.py\"]\n"),
+        ("compose.yaml", "services:\n  web:\n    build: .\n    env_file: .env\n"),
+    ]);
+    let tree = committed(tree);
+    tree.write(".env", "GRAFANA_PASSWORD=123456\n");
+    tree.write("id_rsa", "x\n");
+    tree.write("local/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let alone = report(&tree, &[]);
+    for rule in ["context-leaks-sensitive-files", "default-credentials", "explicit-root-user"] {
+        assert!(found(&alone).iter().any(|(found, _)| found == rule), "{rule}: {alone}");
+    }
+    for args in [&[][..], &["local", ".env"]] {
+        let compared = report(&tree, &[args, &["--diff-base", "HEAD"]].concat());
+        assert_eq!((found(&compared), &compared["summary"]["fixed"]), (vec![], &0.into()), "{compared}");
+    }
+    // What is not ignored and not committed is work in progress.
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let compared = report(&tree, &["--diff-base", "HEAD"]);
+    assert_eq!(found(&compared), [pair("explicit-root-user", "new/Dockerfile")]);
+}
+
+#[test]
+fn a_submodule_is_compared_with_the_commit_that_the_other_state_has_of_it() {
+    let bad = "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n";
+    let tree = Tree::new(&[("lib/Dockerfile", bad), ("app/deep/Dockerfile", bad)]);
+    for folder in ["lib", "app"] {
+        git(&tree, folder, &["init", "--quiet"]);
+        commit(&tree, folder);
+    }
+    let url = format!("file://{}", tree.0.join("lib").display());
+    git(&tree, "app", &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "parts/lib"]);
+    commit(&tree, "app");
+    let compared =
+        |args: &[&str]| json(&tree.run_in("app", &[&["--format", "json", "--diff-base"], args].concat(), ""));
+    let same = compared(&["HEAD"]);
+    assert_eq!((found(&same), &same["summary"]["known"]), (vec![], &2.into()));
+    // Another commit of it, with one more defect.
+    tree.write("app/parts/lib/Dockerfile", &bad.replace("USER", "RUN chmod 777 /x\nUSER"));
+    let new = [pair("world-writable-permission", "parts/lib/Dockerfile")];
+    assert_eq!(found(&compared(&["HEAD"])), new);
+    commit(&tree, "app/parts/lib");
+    commit(&tree, "app");
+    assert_eq!(found(&compared(&["HEAD~1"])), new);
+    assert_eq!(found(&compared(&["HEAD~1", "parts"])).len(), 1);
+    // Before it was there all of it is new.
+    assert_eq!(found(&compared(&["HEAD~2"])).len(), 2);
+    // A commit that the submodule's clone lacks.
+    let lost = git(&tree, "app/parts/lib", &["rev-parse", "HEAD~1"]);
+    let shallow = format!("file://{}", tree.0.join("app/parts/lib").display());
+    fs::remove_dir_all(tree.0.join("app/parts/lib")).unwrap();
+    git(
+        &tree,
+        "app/parts",
+        &["clone", "--quiet", "--depth=1", &shallow.replace("app/parts/lib", "app/.git/modules/parts/lib"), "lib"],
+    );
+    let run = tree.run_in("app", &["--diff-base", "HEAD~1"], "");
+    assert!(run.code == 2 && run.err.contains(&format!("`git -C parts/lib fetch origin {lost}` brings it")), "{run:?}");
+}
+
+#[test]
+fn what_is_no_commit_is_said_to_be_none() {
+    let tree = Tree::new(&[("Dockerfile", "FROM python:3.13-slim\nCMD [\"python\", \"a.py\"]\n")]);
+    git(&tree, "", &["init", "--quiet"]);
+    let refused = |reference: &str, expected: &str| {
+        let run = tree.run(&[&format!("--diff-base={reference}")]);
+        assert!(run.code == 2 && run.out.is_empty() && run.err.contains(expected), "{run:?}");
+    };
+    refused("HEAD", "there is no commit yet");
+    commit(&tree, "");
+    for (reference, expected) in [
+        ("", "is no name of a commit"),
+        ("--all", "is no name of a commit"),
+        ("main..HEAD", "is a range: name one commit"),
+        ("origin/main...HEAD", "is a range: name one commit"),
+        ("HEAD:Dockerfile", "is no commit"),
+        ("HEAD^{tree}", "is no commit"),
+        ("v1.2", "(if it is a tag: `git fetch origin tag v1.2`)"),
+    ] {
+        refused(reference, expected);
+    }
 }
 
 #[test]
@@ -209,7 +341,7 @@ fn asking_git_runs_nothing_that_the_repository_names() {
         ("--diff-base=a\u{1b}[31m", "is no name of a commit"),
         ("--diff-base=HEAD;touch ran", "there is no commit `HEAD;touch ran` in this clone; `git fetch --all`"),
         ("--diff-base=nothing", "`git fetch origin +refs/heads/nothing:refs/remotes/origin/nothing`"),
-        ("--diff-base=HEAD:compose.yaml", "there is no commit"),
+        ("--diff-base=HEAD:compose.yaml", "`HEAD:compose.yaml` is no commit"),
     ] {
         let run = tree.run(&[reference]);
         assert!(run.code == 2 && run.err.contains(problem) && !run.err.contains('\u{1b}'), "{reference:?} {run:?}");
@@ -263,7 +395,7 @@ fn exceptions_have_the_age_that_they_name_or_that_git_knows() {
     let human = tree.run(&["--blame"]).out;
     assert!(human.contains("a/Dockerfile:3: explicit-root-user: drops it (since 2025-11-01, 365 days)\n"), "{human}");
     let summary = tree.run(&["--blame", "--format", "markdown"]).out;
-    assert!(summary.contains("| why (since 2026-10-01, 31 days) |"), "{summary}");
+    assert!(summary.contains("| why | since 2026-10-01, 31 days |"), "{summary}");
     // An entry is as young as its youngest line.
     tree.write("confscan.toml", &tree.read("confscan.toml").replace("why", "another"));
     assert_eq!(ages("", &["--blame"])[2].1, 0);

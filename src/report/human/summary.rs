@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
-use crate::report::words::{accepted, counts, plural, term, unsure};
+use crate::report::words::{accepted, active, capital, counts, found, plural, term, unsure};
 use crate::text::visible;
 
 /// Rules that the summary names.
@@ -25,14 +25,12 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
     if report.findings.is_empty() {
-        let news = if report.comparisons.is_empty() { "" } else { "new " };
-        writeln!(out, "No {news}findings in {files} and {containers}.")?;
+        writeln!(out, "{} in {files} and {containers}.", capital(&found(report)))?;
         return rest(page, out);
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
-    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
-    let total = page.paint(Style::new().bold(), plural(report.findings.len(), noun));
+    let total = page.paint(Style::new().bold(), found(report));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
     if hidden > 0 {
@@ -86,8 +84,7 @@ fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
 /// Every exception that hides something, with its reason and how long it holds.
 fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let report = page.report;
-    let active = || report.exceptions.iter().filter(|exception| exception.hides > 0);
-    let hidden = active().map(|exception| exception.hides).sum();
+    let hidden = active(report).map(|exception| exception.hides).sum();
     if hidden == 0 {
         return Ok(());
     }
@@ -96,13 +93,13 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         true => writeln!(out, "{hidden} would be ignored without `--no-ignores`:")?,
         false => writeln!(out, "{hidden} ignored:")?,
     }
-    for exception in active() {
+    for exception in active(report) {
         let ignore = &exception.ignore;
         let (path, line) = report.exception_place(exception).unwrap_or_default();
         let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
         let rules: Vec<_> = used.map(|rule| visible(rule)).collect();
         let reason = ignore.reason.as_deref().map_or("no reason given".into(), visible);
-        let term = term(exception, report.today);
+        let term = term(exception, report.today).map(|term| format!(" ({term})")).unwrap_or_default();
         let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
         writeln!(out, "  {}:{line}: {}{times}: {reason}{term}", visible(path), rules.join(", "))?;
     }
