@@ -103,7 +103,7 @@ pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
     }
     let name = |stack: &&Stack| {
         if let Some(name) = &stack.name {
-            return format!("stack `{}`", visible(name));
+            return format!("stack `{}`", visible(&report.value(name)));
         }
         let paths = stack.files.iter().map(|&file| &report.sources.get(project.documents[file].file()).path);
         format!("`{}`", paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + "))
