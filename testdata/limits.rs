@@ -218,7 +218,7 @@ fn wide(size: usize) -> Vec<(String, Files)> {
         vec![("compose.yaml".to_owned(), services(service).into_bytes()), (path.to_owned(), text.into_bytes())]
     };
     let mut doubled = "A0=xxxxxxxx\n".to_owned();
-    (0..size / 16).for_each(|at| write!(doubled, "A{}=$A{at}$A{at}\n", at + 1).expect("a string takes all"));
+    (0..size / 16).for_each(|at| writeln!(doubled, "A{}=$A{at}$A{at}", at + 1).expect("a string takes all"));
     cases.extend([
         ("doubled variables".to_owned(), shared("  s@:\n    image: b$A@\n", ".env", doubled)),
         (

@@ -50,8 +50,8 @@ pub(super) fn script(text: &Text) -> Script {
 fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     let Parsed { tree, exceeded: limit } = tree::parse(parsed);
     let length = tree.as_ref().map_or(0, |(_, length)| *length);
-    let mut script = Script::default();
-    script.exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let mut script = Script { exceeded, ..Script::default() };
     let Some((tree, _)) = tree else {
         return (Script { partial: true, ..script }, None);
     };
