@@ -7,6 +7,7 @@ mod known;
 mod output;
 mod progress;
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,17 +38,35 @@ const NOTHING: u8 = 3;
 type Problem = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refused(&error));
     // A panic in a scan becomes a finding; the message of the hook would only repeat it.
     std::panic::set_hook(Box::new(|_| {}));
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
         Ok(Ok(code)) => return code.into(),
         Ok(Err(problem)) => problem.to_string(),
-        Err(panic) => format!("internal error: {}", confscan::project::panic_message(&*panic)),
+        Err(panic) => {
+            format!("internal error: {}", text::visible(&confscan::project::panic_message(&*panic)))
+        }
     };
     // A standard error that is gone leaves nowhere to say so.
     let _ = writeln!(io::stderr(), "confscan: {problem}");
     INCOMPLETE.into()
+}
+
+/// Ends with what is wrong with the arguments. They may be names of files that somebody else chose, and the message
+/// repeats them: it is that of the same arguments without what acts on a terminal.
+fn refused(error: &clap::Error) -> ! {
+    let shown = std::env::args_os().map(|argument| match text::visible(&argument.to_string_lossy()) {
+        Cow::Borrowed(harmless) => harmless.to_owned(),
+        // A backslash would make a file of what is none.
+        Cow::Owned(escaped) => escaped.replace('\\', "\u{fffd}"),
+    });
+    if let Err(error) = Cli::try_parse_from(shown) {
+        error.exit();
+    }
+    // Without those characters the arguments are right.
+    let _ = writeln!(io::stderr(), "confscan: {}", text::visible(&error.render().to_string()));
+    std::process::exit(INCOMPLETE.into())
 }
 
 fn run(cli: Cli) -> Result<u8, Problem> {

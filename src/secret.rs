@@ -6,9 +6,10 @@
 //! [`crate::redact`].
 
 pub mod files;
+pub mod known;
 pub mod line;
 pub mod name;
-pub(crate) mod text;
+pub mod text;
 pub mod token;
 pub mod url;
 pub mod value;
