@@ -316,7 +316,7 @@ fn what_is_left_out_is_a_gap() {
         ("services with one env_file", "shared-variables"),
         ("services with one supervisord.conf", "shared-programs"),
     ];
-    let groups = format!("FROM a\nRUN {}a{}\n", "(".repeat(200), ")".repeat(200));
+    let groups = format!("FROM a\nRUN {}a{}\n", "( ".repeat(200), " )".repeat(200));
     let groups = ("closed groups".to_owned(), one("Dockerfile", groups));
     let cases: Vec<(String, Files)> = [groups].into_iter().chain(deep(4_000)).chain(wide(size)).collect();
     for (name, limit) in wanted {
