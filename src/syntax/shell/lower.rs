@@ -61,12 +61,11 @@ fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     let Parsed { tree, exceeded: limit } = tree::parse(parsed);
     let length = tree.as_ref().map_or(0, |(_, length)| *length);
     let exceeded = limit.map(|limit| exceeded(limit, text, length));
-    let mut script = Script { exceeded, ..Script::default() };
     let Some((tree, _)) = tree else {
-        return (Script { partial: true, ..script }, None);
+        return (Script { partial: true, exceeded, ..Script::default() }, None);
     };
     let root = tree.root_node();
-    script.partial = script.exceeded.is_some() || root.has_error();
+    let script = Script { partial: exceeded.is_some() || root.has_error(), exceeded, ..Script::default() };
     let mut lowering = Lowering { script, ..Lowering::new(text) };
     lowering.walk(&mut root.walk());
     lowering.finish()
