@@ -152,6 +152,9 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     progress.grading();
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
+    if arguments.blame {
+        known::date(&mut report, arguments, &config)?;
+    }
     // Only now: what is not shown is known or new all the same.
     report.leave_out_unsure(&config);
     drop(progress);

@@ -42,12 +42,12 @@ use user::*;
 
 use std::cell::RefCell;
 
-use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Environment, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, Unlisted};
 use crate::limit::{Exceeded, Limit};
+use crate::policy::Policy;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
@@ -128,8 +128,8 @@ pub struct Cx<'a> {
     pub project: &'a Project,
     /// The files.
     pub sources: &'a Sources,
-    /// The configuration.
-    pub config: &'a Config,
+    /// What the rules are told.
+    pub policy: &'a dyn Policy,
     rule: &'static Rule,
     scope: Option<&'a Scope>,
     /// The stack that the node is.
@@ -154,7 +154,7 @@ impl<'a> Cx<'a> {
     pub fn new(
         project: &'a Project,
         sources: &'a Sources,
-        config: &'a Config,
+        policy: &'a dyn Policy,
         rule: &'static Rule,
         scope: Option<&'a Scope>,
     ) -> Self {
@@ -163,7 +163,7 @@ impl<'a> Cx<'a> {
         Cx {
             project,
             sources,
-            config,
+            policy,
             rule,
             scope,
             own_stack: None,
@@ -281,11 +281,11 @@ impl<'a> Cx<'a> {
         let environment = self.environment();
         // The environment is what a variable of the container says.
         let own_mark = self.container().is_some_and(|container| container.environment.own);
-        let Cx { mut findings, exceeded, sources, config, rule, .. } = self;
+        let Cx { mut findings, exceeded, sources, policy, rule, .. } = self;
         findings.retain_mut(|finding| {
             // Without settings it does not matter where it stands.
-            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
-            let setting = config.setting(rule, path.unwrap_or_default(), environment);
+            let path = policy.knows_paths().then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = policy.setting(rule, path.unwrap_or_default(), environment);
             finding.severity = setting.severity.unwrap_or(finding.severity);
             if !environment.is_live() && !setting.exact {
                 match rule.development {

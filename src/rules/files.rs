@@ -118,6 +118,21 @@ pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {
         let finding = cx.report(undefined.name.span, message);
         finding.help(format!("define it under `{kind}s`, or correct the name"));
     }
+    let here = cx.project.stacks.iter().flat_map(|stack| stack.inactive.iter().map(move |needed| (stack, needed)));
+    let here = here.filter(|(_, needed)| needed.service.span.file == compose.file);
+    for (stack, needed) in here.take(MOST_ERRORS) {
+        let name = &needed.service.value;
+        let stack = stack.name.as_ref().map_or("this stack".to_owned(), |name| format!("the stack `{name}`"));
+        let message = format!("Compose refuses {stack}: `{}` needs `{name}`, whose profiles are not active", needed.by);
+        let profile = needed.profiles.first().map(|profile| profile.value.as_str()).unwrap_or_default();
+        let finding = cx.report(needed.service.span, message);
+        finding
+            .help(format!("add `{profile}` to the stack's `profiles`, or write `required: false` where it is optional"))
+            .evidence(format!("inactive {name}"));
+        if let Some(profile) = needed.profiles.first() {
+            finding.related(profile.span, "it runs under this profile");
+        }
+    }
 }
 
 /// Words in the path of a file that is laid over another one.

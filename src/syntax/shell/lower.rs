@@ -61,13 +61,12 @@ fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     let Parsed { tree, exceeded: limit } = tree::parse(parsed);
     let length = tree.as_ref().map_or(0, |(_, length)| *length);
     let exceeded = limit.map(|limit| exceeded(limit, text, length));
-    let script = Script { exceeded, partial: exceeded.is_some(), ..Script::default() };
     let Some((tree, _)) = tree else {
-        return (Script { partial: true, ..script }, None);
+        return (Script { partial: true, exceeded, ..Script::default() }, None);
     };
     let root = tree.root_node();
+    let script = Script { partial: exceeded.is_some() || root.has_error(), exceeded, ..Script::default() };
     let mut lowering = Lowering { script, ..Lowering::new(text) };
-    lowering.script.partial |= root.has_error();
     lowering.walk(&mut root.walk());
     lowering.finish()
 }
