@@ -318,7 +318,7 @@ fn what_is_left_out_is_a_gap() {
     ];
     let groups = format!("FROM a\nRUN {}a{}\n", "( ".repeat(200), " )".repeat(200));
     let groups = ("closed groups".to_owned(), one("Dockerfile", groups));
-    let cases: Vec<(String, Files)> = [groups].into_iter().chain(deep(4_000)).chain(wide(size)).collect();
+    let cases: Vec<(String, Files)> = [groups].into_iter().chain(deep(8_000)).chain(wide(size)).collect();
     for (name, limit) in wanted {
         let (_, files) = cases.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no case {name}"));
         let report = scan(files);
