@@ -6,6 +6,7 @@ mod rename;
 mod sources;
 mod tree;
 
+use std::env::{self, consts};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,28 @@ pub use sources::sources;
 pub use tree::Tree;
 
 use crate::text::visible;
+
+/// What leads git to another repository than the one here, or makes it read that one in another way: set while git runs a
+/// hook, for one (`git rev-parse --local-env-vars`, but for the settings given with `-c`), or names a program.
+const VARIABLES: [&str; 17] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_PROXY_COMMAND",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
 
 /// Why a commit cannot be compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +55,8 @@ impl std::error::Error for Error {}
 #[derive(Debug)]
 pub struct Repository {
     directory: PathBuf,
+    /// The git program.
+    program: PathBuf,
 }
 
 /// A commit.
@@ -49,14 +74,12 @@ impl Repository {
     /// # Errors
     /// There is none, or git refuses to read it, or there is no git.
     pub fn open(directory: &Path) -> Result<Repository, Error> {
-        let repository = Repository { directory: directory.to_owned() };
-        let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
-        let output = output.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
-            }
-            _ => Error(format!("git: {error}")),
+        let program = program().ok_or_else(|| {
+            Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
         })?;
+        let repository = Repository { directory: directory.to_owned(), program };
+        let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
+        let output = output.map_err(|error| Error(format!("git: {error}")))?;
         if output.status.success() && output.stdout.starts_with(b"true") {
             return Ok(repository);
         }
@@ -136,25 +159,44 @@ impl Repository {
 
     /// A git command in which nothing that the repository or the environment says makes it run or fetch something.
     fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
         command
             .args(["--no-pager", "--no-replace-objects", "--no-optional-locks", "--literal-pathspecs"])
             .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"])
+            // A bare repository may lie in the files of another one, with settings that its author chose.
+            .args(["-c", "safe.bareRepository=explicit"])
             .args(arguments)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_NO_LAZY_FETCH", "1");
-        // Set while git runs a hook, these lead to the repository that is being committed to, not to the one here.
-        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"] {
-            command.env_remove(variable);
-        }
-        for variable in ["GIT_EXTERNAL_DIFF", "GIT_NAMESPACE", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR"] {
+            .env("GIT_NO_LAZY_FETCH", "1")
+            // No transport, whatever `protocol.NAME.allow` says: git before 2.45 knows no other way to stop lazy fetches.
+            .env("GIT_ALLOW_PROTOCOL", "");
+        for variable in VARIABLES {
             command.env_remove(variable);
         }
         command
     }
+}
+
+/// The git program. What a relative folder of `PATH` holds is not it: that may be the repository.
+fn program() -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    let folders = env::split_paths(&folders).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(format!("git{}", consts::EXE_SUFFIX))).find(|path| is_program(path))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
 
 /// Whether a text is the full name of an object: 40 or 64 hexadecimal digits.

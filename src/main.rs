@@ -10,6 +10,7 @@ mod progress;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -22,7 +23,7 @@ use confscan::{explain, listing, rules, text, walk};
 use jiff::Timestamp;
 
 use cli::{Cli, Command, Input, Output, Scan};
-use output::Stdout;
+use output::{Stdout, Target};
 use progress::Progress;
 
 /// Findings at or above `--fail-on`.
@@ -36,7 +37,20 @@ const NOTHING: u8 = 3;
 type Problem = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // The help is an answer too, and must not get lost in silence.
+        Err(answer) => {
+            let written = answer.print().and_then(|()| io::stdout().flush());
+            return match output::written_out(written) {
+                Ok(()) => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(INCOMPLETE)),
+                Err(error) => {
+                    output::note(format_args!("{error}"));
+                    INCOMPLETE.into()
+                }
+            };
+        }
+    };
     // A panic in a scan becomes a finding; the message of the hook would only repeat it.
     std::panic::set_hook(Box::new(|_| {}));
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
@@ -44,8 +58,7 @@ fn main() -> ExitCode {
         Ok(Err(problem)) => problem.to_string(),
         Err(panic) => format!("internal error: {}", confscan::project::panic_message(&*panic)),
     };
-    // A standard error that is gone leaves nowhere to say so.
-    let _ = writeln!(io::stderr(), "confscan: {problem}");
+    output::note(format_args!("{problem}"));
     INCOMPLETE.into()
 }
 
@@ -77,7 +90,11 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         Some(Command::Init { folder }) => {
             let path = folder.join(config::NAME);
             let shown = path.to_string_lossy();
-            let written = File::create_new(&path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
+            let created = File::create_new(&path);
+            let written = created.and_then(|mut file| {
+                // Half of it would be in the way of the next try.
+                file.write_all(config::TEMPLATE.as_bytes()).inspect_err(|_| drop(fs::remove_file(&path)))
+            });
             written.map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => format!("{} is there already", text::visible(&shown)),
                 _ => format!("{}: {error}", text::visible(&shown)),
@@ -101,9 +118,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
         Some(Command::Man { folder: Some(folder) }) => {
             let shown = folder.to_string_lossy();
-            fs::create_dir_all(&folder)
-                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
-                .map_err(|error| format!("{}: {error}", text::visible(&shown)))?;
+            write_pages(&folder).map_err(|error| format!("{}: {error}", text::visible(&shown)))?;
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -114,35 +129,50 @@ fn run(cli: Cli) -> Result<u8, Problem> {
     Ok(0)
 }
 
+/// Writes the manual page of every command into a folder.
+fn write_pages(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let folder = fs::canonicalize(folder)?;
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let inner = command.get_subcommands().filter(|command| !command.is_hide_set());
+    for command in inner.chain([&command]) {
+        let page = clap_mangen::Man::new(command.clone());
+        Target::File(folder.join(page.get_filename())).write(|out| page.render(&mut &mut *out))?;
+    }
+    Ok(())
+}
+
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let time = time()?;
+    let outputs = outputs(arguments)?;
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
     let config = config(arguments, files, time);
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
-        writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
+        output::note(format_args!("no config was found (`confscan files` says what was skipped)"));
     }
     progress.grading();
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
     drop(progress);
-    for Output { format, file } in outputs(arguments) {
-        let format = format.unwrap_or(arguments.format);
+    for (format, target, shown) in outputs {
         let mut left_out = None;
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
             let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
-        match file {
-            None => stdout.write(&mut write)?,
-            Some(file) => output::replace(&file, |out| write(out, report::Options::default()))
-                .map_err(|error| format!("{}: {error}", text::visible(&file.to_string_lossy())))?,
+        match target {
+            Target::Stdout => stdout.write(&mut write)?,
+            target => target
+                .write(|out| write(out, report::Options::default()))
+                .map_err(|error| format!("{shown}: {error}"))?,
         }
         if let Some(left_out) = left_out {
-            writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
+            output::note(format_args!("{}: {left_out}", format.name()));
         }
     }
     let gaps = report.has_gaps();
@@ -158,13 +188,37 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     })
 }
 
-/// Where reports are written: the standard output, unless an output without a format of its own takes its place.
-fn outputs(arguments: &Scan) -> Vec<Output> {
-    let mut outputs = arguments.output.clone();
-    if !outputs.iter().any(|output| output.format.is_none() || output.file.is_none()) {
-        outputs.insert(0, Output { format: None, file: None });
+/// Where reports are written, in which format and under which name: the standard output, unless an output without a
+/// format of its own takes its place.
+fn outputs(arguments: &Scan) -> Result<Vec<(Format, Target, String)>, Problem> {
+    let input = &arguments.input;
+    let scanned = if arguments.output.is_empty() {
+        PathBuf::new()
+    } else {
+        walk::root(&input.paths, &walk_options(input, &Files::default()))?
+    };
+    let mut outputs: Vec<(Format, Target, String)> = Vec::new();
+    let mut takes_stdout = false;
+    for Output { format, file } in &arguments.output {
+        let shown = file.as_ref().map_or("-".into(), |file| text::visible(&file.to_string_lossy()).into_owned());
+        let target = match file {
+            None => Target::Stdout,
+            Some(file) => Target::new(file, &scanned).map_err(|error| format!("{shown}: {error}"))?,
+        };
+        if !matches!(target, Target::Open(_))
+            && let Some((_, _, first)) = outputs.iter().find(|(_, known, _)| *known == target)
+        {
+            return Err(
+                format!("{first} and {shown} are the same file: a report would take the place of another").into()
+            );
+        }
+        takes_stdout |= format.is_none() || target == Target::Stdout;
+        outputs.push((format.unwrap_or(arguments.format), target, shown));
     }
-    outputs
+    if !takes_stdout {
+        outputs.insert(0, (arguments.format, Target::Stdout, "-".to_owned()));
+    }
+    Ok(outputs)
 }
 
 /// The files that the arguments name, and the settings that count for them.

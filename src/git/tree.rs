@@ -14,6 +14,14 @@ use crate::text::visible;
 const MOST_LINKS: usize = 40;
 /// Bytes of the longest text of a link.
 const LONGEST_LINK: u64 = 4096;
+/// Bytes of the longest path that is looked for, as on the disk.
+const LONGEST_PATH: usize = 4096;
+/// Most parts of one path and of the links on it.
+const MOST_STEPS: usize = 4096;
+/// Bytes of the longest list of a commit's files: about two million of them.
+const LONGEST_LIST: u64 = 1 << 28;
+/// Bytes of objects of which a start is read although they are larger than what was asked for.
+const SMALL: u64 = 1 << 16;
 
 /// The files of a commit below a directory, which their paths are relative to.
 pub struct Tree {
@@ -58,12 +66,20 @@ pub(super) enum Entry {
 pub(super) struct Content {
     /// Bytes of the whole file.
     pub size: u64,
-    /// As much of it as was asked for.
+    /// As much of it as was asked for; nothing of a file that is much larger.
     pub bytes: Vec<u8>,
 }
 
-/// A running `git cat-file --batch`.
+/// The objects of the repository.
 struct Objects {
+    /// `git cat-file --batch-check`: asked first, because git unpacks the whole of an object before it gives any of it.
+    sizes: Asked,
+    /// `git cat-file --batch`.
+    contents: Asked,
+}
+
+/// A running git that answers what it is asked.
+struct Asked {
     child: Child,
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -79,11 +95,10 @@ impl Tree {
         let lacks =
             Error(format!("files of {} are not in this clone; `{fetch}` brings all of them", visible(&commit.shown)));
         // The tree that the directory is in; its own paths are relative to that directory.
-        let listed = repository.git(["ls-tree", "-r", "-z", &commit.id]).output();
-        let listed = listed.ok().filter(|output| output.status.success()).ok_or_else(|| lacks.clone())?;
+        let listed = list(repository, commit)?.ok_or_else(|| lacks.clone())?;
         let mut objects = Objects::start(repository).map_err(|error| Error(format!("git: {error}")))?;
         let mut entries = BTreeMap::new();
-        for line in listed.stdout.split(|byte| *byte == 0) {
+        for line in listed.split(|byte| *byte == 0) {
             // <mode> SP <type> SP <object> TAB <path>
             let Some(tab) = memchr::memchr(b'\t', line) else { continue };
             let mut fields = line[..tab].split(|byte| *byte == b' ').map(|field| String::from_utf8_lossy(field));
@@ -164,18 +179,28 @@ impl Tree {
     /// The path that `path` leads to once every link on it is followed.
     pub(super) fn real(&self, path: &str) -> Result<String, ReadError> {
         let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
-        let mut real: Vec<String> = Vec::new();
-        let mut followed = 0;
+        let mut real = String::new();
+        let (mut followed, mut steps) = (0, 0);
         while let Some(part) = ahead.pop() {
+            steps += 1;
+            if steps > MOST_STEPS || real.len() > LONGEST_PATH {
+                return Err(ReadError::Io("its path is too long".to_owned()));
+            }
             match part.as_str() {
                 "" | "." => continue,
+                ".." if real.is_empty() => return Err(ReadError::Outside),
                 ".." => {
-                    real.pop().ok_or(ReadError::Outside)?;
+                    real.truncate(real.rfind('/').unwrap_or_default());
                     continue;
                 }
-                _ => real.push(part),
+                name => {
+                    if !real.is_empty() {
+                        real.push('/');
+                    }
+                    real.push_str(name);
+                }
             }
-            if let Some(Entry::Link(target)) = self.entries.get(&real.join("/")) {
+            if let Some(Entry::Link(target)) = self.entries.get(&real) {
                 followed += 1;
                 if followed > MOST_LINKS {
                     return Err(ReadError::Io("too many links".to_owned()));
@@ -183,14 +208,14 @@ impl Tree {
                 if target.starts_with('/') {
                     return Err(ReadError::Outside);
                 }
-                real.pop();
+                real.truncate(real.rfind('/').unwrap_or_default());
                 ahead.extend(target.split('/').rev().map(str::to_owned));
             }
         }
-        Ok(real.join("/"))
+        Ok(real)
     }
 
-    /// The file at `path`, or its first `most` bytes.
+    /// The file at `path`, or its first `most` bytes; of a much larger one its size alone.
     pub(super) fn content(&self, path: &str, most: u64) -> Result<Content, ReadError> {
         let real = self.real(path)?;
         match self.entries.get(&real) {
@@ -222,37 +247,79 @@ impl Store for Tree {
     }
 }
 
+/// What `git ls-tree` says of a commit; nothing when it fails.
+fn list(repository: &Repository, commit: &Commit) -> Result<Option<Vec<u8>>, Error> {
+    let problem = |error: io::Error| Error(format!("git: {error}"));
+    let mut command = repository.git(["ls-tree", "-r", "-z", &commit.id]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(problem)?;
+    let mut listed = Vec::new();
+    let read = match child.stdout.take() {
+        Some(out) => out.take(LONGEST_LIST + 1).read_to_end(&mut listed),
+        None => Ok(0),
+    };
+    // A folder can be in a commit many times over at no cost: ten in each of ten make 10^10.
+    let too_long = listed.len() as u64 > LONGEST_LIST;
+    if too_long || read.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(problem)?;
+    read.map_err(problem)?;
+    if too_long {
+        let (shown, most) = (visible(&commit.shown), LONGEST_LIST >> 20);
+        return Err(Error(format!("the names of the files of {shown} take more than {most} MiB")));
+    }
+    Ok(status.success().then_some(listed))
+}
+
 impl Objects {
     fn start(repository: &Repository) -> io::Result<Objects> {
-        let mut command = repository.git(["cat-file", "--batch"]);
+        Ok(Objects {
+            sizes: Asked::start(repository, "--batch-check")?,
+            contents: Asked::start(repository, "--batch")?,
+        })
+    }
+
+    /// The object `id`, or its first `most` bytes; of a much larger one its size alone.
+    fn get(&mut self, id: &str, most: u64) -> io::Result<Content> {
+        let size = self.sizes.ask(id)?;
+        if size > most.max(SMALL) {
+            return Ok(Content { size, bytes: Vec::new() });
+        }
+        let size = self.contents.ask(id)?;
+        let mut bytes = Vec::new();
+        self.contents.answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
+        let rest = size - bytes.len() as u64 + 1;
+        let skipped = io::copy(&mut self.contents.answers.by_ref().take(rest), &mut io::sink())?;
+        if skipped == rest { Ok(Content { size, bytes }) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+impl Asked {
+    fn start(repository: &Repository, batch: &str) -> io::Result<Asked> {
+        let mut command = repository.git(["cat-file", batch]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let requests = child.stdin.take();
         let answers = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Objects { child, requests, answers: BufReader::new(answers) })
+        Ok(Asked { child, requests, answers: BufReader::new(answers) })
     }
 
-    /// The object `id`, or its first `most` bytes.
-    fn get(&mut self, id: &str, most: u64) -> io::Result<Content> {
+    /// Asks for the object `id`, and gives its size in bytes.
+    fn ask(&mut self, id: &str) -> io::Result<u64> {
         if !is_object_name(id) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         writeln!(requests, "{id}")?;
         requests.flush()?;
-        // <object> SP <type> SP <size> LF <content> LF, or <object> SP missing LF
+        // <object> SP <type> SP <size> LF, or <object> SP missing LF
         let mut header = String::new();
         self.answers.by_ref().take(256).read_line(&mut header)?;
         let size = header.split_whitespace().nth(2).and_then(|size| size.parse::<u64>().ok());
-        let size = size.ok_or_else(|| io::Error::other("not in this clone"))?;
-        let mut bytes = Vec::new();
-        self.answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
-        let rest = size - bytes.len() as u64 + 1;
-        let skipped = io::copy(&mut self.answers.by_ref().take(rest), &mut io::sink())?;
-        if skipped == rest { Ok(Content { size, bytes }) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        size.ok_or_else(|| io::Error::other("not in this clone"))
     }
 }
 
-impl Drop for Objects {
+impl Drop for Asked {
     fn drop(&mut self) {
         // It ends when nothing can be asked any more.
         self.requests = None;

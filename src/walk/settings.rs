@@ -28,7 +28,7 @@ pub fn settings_above(root: &Path) -> Result<Vec<File>, Error> {
         if !real.starts_with(repository) {
             return Err(Error::unreadable(&shown, &"leads out of the repository"));
         }
-        let bytes = disk::read(&real, MAX_SIZE).map_err(unreadable)?;
+        let bytes = disk::read(&real, &[repository.to_owned()], MAX_SIZE).map_err(unreadable)?;
         files.push(File::parse(&shown, Folder::Above(between(folder, root)), config::text(&shown, bytes)?)?);
     }
     Ok(files)
@@ -48,7 +48,7 @@ pub fn settings_at(path: &Path, root: &Path) -> Result<File, Error> {
     };
     let unreadable = |error: ReadError| Error::unreadable(&shown, &error);
     let real = real.map_err(|error| unreadable(disk::refusal(error)))?;
-    let bytes = disk::read(&real, MAX_SIZE).map_err(unreadable)?;
+    let bytes = super::read(&real, MAX_SIZE).map_err(unreadable)?;
     let folder = real.parent().filter(|folder| root.starts_with(folder));
     let between = folder.map(|folder| between(folder, root)).unwrap_or_default();
     File::parse(&shown, Folder::Above(between), config::text(&shown, bytes)?)
