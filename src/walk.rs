@@ -559,12 +559,7 @@ fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
                 }
             },
             Outcome::Settings => sources.settings.push(path),
-            Outcome::Skipped { reason, gap } => {
-                let known = sources.skipped.last();
-                if !known.is_some_and(|known| known.path == path && known.reason == reason) {
-                    sources.skip(path, reason, gap);
-                }
-            }
+            Outcome::Skipped { reason, gap } => sources.skip(path, reason, gap),
         }
     }
     sources.settings.dedup();

@@ -106,12 +106,18 @@ impl<'a> Linker<'a> {
     }
 
     /// The document at `path`, read now when the walk did not take it. A file that the walk took for another kind stays
-    /// what it is.
+    /// what it is; one that is there and cannot be read is a gap.
     pub fn document(&mut self, path: &str, kind: Kind, why: &str) -> Option<DocumentId> {
-        self.find_document(path, kind, why).ok()
+        let found = self.find_document(path, kind, why);
+        if let Err(error @ (ReadError::NotAFile | ReadError::Outside)) = &found
+            && self.sources.find(path).is_none()
+        {
+            self.sources.skip(path, error.to_string(), true);
+        }
+        found.ok()
     }
 
-    /// Like [`Linker::document`], with the reason where there is none.
+    /// Like [`Linker::document`], with the reason where there is none, which is left to the caller to report.
     ///
     /// # Errors
     /// As [`Sources::load`]; [`ReadError::NotAFile`] for a file that is not read as a document.

@@ -1,0 +1,1 @@
+//! Every way out of the scan root, with something outside that must not be seen.
