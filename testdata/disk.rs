@@ -18,3 +18,7 @@ mod outputs;
 #[cfg(unix)]
 #[path = "disk/repository.rs"]
 mod repository;
+
+#[cfg(target_os = "linux")]
+#[path = "disk/opens.rs"]
+mod opens;

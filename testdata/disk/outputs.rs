@@ -36,7 +36,7 @@ fn shell(tree: &Tree, script: &str) -> Run {
 #[test]
 fn a_full_standard_output_is_an_error_of_every_command() {
     let tree = sample();
-    fs::create_dir(tree.0.join("new")).unwrap();
+    fs::create_dir(tree.0.join("repo/new")).unwrap();
     for args in [
         "",
         "--format json",
