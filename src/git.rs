@@ -5,17 +5,23 @@
 mod rename;
 mod sources;
 mod tree;
+mod watched;
 
 use std::env::{self, consts};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 pub use rename::renames;
 pub use sources::sources;
 pub use tree::Tree;
 
 use crate::text::visible;
+use watched::PATIENCE;
+
+/// Bytes of the longest answer that names something: a commit, the remotes.
+const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// What leads git to another repository than the one here, or makes it read that one in another way: set while git runs a
 /// hook, for one (`git rev-parse --local-env-vars`, but for the settings given with `-c`), or names a program.
@@ -78,8 +84,7 @@ impl Repository {
             Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
         })?;
         let repository = Repository { directory: directory.to_owned(), program };
-        let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
-        let output = output.map_err(|error| Error(format!("git: {error}")))?;
+        let output = repository.answer(["rev-parse", "--is-inside-work-tree"], LONGEST_ANSWER)?;
         if output.status.success() && output.stdout.starts_with(b"true") {
             return Ok(repository);
         }
@@ -152,9 +157,17 @@ impl Repository {
 
     /// What a git command says on its standard output, without the line end; nothing where it fails.
     fn read<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        let output = self.git(arguments).output().ok()?;
+        let output = self.answer(arguments, LONGEST_ANSWER).ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim_end().to_owned())
+    }
+
+    /// What a git command says and how it ends; of its standard output the first `most` bytes.
+    fn answer<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, most: u64) -> Result<Output, Error> {
+        watched::answer(&mut self.git(arguments), most, PATIENCE).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Error(format!("git gave no answer in {} seconds", PATIENCE.as_secs())),
+            _ => Error(format!("git: {error}")),
+        })
     }
 
     /// A git command in which nothing that the repository or the environment says makes it run or fetch something.

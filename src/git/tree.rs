@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::watched::{PATIENCE, Watched};
 use super::{Commit, Error, Repository, is_object_name};
 use crate::source::{ReadError, Store};
 use crate::text::visible;
@@ -80,7 +81,7 @@ struct Objects {
 
 /// A running git that answers what it is asked.
 struct Asked {
-    child: Child,
+    git: Watched,
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -249,26 +250,13 @@ impl Store for Tree {
 
 /// What `git ls-tree` says of a commit; nothing when it fails.
 fn list(repository: &Repository, commit: &Commit) -> Result<Option<Vec<u8>>, Error> {
-    let problem = |error: io::Error| Error(format!("git: {error}"));
-    let mut command = repository.git(["ls-tree", "-r", "-z", &commit.id]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(problem)?;
-    let mut listed = Vec::new();
-    let read = match child.stdout.take() {
-        Some(out) => out.take(LONGEST_LIST + 1).read_to_end(&mut listed),
-        None => Ok(0),
-    };
+    let output = repository.answer(["ls-tree", "-r", "-z", &commit.id], LONGEST_LIST + 1)?;
     // A folder can be in a commit many times over at no cost: ten in each of ten make 10^10.
-    let too_long = listed.len() as u64 > LONGEST_LIST;
-    if too_long || read.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(problem)?;
-    read.map_err(problem)?;
-    if too_long {
+    if output.stdout.len() as u64 > LONGEST_LIST {
         let (shown, most) = (visible(&commit.shown), LONGEST_LIST >> 20);
         return Err(Error(format!("the names of the files of {shown} take more than {most} MiB")));
     }
-    Ok(status.success().then_some(listed))
+    Ok(output.status.success().then_some(output.stdout))
 }
 
 impl Objects {
@@ -286,21 +274,28 @@ impl Objects {
             return Ok(Content { size, bytes: Vec::new() });
         }
         let size = self.contents.ask(id)?;
+        let Asked { git, answers, .. } = &mut self.contents;
         let mut bytes = Vec::new();
-        self.contents.answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
-        let rest = size - bytes.len() as u64 + 1;
-        let skipped = io::copy(&mut self.contents.answers.by_ref().take(rest), &mut io::sink())?;
-        if skipped == rest { Ok(Content { size, bytes }) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        let rest = git.wait_for(|| {
+            answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
+            let rest = size - bytes.len() as u64 + 1;
+            Ok(rest - io::copy(&mut answers.by_ref().take(rest), &mut io::sink())?)
+        });
+        match rest.map_err(|error| git.explain(error))? {
+            0 => Ok(Content { size, bytes }),
+            _ => Err(git.explain(io::ErrorKind::UnexpectedEof.into())),
+        }
     }
 }
 
 impl Asked {
     fn start(repository: &Repository, batch: &str) -> io::Result<Asked> {
         let mut command = repository.git(["cat-file", batch]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let requests = child.stdin.take();
-        let answers = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Asked { child, requests, answers: BufReader::new(answers) })
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let git = Watched::start(command, PATIENCE)?;
+        let (requests, answers) = git.pipes();
+        let answers = answers.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Asked { git, requests, answers: BufReader::new(answers) })
     }
 
     /// Asks for the object `id`, and gives its size in bytes.
@@ -308,22 +303,17 @@ impl Asked {
         if !is_object_name(id) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        writeln!(requests, "{id}")?;
-        requests.flush()?;
+        let Asked { git, requests, answers } = self;
+        let requests = requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         // <object> SP <type> SP <size> LF, or <object> SP missing LF
         let mut header = String::new();
-        self.answers.by_ref().take(256).read_line(&mut header)?;
+        let read = git.wait_for(|| {
+            writeln!(requests, "{id}")?;
+            requests.flush()?;
+            answers.by_ref().take(256).read_line(&mut header)
+        });
+        read.map_err(|error| git.explain(error))?;
         let size = header.split_whitespace().nth(2).and_then(|size| size.parse::<u64>().ok());
-        size.ok_or_else(|| io::Error::other("not in this clone"))
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        // It ends when nothing can be asked any more.
-        self.requests = None;
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        size.ok_or_else(|| git.explain(io::Error::other("not in this clone")))
     }
 }
