@@ -60,7 +60,8 @@ pub struct Project {
     pub commands: Vec<CommandLine>,
     /// Secrets that are written in several places, by each place.
     pub repeated: HashMap<Span, Arc<Repeated>>,
-    /// Files that are graded although the program that they are for refuses their bytes.
+    /// Files that are graded although the program that they are for refuses their bytes, or that name others outside of the
+    /// scan root.
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,

@@ -13,7 +13,7 @@ use super::{
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
-use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
+use crate::source::{FileId, Kind, ReadError, Skipped, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -27,6 +27,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// Files that name something outside of the scan root.
+    pub outside: Vec<Skipped>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
     /// What scripts of the repository run, by their files and, in a `package.json`, their names: many containers may
@@ -66,6 +68,7 @@ impl<'a> Linker<'a> {
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
+            outside: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
             packages: HashMap::new(),
@@ -281,7 +284,8 @@ impl<'a> Linker<'a> {
             }
         }
         let stages = stage_nodes(&self.documents, &containers);
-        let refused = read::refused(self.sources, &self.documents);
+        let mut refused = read::refused(self.sources, &self.documents);
+        refused.append(&mut self.outside);
         let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
         let mut project = Project {
             includes,

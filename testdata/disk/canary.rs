@@ -50,7 +50,7 @@ pub fn tree() -> (Tree, Vec<String>) {
         write("plain.Dockerfile", DOCKERFILE);
         write("nginx.conf", NGINX);
         write("supervisord.conf", SUPERVISOR);
-        write(".env", "COMPOSE_FILE=%/compose.yaml:compose.yaml\nCOMPOSE_ENV_FILES=%/vars.env\nOUT=../..\n");
+        write(".env", "OUT=../..\nCOMPOSE_FILE=%/compose.yaml:compose.yaml\nCOMPOSE_ENV_FILES=%/vars.env\n");
         write("Makefile", "up:\n\tdocker compose -f %/compose.yaml -f compose.yaml --env-file %/vars.env up\n");
         write(
             ".github/workflows/up.yml",
@@ -170,6 +170,10 @@ fn nothing_outside_of_the_root_is_shown_and_every_way_to_it_is_a_gap() {
             };
             assert!(findings.iter().any(told), "{prefix}: {what}: {findings:#?}");
         }
+        let told = |(path, rule, message): &(&str, &str, &str)| {
+            *path == format!("{number}/.env") && *rule == "unreadable-file" && message.contains("`COMPOSE_FILE` names")
+        };
+        assert!(prefix == "link" || findings.iter().any(told), "{prefix}: {findings:#?}");
         #[cfg(unix)]
         for link in ["compose.override.yaml", "Dockerfile.link", "prod.env"] {
             let path = format!("{number}/{link}");
