@@ -55,7 +55,7 @@ fn mknod(path: impl AsRef<Path>, numbers: [&str; 3]) -> bool {
 
 fn is_root() -> bool {
     let tree = Tree::new(&[("closed", "")]);
-    fs::set_permissions(tree.0.join("closed"), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(tree.0.join("closed"), Permissions::from_mode(0o000)).unwrap();
     fs::read(tree.0.join("closed")).is_ok()
 }
 
@@ -244,7 +244,7 @@ fn what_may_not_be_read_is_a_gap() {
         ("to/real", "A=1\n"),
     ]);
     symlink("closed/Dockerfile", tree.0.join("linked.Dockerfile")).unwrap();
-    let closed = [("Dockerfile", 0), ("vars", 0), ("closed", 0), ("unsearchable", 0o444)];
+    let closed = [("Dockerfile", 0o000), ("vars", 0o000), ("closed", 0o000), ("unsearchable", 0o444)];
     for (path, mode) in closed {
         fs::set_permissions(tree.0.join(path), Permissions::from_mode(mode)).unwrap();
     }
