@@ -5,8 +5,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -377,15 +378,24 @@ fn what_changes_under_the_scan_neither_stops_it_nor_leads_it_out() {
     tree.write("large", &"#".repeat(2 << 20));
     mkfifo(tree.0.join("fifo"));
     let repo = tree.0.join("repo");
+    /// Ends the changes, whatever becomes of the test.
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let stopping = Stop(&stop);
         scope.spawn(|| {
+            let pause = || std::thread::sleep(Duration::from_millis(1));
             // Errors are those of a step that came too late.
             let swap = |path: &Path, other: &Path| {
                 let aside = path.with_extension("aside");
                 let _ = fs::rename(path, &aside);
                 let _ = symlink(other, path);
-                std::thread::yield_now();
+                pause();
                 let _ = fs::remove_file(path);
                 let _ = fs::rename(&aside, path);
             };
@@ -396,14 +406,29 @@ fn what_changes_under_the_scan_neither_stops_it_nor_leads_it_out() {
                 for other in ["fifo", "large"] {
                     let _ = fs::rename(&file, repo.join("aside"));
                     let _ = fs::rename(tree.0.join(other), &file);
-                    std::thread::yield_now();
+                    pause();
                     let _ = fs::rename(&file, tree.0.join(other));
                     let _ = fs::rename(repo.join("aside"), &file);
                 }
             }
         });
-        let runs: Vec<Run> = (0..40).map(|_| tree.scan(&["repo", "--format", "json", "--fail-on", "never"])).collect();
-        stop.store(true, Ordering::Relaxed);
+        let args = ["repo", "--format", "json", "--fail-on", "never"];
+        let slowly = || {
+            // Between the look at a path and its opening there is time for everything.
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat", "-e", "inject=openat:delay_enter=3000"]);
+            strace.arg(env!("CARGO_BIN_EXE_confscan")).args(args).current_dir(&tree.0);
+            strace
+        };
+        let traced =
+            slowly().stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.code() < Some(3));
+        if !traced {
+            eprintln!("skipped: no strace makes the program slow here");
+        }
+        let runs: Vec<Run> = (0..if traced { 8 } else { 40 })
+            .map(|_| if traced { tree.finish(slowly()) } else { tree.scan(&args) })
+            .collect();
+        drop(stopping);
         for run in runs {
             assert!(matches!(run.code, 0 | 2), "{run:?}");
             assert!(!run.out.contains(CANARY) && !run.out.contains("internal-error"), "{run:?}");
