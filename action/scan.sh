@@ -26,7 +26,7 @@ real() {
     cd -P "$1" && { pwd -W 2>/dev/null || pwd -P; }
 }
 
-for name in working-directory config fail-on baseline diff-base paths-file sarif-file; do
+for name in working-directory config fail-on min-confidence baseline diff-base paths-file sarif-file; do
     variable=INPUT_$(printf %s "$name" | tr a-z- A-Z_)
     one_line "$name" "${!variable}"
 done
@@ -75,6 +75,7 @@ arguments=(--root "$workspace" -o "json=$folder/report.json")
 [ -z "$sarif" ] || arguments+=(-o "sarif=$folder/log.sarif")
 [ -z "$INPUT_CONFIG" ] || arguments+=("--config=$INPUT_CONFIG")
 [ -z "$INPUT_FAIL_ON" ] || arguments+=("--fail-on=$INPUT_FAIL_ON")
+[ -z "$INPUT_MIN_CONFIDENCE" ] || arguments+=("--min-confidence=$INPUT_MIN_CONFIDENCE")
 [ -z "$INPUT_BASELINE" ] || arguments+=("--baseline=$INPUT_BASELINE")
 [ -z "$INPUT_DIFF_BASE" ] || arguments+=("--diff-base=$INPUT_DIFF_BASE")
 while IFS= read -r line; do

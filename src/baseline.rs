@@ -125,7 +125,11 @@ impl Baseline {
             let hint = if conflict { ": a merge left a conflict; keep the lines of both sides" } else { "" };
             format!("not a baseline (line {}, column {}){hint}", error.line(), error.column())
         };
-        let Version { schema } = serde_json::from_str(text).map_err(problem)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let Version { schema } = match serde_json::from_str(text) {
+            Ok(version) => version,
+            Err(error) => return merged(text).ok_or_else(|| problem(error)),
+        };
         if schema != SCHEMA {
             return Err(format!("not a baseline that this version of confscan reads: its schema is not {SCHEMA}"));
         }
@@ -147,6 +151,21 @@ impl Baseline {
         }
         out.write_all(if before == "\n" { b"]\n}\n" } else { b"\n]\n}\n" })
     }
+}
+
+/// The baseline of a text that is the lines of several, as a merge leaves them: commas may be missing between findings, and
+/// what stands around them may be there twice.
+fn merged(text: &str) -> Option<Baseline> {
+    let mut entries = Vec::new();
+    let mut is_baseline = false;
+    for line in text.lines().map(str::trim) {
+        match line.trim_end_matches(',') {
+            "" | "{" | "}" | "]" | "\"findings\":[" | "\"findings\":[]" => {}
+            schema if schema.strip_prefix("\"schema\":") == Some(&format!("\"{SCHEMA}\"")) => is_baseline = true,
+            entry => entries.push(serde_json::from_str(entry).ok()?),
+        }
+    }
+    is_baseline.then(|| Baseline::new(entries))
 }
 
 /// What a scan of another state of the repository finds, for a scan in which its files are where `renames` says.
@@ -172,16 +191,19 @@ pub fn entries(
 }
 
 /// Moves those of `findings` that `entries` has to `known`, where what earlier comparisons knew is already, and says
-/// which entries are found no more, of those that `covered` says the scan would have found.
+/// which entries are found no more, of those that `covered` says the scan would have found. What was not graded is only
+/// moved where `allow_gaps` accepts it: it fails the scan, and the report has to say why.
 pub fn compare(
     findings: &mut Vec<Finding>,
     known: &mut Vec<Finding>,
     entries: &[Entry],
     with: With,
+    allow_gaps: bool,
     covered: impl Fn(&Entry) -> bool,
 ) -> Comparison {
     let identities: HashSet<&str> = entries.iter().map(|entry| entry.fingerprint.as_str()).collect();
-    let is_known = |finding: &Finding| identities.contains(finding.fingerprint.as_str());
+    let is_known =
+        |finding: &Finding| (allow_gaps || !finding.gap) && identities.contains(finding.fingerprint.as_str());
     // What another comparison knew already counts here, too.
     let before = known.iter().filter(|finding| is_known(finding)).count();
     let moved: Vec<Finding> = findings.extract_if(.., |finding| is_known(finding)).collect();
@@ -225,7 +247,15 @@ mod tests {
         assert_eq!(Baseline::parse(&text), Ok(baseline));
         let mut none = Vec::new();
         Baseline::new([]).write(&mut none).unwrap();
-        assert_eq!(Baseline::parse(&String::from_utf8(none).unwrap()), Ok(Baseline::new([])));
+        let none = String::from_utf8(none).unwrap();
+        assert_eq!(Baseline::parse(&none), Ok(Baseline::new([])));
+        // A merge that kept the lines of both sides, and an editor that marks UTF-8.
+        let [a, b, c] = [("a", "1"), ("b", "2"), ("c", "3")].map(|(path, fingerprint)| line(path, fingerprint));
+        let kept = format!("{{\n\"schema\":\"confscan-baseline/1\",\n\"findings\":[\n{a},\n{b}\n{a},\n{c}\n]\n}}\n");
+        let all = Baseline::new([entry("a", "1"), entry("b", "2"), entry("c", "3")]);
+        assert_eq!(Baseline::parse(&kept), Ok(all.clone()));
+        assert_eq!(Baseline::parse(&format!("{none}{kept}")), Ok(all.clone()));
+        assert_eq!(Baseline::parse(&format!("\u{feff}{}", kept.replace('\n', "\r\n"))), Ok(all));
     }
 
     #[test]
@@ -236,6 +266,11 @@ mod tests {
             ("{\"schema\":\"hunter2\"}", "not a baseline that this version of confscan reads"),
             ("{\"schema\":\"confscan-baseline/1\",\"findings\":\"hunter2\"}", "not a baseline (line 1"),
             ("{\"schema\":\"confscan-baseline/1\",\n<<<<<<< hunter2\n", "conflict"),
+            (
+                "{\n\"schema\":\"confscan-baseline/1\",\n\"findings\":[\n{\"path\":\"hunter2\"}\n",
+                "not a baseline (line",
+            ),
+            ("{\n\"findings\":[\n]\n", "not a baseline (line"),
         ] {
             let error = Baseline::parse(text).unwrap_err();
             assert!(error.contains(expected) && !error.contains("hunter2"), "{text}: {error}");

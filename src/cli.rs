@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use confscan::config::{FailOn, size};
+use confscan::finding::Confidence;
 use confscan::report::Format;
 use confscan::source::Kind;
 
@@ -78,15 +79,18 @@ pub enum Command {
 pub struct Scan {
     #[command(flatten)]
     pub input: Input,
-    /// Format of the report
-    #[arg(long, default_value = "human", value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
-    pub format: Format,
+    /// Format of the report [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = named(&Format::ALL, Format::name))]
+    pub format: Option<Format>,
     /// Write the report to FILE; FORMAT=FILE writes a further one in that format, and may be repeated
     #[arg(short, long, value_name = "[FORMAT=]FILE", value_parser = output, value_hint = ValueHint::FilePath)]
     pub output: Vec<Output>,
     /// Exit with 1 when there is a finding of at least this severity [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = named(&FailOn::ALL, FailOn::name))]
     pub fail_on: Option<FailOn>,
+    /// Show findings and fail on them only when they are at least this sure; a guess never fails [default: guess]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = named(&Confidence::ALL, Confidence::name))]
+    pub min_confidence: Option<Confidence>,
     /// Also run the rules that are a matter of taste or of hardening beyond the usual [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub pedantic: Option<bool>,

@@ -10,14 +10,15 @@ mod tests;
 use jiff::civil::Date;
 
 use crate::container::Environment;
-use crate::finding::{Rule, Severity, Tier};
+use crate::finding::{Confidence, Finding, Rule, Tier};
+use crate::project::path::below;
 
 pub use error::Error;
 pub use file::{File, Files, Folder, MAX_SIZE, NAME, Setting, text};
 pub use pattern::{Globs, ImagePattern, Pattern, Trusted};
 pub use settings::{
     At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override,
-    RelativePath, RuleName, Rules, Settings, Size, Stack, Where, size,
+    RelativePath, RuleName, Rules, Settings, Size, Stack, Sure, Where, size,
 };
 
 /// A commented `confscan.toml` in which nothing is switched on.
@@ -30,6 +31,8 @@ pub struct Config {
     pub pedantic: bool,
     /// The least severity that fails the scan, whatever the files say.
     pub fail_on: Option<FailOn>,
+    /// Findings that are less sure are neither shown nor fail the scan, whatever the files say.
+    pub min_confidence: Option<Confidence>,
     /// The day that end-of-support dates are compared with.
     pub today: Date,
     /// The `confscan.toml` files.
@@ -38,6 +41,9 @@ pub struct Config {
     pub no_ignores: bool,
     /// An exception without a reason hides nothing.
     pub require_reason: bool,
+    /// The directories that are scanned whole, as paths from the scan root: what lies elsewhere is seen in part, so that
+    /// nothing can be said about what is missing there.
+    pub whole: Vec<String>,
 }
 
 impl Config {
@@ -47,7 +53,22 @@ impl Config {
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
         let files = Files::default();
-        Config { pedantic: false, fail_on: None, today, files, no_ignores: false, require_reason: false }
+        let whole = vec![String::new()];
+        Config {
+            pedantic: false,
+            fail_on: None,
+            min_confidence: None,
+            today,
+            files,
+            no_ignores: false,
+            require_reason: false,
+            whole,
+        }
+    }
+
+    /// Whether all that lies in the folder, or is the file, at `path` is scanned with all around it.
+    pub fn sees_all_of(&self, path: &str) -> bool {
+        self.whole.iter().any(|directory| below(path, directory).is_some())
     }
 
     /// Whether a rule may run somewhere.
@@ -60,9 +81,15 @@ impl Config {
         self.files.setting(rule, path, environment, self.pedantic)
     }
 
-    /// Whether a finding of this severity in the file at `path` fails the scan.
-    pub fn fails(&self, severity: Severity, path: &str) -> bool {
+    /// Whether a finding in the file at `path` fails the scan. A guess never does.
+    pub fn fails(&self, finding: &Finding, path: &str) -> bool {
         let least = self.fail_on.or_else(|| self.files.fail_on(path)).unwrap_or(FailOn::High).least();
-        least.is_some_and(|least| severity >= least)
+        finding.confidence > Confidence::Guess && least.is_some_and(|least| finding.severity >= least)
+    }
+
+    /// Whether a finding in the file at `path` is sure enough to be shown. What was not graded is always said.
+    pub fn shows(&self, finding: &Finding, path: &str) -> bool {
+        let least = self.min_confidence.or_else(|| self.files.min_confidence(path)).unwrap_or(Confidence::Guess);
+        finding.gap || finding.confidence >= least
     }
 }

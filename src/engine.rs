@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, identify};
+use crate::finding::{Confidence, Finding, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
@@ -127,10 +127,10 @@ struct Found {
 /// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
 struct Merged {
     /// The worst of it.
-    finding: Finding,
-    /// The first of the containers that it is about, by name.
+    finding: Box<Finding>,
+    /// The first of the containers that the others are about, by name.
     containers: BTreeSet<String>,
-    /// The first of the stacks that it is seen through.
+    /// The first of the stacks that the others are seen through.
     stacks: BTreeSet<usize>,
 }
 
@@ -138,25 +138,53 @@ struct Merged {
 const NAMED: usize = 50;
 
 impl Merged {
-    fn and(&mut self, other: Merged) {
+    fn new(finding: Finding) -> Merged {
+        Merged { finding: Box::new(finding), containers: BTreeSet::new(), stacks: BTreeSet::new() }
+    }
+
+    fn and(&mut self, mut other: Merged) {
         if rank(&other.finding) < rank(&self.finding) {
-            self.finding = other.finding;
+            std::mem::swap(&mut self.finding, &mut other.finding);
         }
+        self.add_places(other);
+    }
+
+    /// Takes over where another one was seen.
+    fn add_places(&mut self, other: Merged) {
         self.containers.extend(other.containers);
+        self.containers.extend(other.finding.container);
+        // What is named by the finding itself counts as one of them.
+        self.containers.extend(self.finding.container.clone());
         while self.containers.len() > NAMED {
             self.containers.pop_last();
         }
         self.stacks.extend(other.stacks);
+        self.stacks.extend(other.finding.stacks);
+        self.stacks.extend(&self.finding.stacks);
         while self.stacks.len() > NAMED {
             self.stacks.pop_last();
         }
     }
+
+    /// The finding with every place that it was seen at.
+    fn into_finding(self) -> Finding {
+        let Merged { mut finding, mut containers, stacks } = self;
+        if let Some(container) = &finding.container {
+            containers.remove(container);
+        }
+        finding.also = containers.into_iter().collect();
+        if !stacks.is_empty() {
+            finding.stacks = stacks.into_iter().collect();
+        }
+        *finding
+    }
 }
 
-/// Which of several findings at one place stands for them: the least. Findings of equal rank are the same, so that it does
-/// not matter in which order the threads find them.
+/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
+/// equal rank are the same, so that it does not matter in which order the threads find them.
 fn rank(finding: &Finding) -> impl Ord {
-    let worst = (Reverse(finding.severity), Reverse(finding.environment));
+    let guess = finding.confidence == Confidence::Guess;
+    let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
     let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
     let labels = finding.labels.iter().chain(&finding.chain);
     let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
@@ -165,9 +193,7 @@ fn rank(finding: &Finding) -> impl Ord {
 
 impl Found {
     fn add(&mut self, finding: Finding) {
-        let containers = finding.container.iter().cloned().collect();
-        let stacks = finding.stacks.iter().copied().collect();
-        self.merge((finding.rule.id, finding.primary()), Merged { finding, containers, stacks });
+        self.merge((finding.rule.id, finding.primary()), Merged::new(finding));
     }
 
     fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
@@ -213,7 +239,7 @@ pub fn grade_exceptions(
     if found.findings.is_empty() {
         return findings;
     }
-    let found = found.findings.into_values().map(|merged| merged.finding).collect();
+    let found = found.findings.into_values().map(|merged| *merged.finding).collect();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -242,15 +268,7 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
     let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
     let findings = contained::absorb(broken.findings);
-    let merged = findings.into_values().map(|Merged { mut finding, mut containers, stacks }| {
-        if let Some(container) = &finding.container {
-            containers.remove(container);
-        }
-        finding.also = containers.into_iter().collect();
-        finding.stacks = stacks.into_iter().collect();
-        finding
-    });
-    merged.collect()
+    findings.into_values().map(Merged::into_finding).collect()
 }
 
 /// Every node of the project.
@@ -328,6 +346,8 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
 
 /// A finding whose places are all in files, not in texts inside them.
 fn resolved(mut finding: Finding, sources: &Sources) -> Finding {
+    let primary = finding.primary();
+    finding.inside = Some(primary).filter(|primary| sources.resolve(*primary).file != primary.file);
     let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.span);
     labels.chain(finding.contained.iter_mut().map(|(_, span)| span)).for_each(|span| *span = sources.resolve(*span));
     finding
@@ -420,7 +440,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Severity};
+    use crate::finding::Severity;
 
     #[test]
     fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
@@ -433,6 +453,13 @@ mod tests {
             .severity(Severity::Medium)
             .confidence(Confidence::Likely)
             .clone();
+        let mut guess = finding.clone();
+        guess.severity(Severity::Critical).confidence(Confidence::Guess);
+        for (first, second) in [(&guess, &finding), (&finding, &guess)] {
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
+            first.and(second);
+            assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
+        }
         let changes: [fn(&mut Finding); 7] = [
             |finding| finding.severity = Severity::Low,
             |finding| finding.container = Some("web".to_owned()),
@@ -443,11 +470,7 @@ mod tests {
             |finding| finding.node.push('x'),
         ];
         let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] = [first, second].map(|it| Merged {
-                finding: it.clone(),
-                containers: BTreeSet::new(),
-                stacks: BTreeSet::new(),
-            });
+            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
             first.and(second);
             format!("{:?}", first.finding)
         };

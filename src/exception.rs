@@ -2,11 +2,16 @@
 
 use jiff::civil::Date;
 
+use crate::project::environment;
 use crate::source::Span;
 use crate::text::closest;
 
 /// How a comment starts that is for confscan.
 const MARK: &str = "confscan:";
+/// What may follow.
+const WORDS: [&str; 3] = ["ignore", "environment", "ignore-file"];
+/// The environments that a comment may name.
+const ENVIRONMENTS: [&str; 4] = ["production", "development", "test", "unmarked"];
 
 /// An exception as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,15 +98,31 @@ impl Ignore {
 
 /// Reads a comment, which stands at `span`; nothing where it is none of ours. The mark may stand behind other text.
 pub fn read(comment: &str, span: Span) -> Option<Asked> {
-    let word = marked(comment)?;
     let malformed = |problem: String| Some(Asked::Malformed(problem));
-    let name = word.split(['[', ' ', '\t']).next().unwrap_or_default();
+    let Some(word) = marked(comment) else {
+        let problem = "it starts with `confscan:`, in small letters and with the colon";
+        return is_meant(comment).then(|| Asked::Malformed(problem.to_owned()));
+    };
+    let name = word.split(['[', '(', '=', ':', ' ', '\t']).next().unwrap_or_default();
     let rest = &word[name.len()..];
     let file = match name {
         "ignore" => false,
         "ignore-file" => true,
+        "environment" if environment::by_comment(comment).is_some() => return None,
+        "environment" => {
+            let value = rest.trim_start_matches(['=', ':', ' ', '\t']).split_whitespace().next().unwrap_or_default();
+            let start = |full: &&str| !value.is_empty() && full.starts_with(value);
+            let near = ENVIRONMENTS
+                .into_iter()
+                .find(start)
+                .or_else(|| closest(value, ENVIRONMENTS))
+                .map_or(ENVIRONMENTS.join("` or `"), str::to_owned);
+            return malformed(format!("write `environment=` and `{near}`"));
+        }
         _ => {
-            let near = closest(name, ["ignore", "ignore-file"])?;
+            let lower = name.to_ascii_lowercase();
+            let start = || ["ignore", "env"].into_iter().position(|start| lower.starts_with(start));
+            let near = closest(&lower, WORDS).or_else(|| start().map(|at| WORDS[at]))?;
             return malformed(format!("`{name}` is not known: is it `{near}`?"));
         }
     };
@@ -130,9 +151,29 @@ pub fn read(comment: &str, span: Span) -> Option<Asked> {
         rest = behind;
     }
     let reason = rest.trim_start_matches(['-', '–', '—', ':']).trim();
+    if speaks_of_an_end(reason) {
+        return malformed("the end is written `until=YYYY-MM-DD`, between the rules and ` -- `".to_owned());
+    }
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
     let place = if file { Place::File(span) } else { Place::Comment(span) };
     Some(Asked::Ignore { file, ignore: Ignore { rules, reason, until, place } })
+}
+
+/// Whether a comment without the mark is meant to be an exception.
+fn is_meant(comment: &str) -> bool {
+    let lower = comment.trim_start_matches(['#', ';', ' ', '\t']).to_ascii_lowercase();
+    let rest = lower.strip_prefix("confscan").map(|rest| rest.trim_start_matches([':', ' ', '\t']));
+    rest.is_some_and(|rest| rest.starts_with("ignore[") || rest.starts_with("ignore-file["))
+}
+
+/// Whether a reason holds what is meant to be the end of its exception: it would hold forever.
+fn speaks_of_an_end(reason: &str) -> bool {
+    let lower = reason.to_ascii_lowercase();
+    lower.match_indices("until").any(|(at, word)| {
+        let before = lower[..at].chars().next_back();
+        let behind = lower[at + word.len()..].trim_start();
+        before.is_none_or(|before| !before.is_alphanumeric()) && behind.starts_with(['=', ':'])
+    })
 }
 
 /// What stands behind the mark of a comment, without blanks. Behind other text only an `ignore` with its bracket counts,
@@ -170,6 +211,8 @@ pub struct Exception {
     pub expired: bool,
     /// It has no reason although one is asked for: it then hides nothing.
     pub unreasoned: bool,
+    /// Those of its rules of which it would hide something that was not graded, if it had a reason.
+    pub mute: Vec<String>,
     /// Those of its rules that do not exist.
     pub unknown: Vec<String>,
     /// Those of its rules that ran and found nothing for it to hide.
@@ -206,6 +249,7 @@ mod tests {
             ("# confscan: ignore[a] — x=y holds", (&["a"], None, Some("x=y holds"))),
             ("# legacy host, confscan: ignore[a] -- why", (&["a"], None, Some("why"))),
             ("# confscan: ignore[a] until=soon", (&["a"], Some("soon"), None)),
+            ("# confscan: ignore[a] -- until the next release", (&["a"], None, Some("until the next release"))),
         ];
         for (comment, (rules, until, reason)) in cases {
             let Some(Asked::Ignore { file: false, ignore }) = asked(comment) else { panic!("{comment}") };
@@ -214,14 +258,39 @@ mod tests {
             assert_eq!(ignore.reason.as_deref(), *reason, "{comment}");
         }
         assert!(matches!(asked("# confscan: ignore-file[a]"), Some(Asked::Ignore { file: true, .. })));
-        for comment in
-            ["# confscan: ignore", "# confscan: ignore[a", "# confscan: ignore[ , ]", "# confscan: ignroe[a]"]
-        {
-            assert!(matches!(asked(comment), Some(Asked::Malformed(_))), "{comment}");
+        for (comment, problem) in [
+            ("# confscan: ignore", "brackets are missing"),
+            ("# confscan: ignore(a)", "brackets are missing"),
+            ("# confscan: ignore[a", "is not closed"),
+            ("# confscan: ignore[ , ]", "no rule is named"),
+            ("# confscan: ignroe[a]", "is it `ignore`?"),
+            ("# confscan: Ignore[a]", "is it `ignore`?"),
+            ("# confscan: ignore-next-line[a]", "is it `ignore`?"),
+            ("# Confscan: ignore[a]", "in small letters and with the colon"),
+            ("# confscan ignore-file[a]", "in small letters and with the colon"),
+            // An end that is not read as one would make the exception hold forever.
+            ("# confscan: ignore[a] until = 2020-01-01", "between the rules and ` -- `"),
+            ("# confscan: ignore[a] Until=2020-01-01", "between the rules and ` -- `"),
+            ("# confscan: ignore[a] until: 2020-01-01 -- why", "between the rules and ` -- `"),
+            ("# confscan: ignore[a] -- why until=2020-01-01", "between the rules and ` -- `"),
+            // An environment that is not read would leave the file to its name.
+            ("# confscan: environment=prod", "write `environment=` and `production`"),
+            ("# confscan: environment=live", "`production` or `development`"),
+            ("# confscan: environment: production", "write `environment=` and `production`"),
+            ("# confscan: env=production", "is it `environment`?"),
+        ] {
+            let Some(Asked::Malformed(found)) = asked(comment) else { panic!("{comment}") };
+            assert!(found.contains(problem), "{comment}: {found}");
         }
         assert!(matches!(asked("# confscan: ignore[a] untill=2027-01-31 -- why"), Some(Asked::Malformed(_))));
-        for comment in ["# confscan: environment=test", "# `confscan: ignore[a]` hides it", "# ignore[a]", "# confscan"]
-        {
+        let environment = "# confscan: environment=test -- for now";
+        for comment in [
+            "# confscan: environment=test",
+            environment,
+            "# `confscan: ignore[a]` hides it",
+            "# ignore[a]",
+            "# confscan",
+        ] {
             assert_eq!(asked(comment), None, "{comment}");
         }
     }

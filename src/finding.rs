@@ -53,7 +53,10 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// The name used in output.
+    /// Every value, the surest first.
+    pub const ALL: [Confidence; 3] = [Confidence::Certain, Confidence::Likely, Confidence::Guess];
+
+    /// The name used in output, options and settings.
     pub fn name(self) -> &'static str {
         match self {
             Confidence::Guess => "guess",
@@ -136,6 +139,8 @@ pub struct Finding {
     pub chain: Vec<Label>,
     /// Findings of other rules that this one contains, by rule and primary place.
     pub contained: Vec<(&'static str, Span)>,
+    /// The primary place in the text inside the file, where it is one of such a text.
+    pub inside: Option<Span>,
     /// What to do, one line.
     pub help: Option<String>,
     /// Name of the container that it is about.

@@ -2,6 +2,7 @@
 //!
 //! Only plumbing commands are called, which follow neither hooks nor filters nor external programs, each without a shell.
 
+mod local;
 mod rename;
 mod sources;
 mod tree;
@@ -58,7 +59,7 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A repository, seen from a directory in its work tree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Repository {
     directory: PathBuf,
     /// The git program.
@@ -105,6 +106,9 @@ impl Repository {
         if reference.is_empty() || reference.starts_with('-') || reference.contains(char::is_control) {
             return Err(Error(format!("`{}` is no name of a commit", visible(reference))));
         }
+        if reference.contains("..") {
+            return Err(Error(format!("`{}` is a range: name one commit", visible(reference))));
+        }
         let remote = self.remote();
         let candidates = [reference.to_owned(), format!("{remote}/{reference}")];
         let found = candidates.iter().find_map(|name| Some((name, self.commit(name)?)));
@@ -137,14 +141,25 @@ impl Repository {
 
     /// What to say of a reference that is not in this clone.
     fn missing(&self, reference: &str, remote: &str) -> Error {
+        let named = |name: &str| self.read(["rev-parse", "--verify", "--quiet", "--end-of-options", name]);
+        if named(reference).is_some_and(|id| self.read(["cat-file", "-e", &id]).is_some()) {
+            return Error(format!("`{}` is no commit", visible(reference)));
+        }
+        if named("HEAD").is_none() {
+            return Error("there is no commit yet that could be compared with".to_owned());
+        }
         let shallow = self.read(["rev-parse", "--is-shallow-repository"]).is_some_and(|answer| answer == "true");
         let depth = if shallow { " --depth=1" } else { "" };
         let branch = reference.strip_prefix(&format!("{remote}/")).unwrap_or(reference);
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
         let is_hex = reference.len() >= 7 && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut tag = String::new();
         let fetch = if is_object_name(reference) && plain(remote) {
             format!("git fetch{depth} {remote} {reference}")
         } else if plain(reference) && plain(remote) && !is_hex && !reference.starts_with("refs/") {
+            if branch == reference {
+                tag = format!(" (if it is a tag: `git fetch{depth} {remote} tag {reference}`)");
+            }
             format!("git fetch{depth} {remote} +refs/heads/{branch}:refs/remotes/{remote}/{branch}")
         } else if shallow {
             "git fetch --unshallow".to_owned()
@@ -152,7 +167,18 @@ impl Repository {
             "git fetch --all".to_owned()
         };
         let (reference, why) = (visible(reference), if shallow { ", which is shallow" } else { "" });
-        Error(format!("there is no commit `{reference}` in this clone{why}; `{fetch}` brings it if the remote has it"))
+        Error(format!(
+            "there is no commit `{reference}` in this clone{why}; `{fetch}` brings it if the remote has it{tag}"
+        ))
+    }
+
+    /// The submodule at `path` from the directory, where it is checked out.
+    fn submodule(&self, path: &str) -> Option<Repository> {
+        let root = std::fs::canonicalize(&self.directory).ok()?;
+        // A link may have taken its place.
+        let directory = std::fs::canonicalize(root.join(path)).ok()?;
+        let inside = directory.starts_with(&root) && directory != root;
+        (inside && directory.join(".git").exists()).then(|| Repository { directory, program: self.program.clone() })
     }
 
     /// What a git command says on its standard output, without the line end; nothing where it fails.

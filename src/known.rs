@@ -26,7 +26,8 @@ const NAMED: usize = 5;
 pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
     let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
     let compare = |report: &mut Report, known: &[Entry], with, covered: &dyn Fn(&Entry) -> bool| {
-        let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, covered);
+        let allow_gaps = arguments.allow_gaps;
+        let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, allow_gaps, covered);
         report.comparisons.push(comparison);
     };
     if !arguments.no_baseline
@@ -39,9 +40,9 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let repository = Repository::open(&scope.root)?;
         let commit = repository.base(reference)?;
         let options = walk_options(&arguments.input, &config.files);
-        let tree = Tree::read(&repository, &commit, options.max_file_size)?;
+        let tree = Tree::read(&repository, &commit, options.max_file_size, report.sources.shared_store())?;
         let lacks = tree.lacks();
-        let base = confscan::scan(git::sources(tree, &scope, &options), config);
+        let base = confscan::scan(git::sources(tree, &scope, &options, &report.sources), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
         let suppressed = base.suppressed.into_iter().map(|(finding, _)| finding);
@@ -82,7 +83,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         return Err("a baseline is of directories: what is found in a file depends on those around it".into());
     }
     let path = arguments.baseline.clone().unwrap_or_else(|| scope.root.join(FILE_NAME));
-    let shown = arguments.baseline.as_deref().unwrap_or(Path::new(FILE_NAME)).to_string_lossy().into_owned();
+    // Where it is from here: the root of the scan may be another folder.
+    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let shown = arguments.baseline.as_deref().unwrap_or_else(|| path.strip_prefix(here).unwrap_or(&path));
+    let shown = shown.to_string_lossy().into_owned();
     let known = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Baseline::new([]),
         _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),
@@ -94,6 +98,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         no_ignores: arguments.no_ignores,
         require_reason: arguments.require_reason,
         files,
+        whole: scope.directories.clone(),
         ..at(time()?)
     };
     if sources.is_empty() {

@@ -68,7 +68,9 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         None => return scan(&cli.scan, &stdout),
         Some(Command::Explain { rule }) => {
             let Some(registered) = rules::find(&rule) else {
-                let near = text::closest(&rule, rules::RULES.iter().map(|registered| registered.rule.id));
+                let ids = || rules::RULES.iter().map(|registered| registered.rule.id);
+                let part = |id: &&str| !rule.is_empty() && id.contains(&*rule);
+                let near = text::closest(&rule, ids()).or_else(|| ids().find(part));
                 let hint = near.map(|near| format!("; is it {near}?")).unwrap_or_default();
                 return Err(format!("no rule {}{hint} (`confscan rules` lists them)", text::visible(&rule)).into());
             };
@@ -149,7 +151,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let outputs = outputs(arguments)?;
     let progress = Progress::start();
     let (sources, files) = read(&arguments.input, &progress)?;
-    let config = config(arguments, files, time);
+    let config = config(arguments, files, time)?;
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
         output::note(format_args!("no config was found (`confscan files` says what was skipped)"));
@@ -157,66 +159,82 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     progress.grading();
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
+    // Only now: what is not shown is known or new all the same.
+    report.leave_out_unsure(&config);
     drop(progress);
-    for (format, target, shown) in outputs {
-        let mut left_out = None;
+    let mut unwritten = false;
+    for (format, target, shown) in &outputs {
+        let (format, mut left_out) = (*format, None);
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
             let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
-        match target {
-            Target::Stdout => stdout.write(&mut write)?,
+        let written = match target {
+            Target::Stdout => stdout.write(&mut write),
             target => target
                 .write(|out| write(out, report::Options::default()))
-                .map_err(|error| format!("{shown}: {error}"))?,
+                .map_err(|error| io::Error::new(error.kind(), format!("{shown}: {error}"))),
+        };
+        if let Err(error) = written {
+            // The other reports can be written all the same.
+            unwritten = true;
+            output::note(format_args!("{error}"));
         }
         if let Some(left_out) = left_out {
             output::note(format_args!("{}: {left_out}", format.name()));
         }
     }
     let gaps = report.has_gaps();
+    // Who reads no terminal report would have to look for the reason of the exit code.
+    let told = outputs.iter().any(|(format, target, _)| (*format, target) == (Format::Human, &Target::Stdout));
+    let told = told && !arguments.quiet;
+    if gaps && !arguments.allow_gaps && !told {
+        let gaps = report.gap_counts();
+        output::note(format_args!("not everything was graded: {gaps} (--allow-gaps lets it pass)"));
+    }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
-    let fails = report.findings.iter().any(|found| config.fails(found.severity, path(found)));
+    let fails = report.findings.iter().any(|found| config.fails(found, path(found)));
     // The process ends here, and the system takes its memory back at once.
     std::mem::forget(report);
     Ok(match () {
-        () if gaps && !arguments.allow_gaps => INCOMPLETE,
+        () if unwritten || gaps && !arguments.allow_gaps => INCOMPLETE,
         () if nothing => NOTHING,
         () if fails => FOUND,
         () => 0,
     })
 }
 
-/// Where reports are written, in which format and under which name: the standard output, unless an output without a
-/// format of its own takes its place.
+/// What is written where, and what that is called: the report of `--format` to the standard output, unless an output without
+/// a format of its own takes its place, and the further ones.
 fn outputs(arguments: &Scan) -> Result<Vec<(Format, Target, String)>, Problem> {
-    let input = &arguments.input;
-    let scanned = if arguments.output.is_empty() {
-        PathBuf::new()
-    } else {
-        walk::root(&input.paths, &walk_options(input, &Files::default()))?
+    let (format, input) = (arguments.format.unwrap_or(Format::Human), &arguments.input);
+    let scanned = match arguments.output.as_slice() {
+        [] => PathBuf::new(),
+        _ => walk::scope(&input.paths, &walk_options(input, &Files::default()))?.root,
     };
     let mut outputs: Vec<(Format, Target, String)> = Vec::new();
-    let mut takes_stdout = false;
-    for Output { format, file } in &arguments.output {
-        let shown = file.as_ref().map_or("-".into(), |file| text::visible(&file.to_string_lossy()).into_owned());
-        let target = match file {
-            None => Target::Stdout,
-            Some(file) => Target::new(file, &scanned).map_err(|error| format!("{shown}: {error}"))?,
+    for Output { format: own, file } in &arguments.output {
+        let (target, shown) = match file {
+            None => (Target::Stdout, "the standard output".to_owned()),
+            Some(file) => {
+                let shown = text::visible(&file.to_string_lossy()).into_owned();
+                (Target::new(file, &scanned).map_err(|error| format!("{shown}: {error}"))?, shown)
+            }
         };
-        if !matches!(target, Target::Open(_))
-            && let Some((_, _, first)) = outputs.iter().find(|(_, known, _)| *known == target)
-        {
-            return Err(
-                format!("{first} and {shown} are the same file: a report would take the place of another").into()
-            );
-        }
-        takes_stdout |= format.is_none() || target == Target::Stdout;
-        outputs.push((format.unwrap_or(arguments.format), target, shown));
+        outputs.push((own.unwrap_or(format), target, shown));
     }
-    if !takes_stdout {
-        outputs.insert(0, (arguments.format, Target::Stdout, "-".to_owned()));
+    let is_stdout = |(_, target, _): &(Format, Target, String)| *target == Target::Stdout;
+    let placed = arguments.output.iter().any(|output| output.format.is_none())
+        || arguments.format.is_none() && outputs.iter().any(is_stdout);
+    if !placed {
+        outputs.insert(0, (format, Target::Stdout, "the standard output".to_owned()));
+    }
+    for (at, (_, target, shown)) in outputs.iter().enumerate() {
+        let is_one = !matches!(target, Target::Open(_));
+        if is_one && outputs[..at].iter().any(|(_, other, _)| other == target) {
+            return Err(format!("several reports would be written to {shown}").into());
+        }
     }
     Ok(outputs)
 }
@@ -226,11 +244,11 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
     // The pool of the scan; building it fails only when there is one already, which is as good.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
     let mut options = walk_options(input, &Files::default());
-    let root = walk::root(&input.paths, &options)?;
+    let scope = walk::scope(&input.paths, &options)?;
     let mut files = Files::new(match &input.config {
-        Some(path) => vec![walk::settings_at(path, &root)?],
+        Some(path) => vec![walk::settings_at(path, &scope.scanned, &scope.root)?],
         None if input.no_config => Vec::new(),
-        None => walk::settings_above(&root)?,
+        None => walk::settings_above(&scope.scanned, &scope.root)?,
     });
     options = walk_options(input, &files);
     let sources = walk::sources(&input.paths, &options, &|| progress.file())?;
@@ -255,11 +273,13 @@ fn walk_options(input: &Input, files: &Files) -> walk::Options {
 }
 
 /// How the scan is done; today is the day in UTC.
-fn config(arguments: &Scan, files: Files, time: Timestamp) -> Config {
+fn config(arguments: &Scan, files: Files, time: Timestamp) -> Result<Config, Problem> {
+    let whole = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &files))?.directories;
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
     let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
-    Config { pedantic, fail_on: arguments.fail_on, files, no_ignores, require_reason, ..at(time) }
+    let (fail_on, min_confidence) = (arguments.fail_on, arguments.min_confidence);
+    Ok(Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, whole, ..at(time) })
 }
 
 /// The defaults on the day of `time` in UTC.

@@ -143,7 +143,7 @@ fn of_dockerfile(dockerfile: &Dockerfile, source: &Source) -> Vec<Node> {
     nodes
 }
 
-/// The services and their keys, each with all that is below it.
+/// The services and their keys, each with all that is below it, and the configs whose content stands in the file.
 fn of_compose(compose: &Compose) -> Vec<Node> {
     let mut nodes = Vec::new();
     for service in &compose.services {
@@ -155,6 +155,13 @@ fn of_compose(compose: &Compose) -> Vec<Node> {
         for (index, key) in keys.iter().enumerate() {
             let end = keys.get(index + 1).map_or(span.end, |next| next.start);
             nodes.push(node(Span { end, ..*key }, *key, None));
+        }
+    }
+    for config in &compose.configs {
+        if let Some(content) =
+            config.content.as_ref().filter(|content| content.text().span.file == config.name.span.file)
+        {
+            nodes.push(node(config.name.span.to(content.text().span), config.name.span, None));
         }
     }
     nodes

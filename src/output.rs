@@ -36,7 +36,12 @@ impl Stdout {
         let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&width| width > 0);
         let width =
             given.or_else(|| terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)));
-        let mut out = BufWriter::new(AutoStream::new(io::stdout().lock(), self.choice));
+        // Without colour nothing is written that would have to be taken out again.
+        let stream: Box<dyn Write> = match color {
+            true => Box::new(AutoStream::new(io::stdout().lock(), self.choice)),
+            false => Box::new(io::stdout().lock()),
+        };
+        let mut out = BufWriter::new(stream);
         let written = write(&mut out, Options { color, width, ..Options::default() }).and_then(|()| out.flush());
         // What is left of an error would be tried again.
         drop(out.into_parts());

@@ -26,6 +26,7 @@ pub use self::settings::{Configured, Settings};
 use self::stacks::Stack;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
+use crate::secret::Formats;
 use crate::source::{FileId, Skipped, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -60,6 +61,8 @@ pub struct Project {
     pub commands: Vec<CommandLine>,
     /// Secrets that are written in several places, by each place.
     pub repeated: HashMap<Span, Arc<Repeated>>,
+    /// By file: the secrets that show by their format, which the rules about them and the redaction both ask for.
+    pub(crate) formats: Vec<Formats>,
     /// Files that are graded although the program that they are for refuses their bytes, or that name others outside of the
     /// scan root.
     pub refused: Vec<Skipped>,
@@ -102,6 +105,12 @@ impl Project {
     /// As [`Project::build`], with what the user says of environments and places.
     pub fn build_with(sources: &mut Sources, settings: &dyn Settings) -> Project {
         link::Linker::new(sources, settings).link()
+    }
+
+    /// The secrets of a file that show by their format.
+    pub fn formats(&self, file: FileId) -> &Formats {
+        static NONE: Formats = Formats { tokens: Vec::new(), connections: Vec::new() };
+        self.formats.get(file.0 as usize).unwrap_or(&NONE)
     }
 
     /// The Dockerfile `id`.

@@ -14,7 +14,7 @@ pub fn spans(project: &Project, sources: &Sources) -> Vec<Span> {
     let mut spans: Vec<Span> = files
         .par_iter()
         .flat_map_iter(|(file, source)| {
-            secret_text::find(&source.text).into_iter().map(|range| Span::new(*file, range))
+            secret_text::find(&source.text, project.formats(*file)).into_iter().map(|range| Span::new(*file, range))
         })
         .collect();
     for env in project.envs.iter().filter(|env| name::is_sensitive(&env.name.value)) {

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::baseline::Comparison;
+use crate::config::Config;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
@@ -47,6 +48,8 @@ pub struct Report {
     pub known: Vec<Finding>,
     /// What the scan was compared with.
     pub comparisons: Vec<Comparison>,
+    /// Number of findings that are less sure than was asked for: they were taken out of `findings`.
+    pub unsure: usize,
     /// Exceptions were not to hide anything.
     pub no_ignores: bool,
     /// The day of the scan; nothing where there was none.
@@ -54,6 +57,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Takes out the findings that are less sure than `config` asks for.
+    pub fn leave_out_unsure(&mut self, config: &Config) {
+        let (before, sources) = (self.findings.len(), &self.sources);
+        self.findings.retain(|finding| config.shows(finding, &sources.get(finding.primary().file).path));
+        self.unsure += before - self.findings.len();
+    }
+
     /// Number of findings of each severity, in the order of [`Severity::ALL`].
     pub fn counts(&self) -> [(Severity, usize); 5] {
         Severity::ALL.map(|severity| (severity, self.findings.iter().filter(|f| f.severity == severity).count()))
@@ -71,7 +81,7 @@ impl Report {
     }
 
     /// What was not graded, counted by rule: `2 parse-error, 1 unreadable-file`.
-    fn gap_counts(&self) -> String {
+    pub fn gap_counts(&self) -> String {
         let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in self.gaps() {
             *gaps.entry(finding.rule.id).or_default() += 1;

@@ -200,6 +200,7 @@ impl<'a> Cx<'a> {
             labels: vec![Label { span, message: String::new() }],
             chain: Vec::new(),
             contained: Vec::new(),
+            inside: None,
             help: None,
             container: self.container().map(|container| container.name.clone()),
             also: Vec::new(),

@@ -19,6 +19,22 @@ pub use value::Verdict;
 use crate::container::{Container, Env};
 use crate::source::Spanned;
 
+/// The secrets in a text that show by their format alone.
+#[derive(Debug, Default)]
+pub struct Formats {
+    /// Vendors' tokens and keys.
+    pub tokens: Vec<token::Token>,
+    /// Passwords inside connection strings.
+    pub connections: Vec<url::Connection>,
+}
+
+impl Formats {
+    /// What stands in `text`.
+    pub fn of(text: &str) -> Formats {
+        Formats { tokens: token::find(text), connections: url::find(text) }
+    }
+}
+
 /// A value that is written for an environment variable whose name is a credential's.
 #[derive(Debug)]
 pub struct Written<'a> {

@@ -3,6 +3,7 @@
 //! A comment is about the line that it stands on, or, when it stands alone, about the line below it and the comments
 //! that follow. Where a node starts on that line, it is about everything inside the node, and about what the node lacks.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
@@ -15,6 +16,7 @@ use crate::project::Project;
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
+use crate::syntax::dockerfile::Kind;
 
 /// What exceptions make of the findings of a scan.
 #[derive(Debug, Default)]
@@ -37,12 +39,16 @@ pub fn apply(
 ) -> Applied {
     let mut outlines = Outlines::new(&project.documents);
     let mut index = Index::default();
-    let mut exceptions = Vec::new();
+    let mut comments = Vec::new();
     for document in &project.documents {
-        for (exception, covers) in of_document(document, sources, config, secrets, &mut outlines) {
-            index.add(exceptions.len(), document.file(), covers);
-            exceptions.push(exception);
-        }
+        let found = of_document(document, sources, config, secrets, &mut outlines);
+        comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+    }
+    comments.sort_by_key(|(exception, ..)| exception.span.map(|span| (&sources.get(span.file).path, span)));
+    let mut exceptions = Vec::new();
+    for (exception, file, covers) in comments {
+        index.add(exceptions.len(), file, covers);
+        exceptions.push(exception);
     }
     for (file, entry) in config.files.ignores() {
         let span = file.span(entry, sources);
@@ -53,7 +59,16 @@ pub fn apply(
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
     let mut applied = Applied::default();
     for finding in findings {
-        let found = index.find(&finding, &exceptions, project, sources, &mut outlines);
+        let found = index.find(&finding, |index| hides(&exceptions[index], &finding), project, sources, &mut outlines);
+        if finding.gap && found.is_none() {
+            let mute = |index: usize| would_hide(&exceptions[index], &finding);
+            if let Some(mute) = index.find(&finding, mute, project, sources, &mut outlines) {
+                let known = &mut exceptions[mute].mute;
+                if !known.iter().any(|rule| rule == finding.rule.id) {
+                    known.push(finding.rule.id.to_owned());
+                }
+            }
+        }
         if let Some(found) = found {
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
@@ -64,9 +79,15 @@ pub fn apply(
         }
     }
     for (exception, used) in exceptions.iter_mut().zip(&used) {
-        let ran = |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule));
+        if !sees_all(exception, config, sources) {
+            continue;
+        }
+        let mute = std::mem::take(&mut exception.mute);
+        let ran =
+            |id: &str| rules::find(id).is_some_and(|it| config.may_run(&it.rule)) && !mute.iter().any(|it| it == id);
         let unused = exception.ignore.rules.iter().filter(|id| ran(id) && !used.contains(id.as_str()));
         exception.unused = unused.cloned().collect();
+        exception.mute = mute;
     }
     applied.exceptions = exceptions;
     applied
@@ -106,11 +127,12 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The exception that hides `finding`: the nearest, and of equally near ones the first.
+    /// The nearest exception about the place of `finding` that does what `hides` says of its index, and of equally near ones
+    /// the first.
     fn find(
         &self,
         finding: &Finding,
-        exceptions: &[Exception],
+        hides: impl Fn(usize) -> bool,
         project: &Project,
         sources: &Sources,
         outlines: &mut Outlines,
@@ -118,22 +140,24 @@ impl<'a> Index<'a> {
         if self.lines.is_empty() && self.files.is_empty() && self.config.is_empty() {
             return None;
         }
-        let fits = |&&index: &&usize| hides(&exceptions[index], finding);
-        let primary = finding.primary();
-        let (file, source) = (primary.file, sources.get(primary.file));
-        let lines = source.position(primary.start).line..=source.position(last_byte(source, primary)).line;
-        let on_line = self.lines.range((file, *lines.start())..=(file, *lines.end())).flat_map(|(_, found)| found);
-        if let Some(found) = on_line.clone().find(fits) {
-            return Some(*found);
-        }
-        if let Some(outline) = outlines.of(file, source) {
-            let around = outline.around(primary.start).filter_map(|node| self.nodes.get(&(file, node)));
-            if let Some(found) = around.flatten().find(fits) {
+        let fits = |&&index: &&usize| hides(index);
+        // A text inside a file is nearer than what stands around it.
+        for place in finding.inside.into_iter().chain([finding.primary()]) {
+            let (file, source) = (place.file, sources.get(place.file));
+            let lines = source.position(place.start).line..=source.position(last_byte(source, place)).line;
+            let on_line = self.lines.range((file, *lines.start())..=(file, *lines.end())).flat_map(|(_, found)| found);
+            if let Some(found) = on_line.clone().find(fits) {
                 return Some(*found);
             }
-        }
-        if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
-            return Some(*found);
+            if let Some(outline) = outlines.of(file, source) {
+                let around = outline.around(place.start).filter_map(|node| self.nodes.get(&(file, node)));
+                if let Some(found) = around.flatten().find(fits) {
+                    return Some(*found);
+                }
+            }
+            if let Some(found) = self.files.get(&file).into_iter().flatten().find(fits) {
+                return Some(*found);
+            }
         }
         // What the node lacks may show in another file. What is so for other nodes as well is not for this one to say.
         if let Some(about) = finding.about.as_ref().filter(|_| finding.also.is_empty())
@@ -152,8 +176,8 @@ impl<'a> Index<'a> {
                 return Some(*found);
             }
         }
-        let shown = source.path.as_str();
-        let configured = self.config.iter().filter(|(index, ..)| hides(&exceptions[*index], finding));
+        let shown = sources.get(finding.primary().file).path.as_str();
+        let configured = self.config.iter().filter(|(index, ..)| hides(*index));
         let mut configured = configured.filter(|(_, file, ignore)| {
             let covers = |name: Option<&str>| file.covers(ignore, finding.rule.id, shown, name.into_iter());
             // What is so for several containers is left out when it is accepted for each of them.
@@ -163,11 +187,28 @@ impl<'a> Index<'a> {
     }
 }
 
+/// Whether the scan would have found all that an exception is about. What is found in a file depends on those around it.
+fn sees_all(exception: &Exception, config: &Config, sources: &Sources) -> bool {
+    match &exception.ignore.place {
+        Place::Comment(span) | Place::File(span) => config.sees_all_of(&sources.get(span.file).path),
+        Place::Config { path, .. } => {
+            let file = config.files.iter().find(|file| file.path == *path);
+            file.is_none_or(|file| match &file.folder {
+                config::Folder::Above(prefix) => prefix.is_empty() && config.sees_all_of(""),
+                config::Folder::Below(folder) => config.sees_all_of(folder),
+            })
+        }
+    }
+}
+
 /// Whether an exception is for the finding's rule and holds. What was not graded takes a reason to be left out.
 fn hides(exception: &Exception, finding: &Finding) -> bool {
-    exception.holds()
-        && (!finding.gap || exception.ignore.reason.is_some())
-        && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
+    (!finding.gap || exception.ignore.reason.is_some()) && would_hide(exception, finding)
+}
+
+/// The same, whether or not it has a reason.
+fn would_hide(exception: &Exception, finding: &Finding) -> bool {
+    exception.holds() && exception.ignore.rules.iter().any(|rule| rule == finding.rule.id)
 }
 
 /// The offset of the last byte of `span` that is not a line end.
@@ -187,13 +228,16 @@ fn of_document(
     let file = document.file();
     let source = sources.get(file);
     let mut found = Vec::new();
+    let comments = comments(document, source);
     let mut alone: Option<HashMap<u32, u32>> = None;
-    for &span in document.comments() {
+    for &span in comments.iter() {
         let comment = source.slice(span);
-        // Most comments are about something else.
-        let ours = memchr::memmem::find(comment.as_bytes(), b"confscan").is_some();
-        let Some(asked) = ours.then(|| read(&mask(comment, span, secrets), span)).flatten() else { continue };
-        let alone = alone.get_or_insert_with(|| lone_comments(document, source));
+        // Most comments are about something else. Whoever writes `Confscan` is told so.
+        let ours = memchr::memmem::find(comment.as_bytes(), b"onfscan").is_some();
+        // Where it stands in the file, if this is a text inside one.
+        let place = sources.resolve(span);
+        let Some(asked) = ours.then(|| read(&mask(comment, place, secrets), place)).flatten() else { continue };
+        let alone = alone.get_or_insert_with(|| lone_comments(&comments, source));
         let line = source.position(span.start).line;
         let (ignore, malformed) = match asked {
             Asked::Malformed(problem) => (None, Some(problem)),
@@ -211,11 +255,37 @@ fn of_document(
             rules: Vec::new(),
             reason: None,
             until: None,
-            place: Place::Comment(span),
+            place: Place::Comment(place),
         });
-        found.push((Exception { malformed, ..judged(ignore, Some(span), config) }, covers));
+        found.push((Exception { malformed, ..judged(ignore, Some(place), config) }, covers));
     }
     found
+}
+
+/// The comments of a document, in their order: those of the format, and of a Dockerfile also those of the scripts in its
+/// here-documents.
+fn comments<'a>(document: &'a Document, source: &Source) -> Cow<'a, [Span]> {
+    let comments = document.comments();
+    let Document::Dockerfile(dockerfile) = document else { return Cow::Borrowed(comments) };
+    let runs = dockerfile.instructions.iter().filter(|instruction| matches!(instruction.kind, Kind::Run(_)));
+    let mut scripts = runs.flat_map(|instruction| &instruction.heredocs).map(|heredoc| heredoc.body.span).peekable();
+    if scripts.peek().is_none() {
+        return Cow::Borrowed(comments);
+    }
+    let mut all = comments.to_vec();
+    for script in scripts {
+        let mut start = script.start;
+        for line in source.slice(script).split_inclusive('\n') {
+            let (end, text) = (start + line.len() as u32, line.trim_end());
+            let indent = text.len() - text.trim_start().len();
+            if text[indent..].starts_with('#') {
+                all.push(Span { start: start + indent as u32, end: start + text.len() as u32, ..script });
+            }
+            start = end;
+        }
+    }
+    all.sort_unstable();
+    Cow::Owned(all)
 }
 
 /// The line `line` with the nodes that start on it, and those whose header goes on to it.
@@ -237,9 +307,9 @@ fn lines_of(line: u32, source: &Source, file: FileId, outlines: &mut Outlines) -
 }
 
 /// The lines that hold nothing but a comment, each with the line below it and the comments that follow it.
-fn lone_comments(document: &Document, source: &Source) -> HashMap<u32, u32> {
+fn lone_comments(comments: &[Span], source: &Source) -> HashMap<u32, u32> {
     let mut below = HashMap::new();
-    for span in document.comments().iter().rev().filter(|span| stands_alone(source, **span)) {
+    for span in comments.iter().rev().filter(|span| stands_alone(source, **span)) {
         let line = source.position(span.start).line;
         below.insert(line, below.get(&(line + 1)).copied().unwrap_or(line + 1));
     }
@@ -275,6 +345,7 @@ fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
         malformed: None,
         expired: ignore.has_expired(config.today),
         unreasoned: config.require_reason && ignore.reason.is_none(),
+        mute: Vec::new(),
         unknown: ignore.rules.iter().filter(|rule| rules::find(rule).is_none()).cloned().collect(),
         unused: Vec::new(),
         hides: 0,

@@ -7,6 +7,10 @@ use std::fmt::Write as _;
 /// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`. Neither
 /// does it hold a command to the CI system that logs it: see [`commands`].
 pub fn visible(text: &str) -> Cow<'_, str> {
+    // Nearly every text is plain.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'[') {
+        return Cow::Borrowed(text);
+    }
     let mut commands = commands(text).peekable();
     let Some(first) = text.find(acts).into_iter().chain(commands.peek().copied()).min() else {
         return Cow::Borrowed(text);

@@ -78,14 +78,15 @@ impl Named {
 /// The configs at `paths` (the current directory when there are none): those below a directory that are recognised,
 /// and every named file. `-` is the standard input. `progress` is called for every file that is opened.
 ///
-/// The scan root is the directory that was named; for a file the current directory, or the file's own directory when
-/// it is elsewhere; for several paths the directory that those have in common. [`Options::root`] says otherwise.
+/// The scan root is the current directory where it holds all of `paths`, but no directory above the repository that
+/// holds them. For paths that lie elsewhere it is the directory that they have in common. [`Options::root`] says
+/// otherwise.
 ///
 /// # Errors
 /// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config; or an
 /// option is about a path that is not named, or the root does not hold them.
 pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
-    let Area { named, allowed, root } = area(paths, options)?;
+    let Area { named, allowed, root, .. } = area(paths, options)?;
     let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
     for named in &named {
         match named {
@@ -115,6 +116,8 @@ struct Area {
     named: Vec<Named>,
     /// Real paths of the directories that may be read.
     allowed: Vec<PathBuf>,
+    /// Real path of the directory that they have in common.
+    scanned: PathBuf,
     /// The scan root.
     root: PathBuf,
 }
@@ -124,6 +127,8 @@ struct Area {
 pub struct Scope {
     /// Real path of the scan root.
     pub root: PathBuf,
+    /// Real path of the directory that holds all that is scanned: the root, or a directory in it.
+    pub scanned: PathBuf,
     /// Paths of the named directories from the root, `""` for itself.
     pub directories: Vec<String>,
     /// Paths of the named files from the root, that of the standard input included.
@@ -142,7 +147,7 @@ impl Scope {
 /// # Errors
 /// As of [`sources`].
 pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
-    let Area { named, root, .. } = area(paths, options)?;
+    let Area { named, scanned, root, .. } = area(paths, options)?;
     let (mut directories, mut files) = (Vec::new(), Vec::new());
     for named in named {
         match named {
@@ -150,7 +155,7 @@ pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
             Named::File(path) | Named::Stdin(path) => files.push(shown(&path, &root)),
         }
     }
-    Ok(Scope { root, directories, files })
+    Ok(Scope { root, scanned, directories, files })
 }
 
 /// The content of the regular file at the real path `path`, which may have no more than `limit` bytes.
@@ -159,14 +164,6 @@ pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
 /// Says why it cannot be read; a link is no regular file.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     disk::read(path, &[path.to_owned()], limit)
-}
-
-/// The scan root of `paths`: see [`sources`].
-///
-/// # Errors
-/// As of [`sources`].
-pub fn root(paths: &[PathBuf], options: &Options) -> Result<PathBuf, Error> {
-    area(paths, options).map(|area| area.root)
 }
 
 fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
@@ -190,8 +187,9 @@ fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
         })
         .collect();
     let Some(root) = &options.root else {
-        let root = common(&allowed);
-        return Ok(Area { named, allowed, root });
+        let scanned = common(&allowed);
+        let root = shown_from(&scanned, &current);
+        return Ok(Area { named, allowed, scanned, root });
     };
     let real = fs::canonicalize(root).map_err(|error| Error(format!("{}: {}", root.display(), refusal(error))))?;
     if !real.is_dir() {
@@ -200,7 +198,7 @@ fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
     let outside = named.iter().zip(paths).find(|(named, _)| !named.path().starts_with(&real));
     match outside {
         Some((_, path)) => Err(Error(format!("{}: not in the root {}", path.display(), root.display()))),
-        None => Ok(Area { named, allowed: vec![real.clone()], root: real }),
+        None => Ok(Area { named, allowed: vec![real.clone()], scanned: real.clone(), root: real }),
     }
 }
 
@@ -241,6 +239,20 @@ fn common(paths: &[PathBuf]) -> PathBuf {
         while !path.starts_with(&common) && common.pop() {}
     }
     common
+}
+
+/// The scan root of what lies in `common`. Whoever reads a path looks from the current directory, and an editor opens it
+/// from there; but findings are known by their paths in the repository, from wherever it is scanned.
+fn shown_from(common: &Path, current: &Path) -> PathBuf {
+    let up = common.ancestors().take_while(|folder| folder.starts_with(current));
+    let mut root = common;
+    for folder in up {
+        root = folder;
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    root.to_owned()
 }
 
 /// Something that the walk came upon.

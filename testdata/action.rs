@@ -382,6 +382,7 @@ fn the_verdict_and_the_numbers_are_outputs() {
     let cases: &[Case] = &[
         (&[], ["1", "1", COUNT, COUNT, "high"]),
         (&[("fail-on", "critical")], ["0", "0", COUNT, COUNT, "high"]),
+        (&[("min-confidence", "certain"), ("fail-on", "info")], ["0", "0", "0", "0", "none"]),
         (&[("paths", "empty")], ["3", "3", "0", "0", "none"]),
         (&[("paths", "empty"), ("allow-no-files", "true")], ["3", "0", "0", "0", "none"]),
         (&[("paths", "")], ["3", "3", "0", "0", "none"]),

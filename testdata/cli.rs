@@ -111,8 +111,8 @@ fn configs_are_found_everywhere_but_in_other_peoples_folders() {
         ["deploy/.env", "deploy/compose.yaml", "deploy/site.conf", "deploy/web.conf"]
     );
     // What is named is entered whatever it is called.
-    assert_eq!(tree.taken(&["web/node_modules"]), ["x/Dockerfile"]);
-    assert_eq!(tree.taken(&["build"]), ["Dockerfile"]);
+    assert_eq!(tree.taken(&["web/node_modules"]), ["web/node_modules/x/Dockerfile"]);
+    assert_eq!(tree.taken(&["build"]), ["build/Dockerfile"]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn links_are_followed_inside_the_root_only_and_only_files_are_opened() {
     close(0);
     // Permissions do not stop root.
     let stopped = fs::read(&locked).is_err();
-    let (mut taken, mut skipped) = tree.files(&["repo"]);
+    let (mut taken, mut skipped) = tree.files(&["--root", "repo", "repo"]);
     close(0o700);
     if stopped {
         assert!(skipped.contains(&("closed/".to_owned(), "!permission denied".to_owned())), "{skipped:?}");
@@ -216,7 +216,7 @@ fn links_are_followed_inside_the_root_only_and_only_files_are_opened() {
     assert!(skipped.remove(at).1.starts_with("!link that cannot be followed: "));
     assert_eq!(skipped, expected);
     // A link that the user names is what it leads to.
-    assert_eq!(tree.taken(&["repo/deep"]), ["site.conf"]);
+    assert_eq!(tree.taken(&["repo/deep"]), ["outside/deep/site.conf"]);
 }
 
 #[cfg(target_os = "linux")]
@@ -253,8 +253,8 @@ fn named_files_are_always_read() {
         (&["sub/image.txt", "sub/web.txt"], &[("sub/image.txt", "dockerfile"), ("sub/web.txt", "nginx")]),
         (&["--kind", "dotenv", "sub/vars"], &[("sub/vars", "dotenv")]),
         (&["--kind", "nginx", "./sub/../sub/Dockerfile"], &[("sub/Dockerfile", "nginx")]),
-        // A directory is its own root, two directories have the one above them.
-        (&["sub"], &[("Dockerfile", "dockerfile")]),
+        // Paths are those that the current folder sees.
+        (&["sub"], &[("sub/Dockerfile", "dockerfile")]),
         (&["sub", "other/sub"], &[("other/sub/Dockerfile", "dockerfile"), ("sub/Dockerfile", "dockerfile")]),
         (
             &["other", "sub/web.txt"],
@@ -345,6 +345,19 @@ fn the_exit_code_says_what_was_found() {
     assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50"]).code, 2);
     assert_eq!(tree.run(&["--fail-on", "info", "--max-file-size", "50", "--allow-gaps"]).code, 1);
     assert_eq!(tree.run(&["big", "--max-file-size", "50"]).code, 2);
+    // Nobody has to look for the reason in a report for programs.
+    for (args, told) in [
+        (&["big", "--format", "gitlab", "--max-file-size", "50"][..], true),
+        (&["big", "-o", "report.txt", "--max-file-size", "50"], true),
+        (&["big", "--quiet", "--max-file-size", "50"], true),
+        (&["big", "--max-file-size", "50"], false),
+        (&["big", "--format", "gitlab", "--max-file-size", "50", "--allow-gaps"], false),
+        (&["big", "--format", "gitlab"], false),
+    ] {
+        let run = tree.run(args);
+        let expected = "confscan: not everything was graded: 1 unreadable-file (--allow-gaps lets it pass)\n";
+        assert_eq!(run.err, if told { expected } else { "" }, "{args:?}");
+    }
 }
 
 #[test]
@@ -363,6 +376,21 @@ fn one_scan_writes_several_reports() {
     assert!(report.contains("autoindex-on") && !report.contains('\u{1b}'), "{report}");
     let run = tree.run(&["src", "-o", "json=-"]);
     assert_eq!(serde_json::from_str::<Value>(&run.out).unwrap()["findings"].as_array().map(Vec::len), Some(1));
+    // One that cannot be written is no reason to lose the others, and is not passed over.
+    let run = tree.run(&["src", "-o", "json=missing/x", "-o", "sarif=x.sarif", "-o", "junit=src"]);
+    assert_eq!((run.code, run.err.lines().count()), (2, 2), "{run:?}");
+    assert!(run.err.starts_with("confscan: missing/x: No such file") && run.out.contains("autoindex-on"), "{run:?}");
+    // Two in one place would be neither.
+    for (args, place) in [
+        (&["-o", "json=-", "-o", "sarif=-"][..], "the standard output"),
+        (&["--format", "json", "-o", "sarif=-"], "the standard output"),
+        (&["-o", "-", "-o", "sarif=-"], "the standard output"),
+        (&["-o", "json=x", "-o", "sarif=x"], "x"),
+    ] {
+        let run = tree.run(&[&["src"], args].concat());
+        let expected = format!("confscan: several reports would be written to {place}\n");
+        assert_eq!((run.code, run.out.as_str(), run.err), (2, "", expected), "{args:?}");
+    }
     // Nothing is left beside the files.
     let mut names: Vec<String> =
         fs::read_dir(&tree.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -450,6 +478,12 @@ fn rules_are_listed_and_explained() {
         for key in ["title", "confidence", "tier", "on", "tags", "fix"] {
             assert!(!entry[key].is_null(), "{key}");
         }
+    }
+    // A word of a name leads to it, too.
+    for (asked, hint) in [("explicit-rot-user", "explicit-root-user"), ("hot-reload", "hot-reload-in-production")] {
+        let run = tree.run(&["explain", asked]);
+        let expected = format!("confscan: no rule {asked}; is it {hint}? (`confscan rules` lists them)\n");
+        assert_eq!((run.code, run.err), (2, expected));
     }
     let text = tree.run(&["rules"]).out;
     for registered in rules::RULES {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, iter};
 
-use confscan::finding::Severity;
+use confscan::baseline::{Comparison, With};
+use confscan::exception::{Exception, Ignore, Place, Until};
+use confscan::finding::{Confidence, Finding, Severity};
 use confscan::report::{Format, Options, Report, write};
 use confscan::source::Span;
 use confscan::text::{commands, visible};
@@ -73,13 +75,13 @@ fn sentence(text: &str) -> String {
 }
 
 /// The findings, worst first.
-fn worst_first(report: &Report) -> Vec<&confscan::finding::Finding> {
+fn worst_first(report: &Report) -> Vec<&Finding> {
     let mut findings: Vec<_> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
-fn path<'a>(report: &'a Report, finding: &confscan::finding::Finding) -> &'a str {
+fn path<'a>(report: &'a Report, finding: &Finding) -> &'a str {
     &report.sources.get(finding.primary().file).path
 }
 
@@ -161,6 +163,27 @@ fn github_gets_one_annotation_for_each_finding_worst_first() {
             assert_eq!(message.lines().next(), Some(&*sentence(&finding.message)));
         }
         assert!(lines.all(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric())), "{out}");
+    }
+}
+
+#[test]
+fn a_guess_is_an_error_to_no_reader_that_fails_on_errors() {
+    for (confidence, guess) in [(Confidence::Guess, true), (Confidence::Likely, false)] {
+        let mut scan = Scan::default();
+        let file = scan.file("Dockerfile", "USER root\n");
+        let place = scan.find(file, "USER");
+        scan.report(rule("explicit-root-user", Severity::Critical), place, "Root").confidence(confidence);
+        let report = scan.done();
+        for (format, error) in [
+            (Format::Github, "::error "),
+            (Format::Checkstyle, "severity=\"error\""),
+            (Format::Sarif, "\"level\":\"error\",\"locations\""),
+            (Format::Junit, "<failure "),
+        ] {
+            let out = plain(&report, format);
+            assert_eq!(out.contains(error), !guess, "{format:?} {confidence:?}\n{out}");
+        }
+        assert!(plain(&report, Format::Human).contains("guess") == guess, "{confidence:?}");
     }
 }
 
@@ -412,8 +435,83 @@ fn a_summary_is_no_longer_than_github_takes_and_says_what_is_missing() {
     assert_eq!(left_out.split_once(' ').and_then(|(number, _)| number.parse().ok()), Some(5000 - 50 - count("mild")));
     assert!(out.contains(&left_out));
     assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
+    // However long the names of what was not graded are.
+    let mut scan = Scan::default();
+    for index in 0..400 {
+        let file = scan.file(&format!("{}{index}", "\u{202e}|".repeat(500)), "x\n");
+        scan.report(rule("parse-error", Severity::High), Span::new(file, 0..1), &"|\u{202e}".repeat(500));
+    }
+    let out = plain(&scan.done(), Format::Markdown);
+    assert!(out.len() <= 1_000_000 && out.contains("| … and "), "{}", out.len());
     let usual = write(&usual(), Format::Markdown, &Options::default(), &mut Vec::new());
     assert_eq!(usual.expect("memory takes everything"), None);
+}
+
+/// What a scan makes of the usual findings that has a baseline with the gap, and exceptions for two others.
+fn compared() -> Report {
+    let mut report = usual();
+    let (known, findings) = report.findings.drain(..).partition(|finding: &Finding| finding.gap);
+    (report.known, report.findings) = (known, findings);
+    let name = "a|b@c.json".to_owned();
+    report.comparisons.push(Comparison { with: With::Baseline(name), known: 1, fixed: Vec::new() });
+    let exception = |rule: &str, hides, reason: Option<&str>, until: Option<&str>| Exception {
+        ignore: Ignore {
+            rules: vec![rule.to_owned()],
+            reason: reason.map(str::to_owned),
+            until: until.map(|text| Until { text: text.to_owned(), date: text.parse().ok() }),
+            place: Place::Config { path: "confscan.toml".to_owned(), line: 3 },
+        },
+        span: None,
+        malformed: None,
+        expired: false,
+        unreasoned: false,
+        unknown: Vec::new(),
+        unused: Vec::new(),
+        mute: Vec::new(),
+        hides,
+    };
+    report.exceptions.push(exception("hot-reload", 2, Some("<b>until</b> the move"), Some("2026-12-01")));
+    report.exceptions.push(exception("unused", 0, None, None));
+    report.exceptions.push(exception("missing-user", 1, None, None));
+    report.today = Some(jiff::civil::date(2026, 11, 29));
+    report
+}
+
+#[test]
+fn what_is_known_or_ignored_is_said_and_what_was_not_graded_stays_in_sight() {
+    let report = compared();
+    let summary = plain(&report, Format::Markdown);
+    safe_markdown(&summary);
+    for line in [
+        "## confscan: 5 new findings",
+        "1 known finding not shown: compared with <code>a&#124;b@<!-- -->c.json</code>.",
+        "> Not everything was graded: 1 parse-error.",
+        "| <code>deploy/compose.yaml:1</code> | A tab cannot indent YAML. |",
+        "<summary>3 findings ignored</summary>",
+        "| hot-reload | 2 | <code>confscan.toml:3</code> | &#60;b&#62;until&#60;/b&#62; the move | 2026-12-01, 2 days left |",
+        "| missing-user | 1 | <code>confscan.toml:3</code> | no reason given |  |",
+    ] {
+        assert!(summary.lines().any(|it| it == line), "{line}\n{summary}");
+    }
+    let log = plain(&report, Format::Github);
+    let said: Vec<&str> = log.lines().filter(|line| !line.starts_with("::")).collect();
+    assert_eq!(
+        said,
+        [
+            "5 new findings: 1 critical, 1 high, 1 medium, 1 low, 1 info",
+            "1 known finding not shown: compared with `a|b@c.json`.",
+            "3 findings ignored.",
+            "Not everything was graded: 1 parse-error.",
+        ]
+    );
+    let (elements, _) = xml(&plain(&report, Format::Junit));
+    assert_eq!(values(&elements, "testsuites", "errors"), ["1"]);
+    assert_eq!(elements.iter().filter(|(name, _)| name == "error").count(), 1);
+    let sast = valid(&plain(&report, Format::GitlabSast), "gitlab-sast.json");
+    assert_eq!(sast["scan"]["messages"].as_array().map(Vec::len), Some(1));
+    let none = Report { findings: Vec::new(), ..compared() };
+    assert!(plain(&none, Format::Github).starts_with("No new findings in 2 files and 0 containers.\n1 known finding "));
+    assert!(plain(&none, Format::Github).ends_with("Not everything was graded: 1 parse-error.\n"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use confscan::finding::Severity;
+use confscan::finding::{Confidence, Severity};
 use confscan::report::{Format, Options, Report};
 use confscan::source::Span;
 use proptest::prelude::*;
@@ -246,6 +246,29 @@ fn sarif_has_what_github_asks_for() {
     let notifications = &run["invocations"][0]["toolExecutionNotifications"];
     assert_eq!(notifications.as_array().map(Vec::len), Some(1));
     assert_eq!(notifications[0]["associatedRule"]["id"], "parse-error");
+}
+
+#[test]
+fn an_alert_weighs_what_the_findings_do_and_not_what_the_rule_usually_does() {
+    for (severities, guess, expected) in [
+        (&[Severity::Low][..], false, serde_json::json!("2.5")),
+        (&[Severity::Low, Severity::Critical, Severity::Medium], false, serde_json::json!("9.5")),
+        (&[Severity::Info], false, Value::Null),
+        (&[Severity::Critical], true, serde_json::json!("5.5")),
+    ] {
+        let mut scan = Scan::default();
+        let file = scan.file("f", "x\n");
+        for severity in severities {
+            let finding = scan.report(rule("r", Severity::High), Span::new(file, 0..1), "m");
+            finding.severity = *severity;
+            if guess {
+                finding.confidence(Confidence::Guess);
+            }
+        }
+        let log = sarif(&scan.done());
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        assert_eq!((rules.len(), &rules[0]["properties"]["security-severity"]), (1, &expected), "{severities:?}");
+    }
 }
 
 #[test]

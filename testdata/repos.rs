@@ -39,7 +39,7 @@ fn check(variant: &Path) -> Result<(), Failed> {
         max_file_size: Config::MAX_FILE_SIZE,
         kind: None,
         stdin_filename: None,
-        root: None,
+        root: Some(variant.to_owned()),
         skip_unknown: false,
         threads: 1,
     };

@@ -42,9 +42,10 @@ fn settings_count_from_the_repository_down_to_the_file() {
         ("repo/sub/off/confscan.toml", "rules.autoindex-on = 'off'"),
         ("repo/sub/off/nginx.conf", LISTING),
         ("repo/node_modules/confscan.toml", "not read"),
+        ("repo/sub/patterns.toml", "[[override]]\npaths = ['/nginx.conf']\nrules.autoindex-on = 'critical'"),
         ("other.toml", "[[override]]\npaths = ['x']\nrules.autoindex-on = 'critical'"),
     ]);
-    let sub = [("info", "deep/er/nginx.conf"), ("low", "nginx.conf"), ("high", "x/nginx.conf")];
+    let sub = [("info", "sub/deep/er/nginx.conf"), ("low", "sub/nginx.conf"), ("high", "sub/x/nginx.conf")];
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
     let cases: &[Case] = &[
         (
@@ -58,27 +59,29 @@ fn settings_count_from_the_repository_down_to_the_file() {
         ),
         // What is above the scanned folder counts, and its patterns start where it lies.
         (&["repo/sub"], &sub),
-        (&["repo/sub/x"], &[("high", "nginx.conf")]),
-        (&["repo/sub/deep/er"], &[("info", "nginx.conf")]),
+        (&["repo/sub/x"], &[("high", "sub/x/nginx.conf")]),
+        (&["repo/sub/deep/er"], &[("info", "sub/deep/er/nginx.conf")]),
         (&["repo/sub/off"], &[]),
         (
             &["repo/sub", "--config", "repo/confscan.toml"],
             &[
-                ("low", "deep/er/nginx.conf"),
-                ("low", "nginx.conf"),
-                ("low", "off/nginx.conf"),
-                ("high", "x/nginx.conf"),
+                ("low", "sub/deep/er/nginx.conf"),
+                ("low", "sub/nginx.conf"),
+                ("low", "sub/off/nginx.conf"),
+                ("high", "sub/x/nginx.conf"),
             ],
         ),
-        // One that lies elsewhere counts from the scanned folder.
+        // Several folders have the settings around each of them.
+        (&["repo/sub/x", "repo/sub/deep/er"], &[("info", "sub/deep/er/nginx.conf"), ("high", "sub/x/nginx.conf")]),
+        // One that is named and lies elsewhere counts from the scan root, else from its own folder.
         (&["repo/sub/x", "repo/sub/off", "--config", "repo/sub/off/confscan.toml"], &[]),
         (
             &["repo/sub", "--no-config"],
             &[
-                ("medium", "deep/er/nginx.conf"),
-                ("medium", "nginx.conf"),
-                ("medium", "off/nginx.conf"),
-                ("medium", "x/nginx.conf"),
+                ("medium", "sub/deep/er/nginx.conf"),
+                ("medium", "sub/nginx.conf"),
+                ("medium", "sub/off/nginx.conf"),
+                ("medium", "sub/x/nginx.conf"),
             ],
         ),
         // The folders around a file that is named are not walked over.
@@ -89,7 +92,12 @@ fn settings_count_from_the_repository_down_to_the_file() {
         assert_eq!(found(&run, "autoindex-on"), pairs(expected), "{args:?}");
     }
     let run = tree.run_in("repo", &["sub", "--config", "../other.toml", "--format", "json"], "");
-    assert_eq!(found(&run, "autoindex-on").last(), pairs(&[("critical", "x/nginx.conf")]).last());
+    assert_eq!(found(&run, "autoindex-on").last(), pairs(&[("critical", "sub/x/nginx.conf")]).last());
+    let run = tree.run_in("", &["repo/sub", "--config", "repo/sub/patterns.toml", "--format", "json"], "");
+    assert_eq!(
+        found(&run, "autoindex-on")[1..],
+        pairs(&[("critical", "sub/nginx.conf"), ("medium", "sub/off/nginx.conf"), ("medium", "sub/x/nginx.conf")])
+    );
     let run = tree.run_in("repo/sub/deep", &["-", "--stdin-filename", "nginx.conf", "--format", "json"], LISTING);
     assert_eq!(found(&run, "autoindex-on"), pairs(&[("info", "nginx.conf")]));
 }
@@ -271,9 +279,11 @@ fn settings_that_cannot_be_used_stop_the_scan() {
     let wrong = "unknown key `pedantix`; is it `pedantic`?\n 1 | pedantix = true\n   | ^^^^^^^^";
     tree.write("repo/confscan.toml", "pedantix = true");
     check(&["repo"], &format!("confscan.toml:1:1: {wrong}"));
-    check(&["repo/sub"], &format!("../confscan.toml:1:1: {wrong}"));
-    check(&["files", "repo/sub"], &format!("../confscan.toml:1:1: {wrong}"));
-    check(&["repo/sub", "--config", "repo/confscan.toml"], &format!("repo/confscan.toml:1:1: {wrong}"));
+    check(&["repo/sub"], &format!("confscan.toml:1:1: {wrong}"));
+    check(&["files", "repo/sub"], &format!("confscan.toml:1:1: {wrong}"));
+    let run = tree.run_in("repo/sub", &["."], "");
+    assert_eq!((run.code, run.err), (2, format!("confscan: ../confscan.toml:1:1: {wrong}\n")));
+    check(&["repo/sub", "--config", "repo/confscan.toml"], &format!("confscan.toml:1:1: {wrong}"));
     check(&["repo/sub", "--config", "missing.toml"], "missing.toml: no such file");
     assert_eq!(tree.run(&["repo", "--no-config"]).code, 0);
     assert_eq!(tree.run(&["repo", "--config", "out.toml"]).code, 0);
@@ -285,7 +295,7 @@ fn settings_that_cannot_be_used_stop_the_scan() {
     );
     tree.write("repo/sub/confscan.toml", &"#".repeat(300_000));
     check(&["repo"], "sub/confscan.toml: 300000 bytes, over the limit of 262144");
-    check(&["repo/sub"], "confscan.toml: 300000 bytes, over the limit of 262144");
+    check(&["repo/sub"], "sub/confscan.toml: 300000 bytes, over the limit of 262144");
     fs::write(tree.0.join("repo/sub/confscan.toml"), b"# \xff").unwrap();
     check(&["repo"], "sub/confscan.toml: not UTF-8");
 }
@@ -308,10 +318,10 @@ fn settings_are_not_read_through_links_out_of_the_repository() {
     };
     symlink("../../out.toml", &link).unwrap();
     refused(&["repo"], "sub/confscan.toml: leads out of the scan root");
-    refused(&["repo/sub"], "confscan.toml: leads out of the repository");
+    refused(&["repo/sub"], "sub/confscan.toml: leads out of the repository");
     fs::remove_file(&link).unwrap();
     symlink("/dev/zero", &link).unwrap();
-    refused(&["repo/sub"], "confscan.toml: leads out of the repository");
+    refused(&["repo/sub"], "sub/confscan.toml: leads out of the repository");
     fs::remove_file(&link).unwrap();
     symlink("../ci/real.toml", &link).unwrap();
     for args in [&["repo", "--format", "json"], &["repo/sub", "--format", "json"]] {

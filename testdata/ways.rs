@@ -79,8 +79,22 @@ fn paths_are_those_of_the_root_whatever_is_named_in_it() {
     assert_eq!(found("repo/services", &["--root", "..", "web"]), both);
     assert_eq!(found("repo", &["--root", ".", "services/web/nginx.conf"]), vec![listing.clone()]);
     assert_eq!(found("repo/services/web", &["--root", "../..", "-", "--stdin-filename", "nginx.conf"]), vec![listing]);
-    // Without it, the folder that is named is the root, and nothing outside of it is read.
-    assert_eq!(found("repo", &["services/web"]), vec!["nginx.conf:2:3: medium:".to_owned()]);
+    // Without it paths are those that the current folder sees, and nothing outside of what is named is read.
+    assert_eq!(found("repo", &["services/web"]), both[1..]);
+    assert_eq!(found("repo/services", &["web"]), ["web/nginx.conf:2:3: critical:"]);
+    assert_eq!(found("repo/services/web", &["../../services"]), ["web/nginx.conf:2:3: critical:"]);
+    // A repository below is the root, wherever it is looked at from.
+    assert_eq!(found("", &["repo/services/web"]), ["repo/services/web/nginx.conf:2:3: critical:"]);
+    tree.write("repo/.git/HEAD", "");
+    assert_eq!(found("", &["repo/services/web"]), both[1..]);
+    assert_eq!(
+        found("", &["repo", "other"]),
+        [
+            "other/nginx.conf:2:3: medium:",
+            "repo/images/Dockerfile:2:6: high:",
+            "repo/services/web/nginx.conf:2:3: critical:"
+        ]
+    );
     for (args, message) in [
         (["--root", "repo", "other"], "confscan: other: not in the root repo\n"),
         (["--root", "missing", "other"], "confscan: missing: no such file\n"),
@@ -227,7 +241,7 @@ fn every_command_of_the_readme_works_in_the_order_in_which_it_stands() {
     // Those that build it take minutes, and are how this test came to run.
     let lines: Vec<&String> = lines.iter().filter(|line| !line.starts_with("cargo ")).collect();
     let seen: Vec<i32> = lines.iter().map(|line| shell(&tree, "", line)).collect();
-    assert_eq!(seen, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1], "{lines:#?}");
+    assert_eq!(seen, [1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1], "{lines:#?}");
 }
 
 #[test]
@@ -238,6 +252,7 @@ fn everything_that_names_a_version_names_this_one() {
         ("pre-commit/pyproject.toml", format!("version = \"{version}\"\n")),
         ("pre-commit/pyproject.toml", format!("\"confscan=={version}\"")),
         ("docs/pre-commit.md", format!("rev: pre-commit-v{version}\n")),
+        ("docs/prompt.md", format!("ghcr.io/confscan/confscan:{version}`")),
         ("docs/gitlab.md", format!("pip install confscan=={version}\n")),
         ("docs/github.md", format!("confscan/confscan@v{version} ")),
         ("README.md", format!("confscan/confscan@v{version} ")),

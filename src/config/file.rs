@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Error;
 use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
 use crate::container::{Environment, Marked};
-use crate::finding::{Rule, Severity, Tier};
+use crate::finding::{Confidence, Rule, Severity, Tier};
 use crate::project::{self, Configured, path};
 use crate::rules;
 use crate::source::{Kind, ReadError, Source, Sources, Span};
@@ -158,39 +158,40 @@ pub struct Setting {
     pub exact: bool,
 }
 
-/// The `confscan.toml` files of a scan, outer ones first.
+/// The `confscan.toml` files of a scan.
 #[derive(Clone, Debug, Default)]
-pub struct Files(Vec<File>);
+pub struct Files {
+    /// Outer ones first.
+    files: Vec<File>,
+    /// What those say that are known before the walk.
+    max_file_size: Option<u64>,
+}
 
 impl Files {
-    /// These files, put into their order.
+    /// The files that count for all that is scanned, put into their order.
     pub fn new(mut files: Vec<File>) -> Files {
-        // From the repository's root to the scan root, then into the tree.
-        files.sort_by_key(|file| match &file.folder {
-            Folder::Above(prefix) => (0, usize::MAX - parts(prefix)),
-            Folder::Below(folder) => (1, parts(folder)),
-        });
-        Files(files)
+        sort(&mut files);
+        let max_file_size = files.iter().rev().find_map(|file| file.settings.limits.max_file_size);
+        Files { files, max_file_size: max_file_size.map(|size| size.0) }
     }
 
     /// Every file, outer ones first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &File> {
-        self.0.iter()
+        self.files.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.files.is_empty()
     }
 
-    /// Adds the files below the scan root that the walk came upon.
+    /// Adds the files that the walk came upon.
     ///
     /// # Errors
     /// One of them cannot be read, leads out of the scan root, or is wrong.
     pub fn add_below(&mut self, sources: &Sources) -> Result<(), Error> {
-        let mut files = std::mem::take(&mut self.0);
         for path in &sources.settings {
-            if files.iter().any(|file| file.path == *path) {
+            if self.files.iter().any(|file| file.path == *path) {
                 continue;
             }
             let bytes = sources.store().read(path).map_err(|error| Error::unreadable(path, &error))?;
@@ -198,16 +199,16 @@ impl Files {
                 "" => Folder::Above(String::new()),
                 folder => Folder::Below(folder.to_owned()),
             };
-            files.push(File::parse(path, folder, text(path, bytes)?)?);
+            self.files.push(File::parse(path, folder, text(path, bytes)?)?);
         }
-        *self = Files::new(files);
+        sort(&mut self.files);
         Ok(())
     }
 
     /// Adds the files' texts to those of the scan, so that findings can point into them; [`Sources::find`] with a
     /// file's path gives its id.
     pub fn register(&self, sources: &mut Sources) {
-        for file in &self.0 {
+        for file in &self.files {
             let mut source = Source::new(&file.path, &file.text);
             (source.kind, source.why) = (Kind::Auxiliary, "settings of confscan".to_owned());
             sources.add(source);
@@ -237,13 +238,13 @@ impl Files {
 
     /// Takes the choice of the tier out of every file.
     pub fn without_pedantic(mut self) -> Files {
-        self.0.iter_mut().for_each(|file| file.settings.pedantic = None);
+        self.files.iter_mut().for_each(|file| file.settings.pedantic = None);
         self
     }
 
     /// The files that are for `path`, outer ones first, each with that path as seen from its folder.
     fn of<'a>(&'a self, path: &'a str) -> impl DoubleEndedIterator<Item = (&'a File, Cow<'a, str>)> {
-        self.0.iter().filter_map(move |file| Some((file, file.seen(path)?)))
+        self.files.iter().filter_map(move |file| Some((file, file.seen(path)?)))
     }
 
     /// The innermost of what `get` finds in the files that are for `path`.
@@ -281,7 +282,7 @@ impl Files {
     /// Whether a rule of the pedantic tier may run somewhere.
     pub fn may_run(&self, rule: &Rule) -> bool {
         let on = |level: Level| level != Level::Off;
-        self.0.iter().any(|File { settings, .. }| {
+        self.files.iter().any(|File { settings, .. }| {
             settings.pedantic == Some(true)
                 || settings.rules.level(rule.id).is_some_and(on)
                 || settings.overrides.iter().any(|one| one.value.rules.level(rule.id).is_some_and(on))
@@ -293,6 +294,11 @@ impl Files {
         self.innermost(path, |settings| settings.fail_on)
     }
 
+    /// How sure a finding in the file at `path` has to be to be shown.
+    pub fn min_confidence(&self, path: &str) -> Option<Confidence> {
+        self.innermost(path, |settings| settings.min_confidence).map(Confidence::from)
+    }
+
     /// Whether the file at `path` may use an image, named in full (`docker.io/library/postgres`); nothing where no file
     /// says which images are trusted.
     pub fn trusts(&self, path: &str, image: &str) -> Option<bool> {
@@ -300,20 +306,19 @@ impl Files {
         lists.map(|trusted| trusted.matches(image)).reduce(|one, other| one || other)
     }
 
-    /// Size in bytes over which files are not read.
+    /// Size in bytes over which files are not read, as the files of [`Files::new`] have it.
     pub fn max_file_size(&self) -> Option<u64> {
-        let above = self.0.iter().rev().filter(|file| matches!(file.folder, Folder::Above(_)));
-        above.filter_map(|file| file.settings.limits.max_file_size).map(|size| size.0).next()
+        self.max_file_size
     }
 
     /// Every stack, with the file that it stands in; [`File::resolve`] gives the paths of its files.
     pub fn stacks(&self) -> impl Iterator<Item = (&File, &At<Stack>)> {
-        self.0.iter().flat_map(|file| file.settings.stacks.iter().map(move |stack| (file, stack)))
+        self.files.iter().flat_map(|file| file.settings.stacks.iter().map(move |stack| (file, stack)))
     }
 
     /// Every accepted finding, with the file that it stands in; [`File::covers`] says what it is for.
     pub fn ignores(&self) -> impl Iterator<Item = (&File, &At<Ignore>)> {
-        self.0.iter().flat_map(|file| file.settings.ignores.iter().map(move |ignore| (file, ignore)))
+        self.files.iter().flat_map(|file| file.settings.ignores.iter().map(move |ignore| (file, ignore)))
     }
 }
 
@@ -356,6 +361,14 @@ impl project::Settings for Files {
             path::join(&file.resolve(&to.value.0)?, rest)
         })
     }
+}
+
+/// Puts files into their order: from the repository's root to the scan root, then into the tree.
+fn sort(files: &mut [File]) {
+    files.sort_by_key(|file| match &file.folder {
+        Folder::Above(prefix) => (0, usize::MAX - parts(prefix)),
+        Folder::Below(folder) => (1, parts(folder)),
+    });
 }
 
 /// Number of parts of a path.

@@ -16,7 +16,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::pattern::{Globs, Trusted};
 use crate::container::Environment;
-use crate::finding::Severity;
+use crate::finding::{Confidence, Severity};
 use crate::source::{FileId, Span};
 use crate::{rules, text};
 
@@ -31,6 +31,9 @@ pub struct Settings {
     /// Exit with 1 when there is a finding of at least this severity: `critical`, `high` (the default), `medium`, `low`,
     /// `info` or `never`.
     pub fail_on: Option<FailOn>,
+    /// Show findings and fail on them only when they are at least this sure: `certain`, `likely` or `guess` (the
+    /// default). A guess never fails a scan.
+    pub min_confidence: Option<Sure>,
     /// What is made of rules, by their names: `off`, `on` (the severities of its page), or a severity.
     pub rules: Rules,
     /// Severities of rules for some files or environments only; a later one wins.
@@ -242,6 +245,29 @@ impl FailOn {
     /// The name used in options and settings.
     pub fn name(self) -> &'static str {
         self.least().map_or("never", Severity::name)
+    }
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(JsonSchema))]
+pub enum Sure {
+    /// It stands in the files.
+    Certain,
+    /// True unless something out of sight says otherwise.
+    Likely,
+    /// Something that decides it is not known.
+    Guess,
+}
+
+impl From<Sure> for Confidence {
+    fn from(sure: Sure) -> Self {
+        match sure {
+            Sure::Certain => Confidence::Certain,
+            Sure::Likely => Confidence::Likely,
+            Sure::Guess => Confidence::Guess,
+        }
     }
 }
 

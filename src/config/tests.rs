@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::container::Environment::{Development, Production, Test, Unmarked};
+use crate::finding::Severity;
 use crate::project::Settings as _;
 use crate::rules;
 use crate::source::Sources;
@@ -143,8 +144,8 @@ fn whatever_is_wrong_is_shown_with_its_line_and_what_was_probably_meant() {
         ("\u{feff}pedantic = 3", "1:12: integer `3`, expected a boolean\n 1 | pedantic = 3\n   |            ^"),
         (
             "'\u{202e}x' = 1",
-            "1:1: unknown key `\\u{202e}x`; there are: pedantic, fail-on, rules, override, environments, stack, ignore, \
-             images, nginx, limits\n 1 | '\\u{202e}x' = 1\n   | ^^^^^^^^^^^",
+            "1:1: unknown key `\\u{202e}x`; there are: pedantic, fail-on, min-confidence, rules, override, environments, \
+             stack, ignore, images, nginx, limits\n 1 | '\\u{202e}x' = 1\n   | ^^^^^^^^^^^",
         ),
     ];
     for (text, expected) in cases {
@@ -337,6 +338,35 @@ fn the_last_setting_of_the_innermost_file_decides_about_a_rule() {
     }
 }
 
+/// A finding of the given weight.
+fn finding(severity: Severity, confidence: Confidence) -> Finding {
+    let (project, sources) = (crate::project::Project::default(), Sources::default());
+    let config = Config::new(jiff::civil::date(2026, 11, 1));
+    let rule = &rules::find("missing-user").expect("a rule").rule;
+    let mut cx = rules::Cx::new(&project, &sources, &config, rule, None);
+    let place = crate::source::Span::at(crate::source::FileId(0), 0);
+    cx.report(place, "").severity(severity).confidence(confidence).clone()
+}
+
+#[test]
+fn what_is_less_sure_than_the_files_or_the_command_line_say_is_not_shown_but_gaps_are() {
+    use Confidence::{Certain, Guess, Likely};
+    let default = Config::new(jiff::civil::date(2026, 11, 1));
+    let cascade = [("", "min-confidence = 'likely'"), ("a", "min-confidence = 'certain'")];
+    let configured = Config { files: files(&cascade), ..default.clone() };
+    let told = Config { min_confidence: Some(Guess), ..configured.clone() };
+    for (config, path, least) in
+        [(&default, "x", Guess), (&configured, "x", Likely), (&configured, "a/x", Certain), (&told, "a/x", Guess)]
+    {
+        for confidence in Confidence::ALL {
+            let mut found = finding(Severity::High, confidence);
+            assert_eq!(config.shows(&found, path), confidence >= least, "{path} {least:?} {confidence:?}");
+            found.gap = true;
+            assert!(config.shows(&found, path), "{path} {least:?} {confidence:?}");
+        }
+    }
+}
+
 #[test]
 fn the_command_line_wins_over_files_and_they_over_defaults() {
     let default = Config::new(jiff::civil::date(2026, 11, 1));
@@ -350,11 +380,11 @@ fn the_command_line_wins_over_files_and_they_over_defaults() {
         (never, None),
     ] {
         for severity in Severity::ALL {
-            assert_eq!(
-                config.fails(severity, "x"),
-                least.is_some_and(|least| severity >= least),
-                "{least:?} {severity:?}"
-            );
+            for confidence in Confidence::ALL {
+                let fails = confidence != Confidence::Guess && least.is_some_and(|least| severity >= least);
+                let found = finding(severity, confidence);
+                assert_eq!(config.fails(&found, "x"), fails, "{least:?} {severity:?} {confidence:?}");
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One cause, one finding: a finding that explains a chain takes in those of other rules that are parts of it.
 
-use super::Findings;
+use super::{Findings, Merged};
+use crate::finding::Confidence;
 
 /// Drops the findings that others contain, and shows them as evidence there.
 pub(super) fn absorb(mut findings: Findings) -> Findings {
@@ -12,17 +13,24 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
         // One that was contained itself has handed on nothing: what it would contain stands on its own.
         let Some(parts) = findings.get(&key).map(|merged| merged.finding.contained.clone()) else { continue };
         for part in parts.into_iter().filter(|part| *part != key) {
+            // A guess fails no scan, so what does must not become a part of one.
+            let is_guess =
+                |key| findings.get(key).map(|merged: &Merged| merged.finding.confidence == Confidence::Guess);
+            if is_guess(&key) == Some(true) && is_guess(&part) == Some(false) {
+                continue;
+            }
             let Some(part) = findings.remove(&part) else { continue };
             let Some(whole) = findings.get_mut(&key) else { break };
-            whole.containers.extend(part.containers);
-            whole.stacks.extend(part.stacks);
             let finding = &mut whole.finding;
-            finding.severity = finding.severity.max(part.finding.severity);
+            if part.finding.confidence > Confidence::Guess || finding.confidence == Confidence::Guess {
+                finding.severity = finding.severity.max(part.finding.severity);
+            }
             let primary = part.finding.primary();
             let shown = finding.labels.iter().chain(&finding.chain).any(|label| label.span == primary);
             if !shown {
-                finding.related(primary, part.finding.message);
+                finding.related(primary, part.finding.message.clone());
             }
+            whole.add_places(part);
         }
     }
     findings
@@ -58,5 +66,32 @@ mod tests {
         assert_eq!(whole.severity, Severity::High);
         assert_eq!((whole.labels[1].span, whole.labels[1].message.as_str()), (place(4), "part"));
         assert!(left.contains_key(&(part.id, place(8))));
+    }
+
+    #[test]
+    fn a_guess_takes_in_nothing_surer_and_makes_nothing_surer_worse() {
+        let (project, sources, config) =
+            (Project::default(), Sources::default(), Config::new(jiff::civil::date(2026, 11, 1)));
+        let place = |at: usize| Span::new(FileId(0), at..at + 1);
+        let [whole, part] = [&RULES[0].rule, &RULES[1].rule];
+        use Confidence::{Certain, Guess};
+        // How many are left, and the severity of the first.
+        for (sure, part_sure, left, severity) in [
+            (Guess, Certain, 2, Severity::Low),
+            (Certain, Guess, 1, Severity::Low),
+            (Guess, Guess, 1, Severity::High),
+            (Certain, Certain, 1, Severity::High),
+        ] {
+            let mut found = Found::default();
+            let mut cx = Cx::new(&project, &sources, &config, whole, None);
+            cx.report(place(0), "whole").severity(Severity::Low).confidence(sure).contains(part.id, place(4));
+            cx.finish().into_iter().for_each(|finding| found.add(finding));
+            let mut cx = Cx::new(&project, &sources, &config, part, None);
+            cx.report(place(4), "part").severity(Severity::High).confidence(part_sure);
+            cx.finish().into_iter().for_each(|finding| found.add(finding));
+            let found = absorb(found.findings);
+            let whole = &found[&(whole.id, place(0))].finding;
+            assert_eq!((found.len(), whole.severity), (left, severity), "{sure:?} {part_sure:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Tree;
 use super::tree::Entry;
-use crate::source::{ReadError, Source, Sources};
+use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, recognise};
 use crate::walk::{Options, Scope, folder_reason, is_cache_tag};
 
@@ -12,21 +12,27 @@ use crate::walk::{Options, Scope, folder_reason, is_cache_tag};
 const TAG: u64 = 64;
 
 /// The configs of `tree` that a scan of `scope` would find on the disk; the others can be read when a config refers to
-/// them.
-pub fn sources(tree: Tree, scope: &Scope, options: &Options) -> Sources {
+/// them. `now` is what it finds there now: configs that are part of no commit are the same.
+pub fn sources(tree: Tree, scope: &Scope, options: &Options, now: &Sources) -> Sources {
     let mut finder =
         Finder { tree: &tree, scope, options, entered: HashMap::new(), taken: BTreeMap::new(), gaps: vec![] };
     for (path, entry) in tree.entries() {
         if scope.holds(path) && finder.enters(path) {
             match entry {
-                Entry::File(_) => finder.candidate(path, path, WALKED),
+                Entry::File(..) => finder.candidate(path, path, WALKED),
                 Entry::Link(_) => finder.link(path),
-                Entry::Repository => {}
+                Entry::Submodule => {}
             }
         }
     }
     for path in &scope.files {
         finder.named(path);
+    }
+    let local = now.iter().map(|(_, source)| source).filter(|source| source.kind != Kind::Auxiliary);
+    for source in local.filter(|source| tree.local().holds(&source.path)) {
+        let mut same = Source::new(&source.path, &source.text);
+        (same.recoded, same.kind, same.why) = (source.recoded, source.kind, source.why.clone());
+        finder.take(same, LINKED);
     }
     let Finder { taken, gaps, .. } = finder;
     let mut sources = Sources::new(Box::new(tree));

@@ -6,6 +6,7 @@ use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::local::Local;
 use super::watched::{PATIENCE, Watched};
 use super::{Commit, Error, Repository, is_object_name};
 use crate::source::{ReadError, Store};
@@ -13,6 +14,8 @@ use crate::text::visible;
 
 /// Links that are followed on one path; Linux follows as many.
 const MOST_LINKS: usize = 40;
+/// Repositories of one tree: itself and its submodules, each with a git process.
+const MOST_REPOSITORIES: usize = 200;
 /// Bytes of the longest text of a link.
 const LONGEST_LINK: u64 = 4096;
 /// Bytes of the longest path that is looked for, as on the disk.
@@ -20,7 +23,7 @@ const LONGEST_PATH: usize = 4096;
 /// Most parts of one path and of the links on it.
 const MOST_STEPS: usize = 4096;
 /// Bytes of the longest list of a commit's files: about two million of them.
-const LONGEST_LIST: u64 = 1 << 28;
+pub(super) const LONGEST_LIST: u64 = 1 << 28;
 /// Bytes of objects of which a start is read although they are larger than what was asked for.
 const SMALL: u64 = 1 << 16;
 
@@ -29,8 +32,13 @@ pub struct Tree {
     entries: BTreeMap<String, Entry>,
     /// Names in each directory, sorted, a `/` behind those of directories.
     directories: HashMap<String, Vec<String>>,
-    objects: Mutex<Objects>,
+    /// Where the contents are, by repository: the submodules that are checked out have their own.
+    objects: Vec<Mutex<Objects>>,
     limit: u64,
+    /// Bytes of what `git ls-tree` said so far.
+    listed: u64,
+    /// What is the same whatever the commit.
+    local: Local,
     /// What to say when a file of the commit is not in this clone, once one was asked for.
     lacks: Arc<Lacks>,
 }
@@ -55,12 +63,12 @@ impl Lacks {
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// A file, by the name of its object.
-    File(String),
+    /// A file, by the index of its repository and the name of its object.
+    File(usize, String),
     /// A link, with its text.
     Link(String),
-    /// Another repository.
-    Repository,
+    /// A submodule that is not checked out.
+    Submodule,
 }
 
 /// The content of a file, or its start.
@@ -73,10 +81,11 @@ pub(super) struct Content {
 
 /// The objects of the repository.
 struct Objects {
+    repository: Repository,
     /// `git cat-file --batch-check`: asked first, because git unpacks the whole of an object before it gives any of it.
-    sizes: Asked,
+    sizes: Option<Asked>,
     /// `git cat-file --batch`.
-    contents: Asked,
+    contents: Option<Asked>,
 }
 
 /// A running git that answers what it is asked.
@@ -87,39 +96,92 @@ struct Asked {
 }
 
 impl Tree {
-    /// The tree of `commit`; files of more than `limit` bytes are refused.
+    /// The tree of `commit`; files of more than `limit` bytes are refused. `store` is the directory as it is, for what is
+    /// part of no commit.
     ///
     /// # Errors
     /// The tree is not in this clone.
-    pub fn read(repository: &Repository, commit: &Commit, limit: u64) -> Result<Tree, Error> {
+    pub fn read(repository: &Repository, commit: &Commit, limit: u64, store: Arc<dyn Store>) -> Result<Tree, Error> {
         let fetch = format!("git fetch --refetch --no-filter origin {}", commit.id);
         let lacks =
             Error(format!("files of {} are not in this clone; `{fetch}` brings all of them", visible(&commit.shown)));
+        let problem = Arc::new(Lacks { problem: lacks.clone(), asked: AtomicBool::new(false) });
+        let mut tree = Tree {
+            entries: BTreeMap::new(),
+            directories: HashMap::new(),
+            objects: Vec::new(),
+            listed: 0,
+            limit,
+            local: Local::new(store),
+            lacks: problem,
+        };
+        tree.add(repository, &commit.id, "", &lacks)?;
+        tree.directories = tree.list_directories();
+        Ok(tree)
+    }
+
+    /// Adds the files of the commit `id` below `prefix`, and those of the submodules in it that are checked out, each as it
+    /// belongs to that commit.
+    fn add(&mut self, repository: &Repository, id: &str, prefix: &str, lacks: &Error) -> Result<(), Error> {
         // The tree that the directory is in; its own paths are relative to that directory.
-        let listed = list(repository, commit)?.ok_or_else(|| lacks.clone())?;
-        let mut objects = Objects::start(repository).map_err(|error| Error(format!("git: {error}")))?;
-        let mut entries = BTreeMap::new();
+        let listed = self.list(repository, id)?.ok_or_else(|| lacks.clone())?;
+        let mut objects = Objects::of(repository);
+        let number = self.objects.len();
+        let mut submodules = Vec::new();
         for line in listed.split(|byte| *byte == 0) {
             // <mode> SP <type> SP <object> TAB <path>
             let Some(tab) = memchr::memchr(b'\t', line) else { continue };
             let mut fields = line[..tab].split(|byte| *byte == b' ').map(|field| String::from_utf8_lossy(field));
             let (Some(mode), Some(_), Some(id)) = (fields.next(), fields.next(), fields.next()) else { continue };
-            let path = String::from_utf8_lossy(&line[tab + 1..]).into_owned();
+            let inner = String::from_utf8_lossy(&line[tab + 1..]);
+            let path = if prefix.is_empty() { inner.clone().into_owned() } else { format!("{prefix}/{inner}") };
             let entry = match mode.as_ref() {
                 "120000" => {
                     let content = objects.get(&id, LONGEST_LINK).map_err(|_| lacks.clone())?;
                     Entry::Link(String::from_utf8_lossy(&content.bytes).into_owned())
                 }
-                "160000" => Entry::Repository,
-                _ => Entry::File(id.into_owned()),
+                "160000" => match repository.submodule(&inner).filter(|_| is_object_name(&id)) {
+                    Some(submodule) => {
+                        submodules.push((submodule, id.into_owned(), path));
+                        continue;
+                    }
+                    None => Entry::Submodule,
+                },
+                _ => Entry::File(number, id.into_owned()),
             };
-            entries.insert(path, entry);
+            self.entries.insert(path, entry);
         }
-        let lacks = Arc::new(Lacks { problem: lacks, asked: AtomicBool::new(false) });
-        let objects = Mutex::new(objects);
-        let mut tree = Tree { entries, directories: HashMap::new(), objects, limit, lacks };
-        tree.directories = tree.list_directories();
-        Ok(tree)
+        self.objects.push(Mutex::new(objects));
+        self.local.add(repository, prefix);
+        for (submodule, id, path) in submodules {
+            if self.objects.len() >= MOST_REPOSITORIES {
+                return Err(Error(format!("more than {MOST_REPOSITORIES} submodules are checked out")));
+            }
+            let shown = visible(&path).into_owned();
+            let fetch = format!("git -C {shown} fetch origin {id}");
+            let lacks = Error(format!("the submodule {shown} lacks the commit {id}; `{fetch}` brings it"));
+            self.add(&submodule, &id, &path, &lacks)?;
+        }
+        Ok(())
+    }
+
+    /// What `git ls-tree` says of a commit; nothing when it fails.
+    fn list(&mut self, repository: &Repository, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        let left = LONGEST_LIST - self.listed;
+        let output = repository.answer(["ls-tree", "-r", "-z", id], left + 1)?;
+        // A folder can be in a commit many times over at no cost: ten in each of ten make 10^10.
+        let length = output.stdout.len() as u64;
+        if length > left {
+            let most = LONGEST_LIST >> 20;
+            return Err(Error(format!("the names of the files of {id} take more than {most} MiB")));
+        }
+        self.listed += length;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    /// What is the same whatever the commit.
+    pub(super) fn local(&self) -> &Local {
+        &self.local
     }
 
     /// What the clone lacks, to be asked once the tree was read.
@@ -144,13 +206,14 @@ impl Tree {
 
     fn list_directories(&self) -> HashMap<String, Vec<String>> {
         let mut directories: HashMap<String, Vec<String>> = HashMap::from([(String::new(), Vec::new())]);
-        for path in self.entries.keys() {
-            let mut name = path.clone();
-            let mut rest = path.as_str();
+        let local = self.local.iter();
+        for (path, folder) in self.entries.keys().map(|path| (path.as_str(), false)).chain(local) {
+            let mut name = path.to_owned();
+            let mut rest = path;
             loop {
                 let (directory, last) = rest.rsplit_once('/').unwrap_or(("", rest));
                 name.replace_range(.., last);
-                if rest.len() < path.len() {
+                if folder || rest.len() < path.len() {
                     name.push('/');
                 }
                 let known = directories.contains_key(directory);
@@ -220,8 +283,9 @@ impl Tree {
     pub(super) fn content(&self, path: &str, most: u64) -> Result<Content, ReadError> {
         let real = self.real(path)?;
         match self.entries.get(&real) {
-            Some(Entry::File(id)) => {
-                let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(Entry::File(repository, id)) => {
+                let objects = self.objects.get(*repository).ok_or(ReadError::Missing)?;
+                let mut objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
                 objects.get(id, most).map_err(|error| {
                     self.lacks.asked.store(true, Ordering::Relaxed);
                     ReadError::Io(error.to_string())
@@ -239,42 +303,36 @@ impl Store for Tree {
         if path.starts_with('/') || path.split('/').any(|part| part == "..") {
             return Err(ReadError::Outside);
         }
-        let Content { size, bytes } = self.content(path, self.limit)?;
+        let Content { size, bytes } = match self.content(path, self.limit) {
+            Err(ReadError::Missing) if self.local.holds(path) => return self.local.store().read(path),
+            content => content?,
+        };
         if size > self.limit { Err(ReadError::TooLarge { size, limit: self.limit }) } else { Ok(bytes) }
     }
 
     fn list(&self, path: &str) -> Vec<String> {
-        self.real(path).ok().and_then(|real| self.directories.get(&real).cloned()).unwrap_or_default()
+        match self.real(path).ok().and_then(|real| self.directories.get(&real)) {
+            Some(names) => names.clone(),
+            None if self.local.holds(path) => self.local.store().list(path),
+            None => Vec::new(),
+        }
     }
-}
-
-/// What `git ls-tree` says of a commit; nothing when it fails.
-fn list(repository: &Repository, commit: &Commit) -> Result<Option<Vec<u8>>, Error> {
-    let output = repository.answer(["ls-tree", "-r", "-z", &commit.id], LONGEST_LIST + 1)?;
-    // A folder can be in a commit many times over at no cost: ten in each of ten make 10^10.
-    if output.stdout.len() as u64 > LONGEST_LIST {
-        let (shown, most) = (visible(&commit.shown), LONGEST_LIST >> 20);
-        return Err(Error(format!("the names of the files of {shown} take more than {most} MiB")));
-    }
-    Ok(output.status.success().then_some(output.stdout))
 }
 
 impl Objects {
-    fn start(repository: &Repository) -> io::Result<Objects> {
-        Ok(Objects {
-            sizes: Asked::start(repository, "--batch-check")?,
-            contents: Asked::start(repository, "--batch")?,
-        })
+    fn of(repository: &Repository) -> Objects {
+        Objects { repository: repository.clone(), sizes: None, contents: None }
     }
 
     /// The object `id`, or its first `most` bytes; of a much larger one its size alone.
     fn get(&mut self, id: &str, most: u64) -> io::Result<Content> {
-        let size = self.sizes.ask(id)?;
+        let size = Asked::started(&mut self.sizes, &self.repository, "--batch-check")?.ask(id)?;
         if size > most.max(SMALL) {
             return Ok(Content { size, bytes: Vec::new() });
         }
-        let size = self.contents.ask(id)?;
-        let Asked { git, answers, .. } = &mut self.contents;
+        let contents = Asked::started(&mut self.contents, &self.repository, "--batch")?;
+        let size = contents.ask(id)?;
+        let Asked { git, answers, .. } = contents;
         let mut bytes = Vec::new();
         let rest = git.wait_for(|| {
             answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
@@ -289,6 +347,14 @@ impl Objects {
 }
 
 impl Asked {
+    /// The one in `place`, which is started for the first who asks: most repositories of a tree are asked for nothing.
+    fn started<'a>(place: &'a mut Option<Asked>, repository: &Repository, batch: &str) -> io::Result<&'a mut Asked> {
+        match place {
+            Some(asked) => Ok(asked),
+            None => Ok(place.insert(Asked::start(repository, batch)?)),
+        }
+    }
+
     fn start(repository: &Repository, batch: &str) -> io::Result<Asked> {
         let mut command = repository.git(["cat-file", batch]);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -55,10 +55,10 @@ pub fn by_path(path: &str) -> Marked {
     Marked::new(Environment::Unmarked, "nothing says otherwise")
 }
 
-/// The environment that a comment settles: `# confscan: environment=production`.
+/// The environment that a comment settles: `# confscan: environment=production`. Words may follow.
 pub fn by_comment(comment: &str) -> Option<Marked> {
     let rest = comment.trim_start_matches(['#', ';', ' ', '\t']).strip_prefix("confscan:")?.trim();
-    let value = rest.strip_prefix("environment=")?.trim();
+    let value = rest.strip_prefix("environment=")?.split_whitespace().next()?;
     let all = [Environment::Development, Environment::Test, Environment::Unmarked, Environment::Production];
     let environment = all.into_iter().find(|environment| environment.name() == value)?;
     Some(Marked::new(environment, "comment in the file"))

@@ -10,9 +10,12 @@ use super::{
     Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
     read, repeated,
 };
+use rayon::prelude::*;
+
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
+use crate::secret::Formats;
 use crate::source::{FileId, Kind, ReadError, Skipped, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
@@ -253,6 +256,8 @@ impl<'a> Linker<'a> {
         nodes::collect(&mut project, nodes);
         project.repeated = repeated::find(&project, sources);
         needs::find(&mut project, sources);
+        let files: Vec<_> = sources.iter().map(|(_, source)| source.text.as_str()).collect();
+        project.formats = files.par_iter().map(|text| Formats::of(text)).collect();
         project
     }
 

@@ -5,10 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::words::told;
+use super::words::{Level, told};
 use super::xml::escaped;
 use super::{Place, Report};
-use crate::finding::Severity;
 
 /// Writes the findings.
 ///
@@ -21,10 +20,10 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  <file name=\"{}\">", escaped(path))?;
         for finding in findings {
             let Place { start, .. } = report.place(finding.primary());
-            let severity = match finding.severity {
-                Severity::Critical | Severity::High => "error",
-                Severity::Medium => "warning",
-                Severity::Low | Severity::Info => "info",
+            let severity = match Level::of(finding) {
+                Level::Error => "error",
+                Level::Warning => "warning",
+                Level::Note => "info",
             };
             writeln!(
                 out,

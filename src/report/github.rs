@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::words::{clip, counts, message, plural, remarks};
+use super::words::{Level, capital, clip, compared, counts, found, ignored, message, plural, remarks, unsure};
 use super::{Place, Report};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::text::visible;
 
 /// Annotations of one level that GitHub shows for a step.
@@ -22,11 +22,7 @@ const MESSAGE: usize = 4000;
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut levels = [("error", 0), ("warning", 0), ("notice", 0)];
     for finding in report.worst_first() {
-        let level = &mut levels[match finding.severity {
-            Severity::Critical | Severity::High => 0,
-            Severity::Medium => 1,
-            Severity::Low | Severity::Info => 2,
-        }];
+        let level = &mut levels[Level::of(finding) as usize];
         level.1 += 1;
         let Place { path, start, end, .. } = report.place(report.first_line(finding.primary()));
         let title = format!("{} ({})", finding.rule.id, finding.severity.name());
@@ -43,13 +39,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     // The runner shows what is no command as it is.
+    let found = capital(&found(report));
     if report.findings.is_empty() {
         let containers = plural(report.project.containers.len(), "container");
-        return writeln!(out, "No findings in {} and {containers}.", plural(report.graded(), "file"));
+        writeln!(out, "{found} in {} and {containers}.", plural(report.graded(), "file"))?;
+    } else {
+        writeln!(out, "{found}: {}", counts(report.findings.iter()))?;
     }
-    writeln!(out, "{}: {}", plural(report.findings.len(), "finding"), counts(report.findings.iter()))?;
     if levels.iter().any(|(_, number)| *number > SHOWN) {
         writeln!(out, "GitHub shows {SHOWN} annotations of each level for a step: the lines above are all of them.")?;
+    }
+    for said in compared(report).chain(unsure(report)).chain(ignored(report)) {
+        writeln!(out, "{said}.")?;
     }
     if report.has_gaps() {
         writeln!(out, "Not everything was graded: {}.", report.gap_counts())?;

@@ -127,7 +127,7 @@ fn scan(report: &Report, time: Timestamp) -> Scan {
         vendor: Vendor { name: "confscan" },
     };
     let time = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let messages = report.findings.iter().filter(|finding| finding.gap).map(|finding| {
+    let messages = report.gaps().map(|finding| {
         let Place { path, start, .. } = report.place(finding.primary());
         let value = format!("{path}:{}: {}", start.line, finding.message);
         Message { level: "warn", value: clip(&value, DESCRIPTION).into_owned() }

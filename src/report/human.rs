@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use super::concise::line_start;
 use super::words::{counts, note, stacks};
 use super::{Options, Place, Report};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Confidence, Finding, Severity};
 use crate::text::visible;
 
 /// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
@@ -66,7 +66,8 @@ impl Page<'_> {
         let Place { path, start, .. } = self.report.place(finding.primary());
         let severity = self.paint(style(finding.severity), finding.severity.name());
         let (path, message) = (line_start(path), visible(&finding.message));
-        writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]", start.line, start.column, finding.rule.id)
+        let guess = if finding.confidence == Confidence::Guess { " (guess)" } else { "" };
+        writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]{guess}", start.line, start.column, finding.rule.id)
     }
 
     /// The findings of one file, but for those that are only counted. A file in which nothing is shown is left out.

@@ -85,6 +85,7 @@ fn summary(report: &Report) -> wire::Summary {
         suppressed: report.suppressed.len(),
         known: report.known.len(),
         fixed: report.comparisons.iter().map(|comparison| comparison.fixed.len()).sum(),
+        unsure: report.unsure,
         errors,
         complete: errors == 0,
     }

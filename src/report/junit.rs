@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::words::{clip, message, remarks};
 use super::xml::escaped;
 use super::{Place, Report};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Confidence, Finding, Severity};
 use crate::source::Kind;
 use crate::text::visible;
 
@@ -23,7 +23,7 @@ enum Outcome {
     Error,
     /// It is medium or worse.
     Failure,
-    /// It is advice, which is shown and turns nothing red.
+    /// It is advice or a guess, which is shown and turns nothing red.
     Skipped,
 }
 
@@ -31,6 +31,7 @@ impl Outcome {
     fn of(finding: &Finding) -> Outcome {
         match finding.severity {
             _ if finding.gap => Outcome::Error,
+            _ if finding.confidence == Confidence::Guess => Outcome::Skipped,
             Severity::Critical | Severity::High | Severity::Medium => Outcome::Failure,
             Severity::Low | Severity::Info => Outcome::Skipped,
         }
@@ -54,10 +55,12 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let graded = report.sources.iter().filter(|(_, source)| source.kind != Kind::Auxiliary);
     let mut files: BTreeMap<&str, Vec<&Finding>> =
         graded.map(|(_, source)| (source.path.as_str(), Vec::new())).collect();
-    for finding in &report.findings {
+    // What was not graded is no success, though it is known.
+    let findings = || report.findings.iter().chain(report.known.iter().filter(|finding| finding.gap));
+    for finding in findings() {
         files.entry(report.sources.get(finding.primary().file).path.as_str()).or_default().push(finding);
     }
-    let count = |outcome| report.findings.iter().filter(|finding| Outcome::of(finding) == outcome).count();
+    let count = |outcome| findings().filter(|finding| Outcome::of(finding) == outcome).count();
     let tests: usize = files.values().map(|findings| findings.len().max(1)).sum();
     let (failures, errors) = (count(Outcome::Failure), count(Outcome::Error));
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;

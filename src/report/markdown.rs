@@ -7,17 +7,20 @@ use std::io::{self, Write};
 
 pub(super) use escape::{LONGEST, text};
 
-use super::words::{clip, message, numbers, page_url, plural, remarks};
+use super::words::{active, clip, compared, found, ignored, message, numbers, page_url, plural, remarks, unsure};
 use super::{Place, Report};
+use crate::exception::Exception;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
+use crate::suppress;
 
 /// Bytes of a summary. GitHub takes 1 MiB for all that a step writes to its summary, and the step may write more.
 const LIMIT: usize = 1_000_000;
 /// Findings that are in sight; the others are folded away.
 const OPEN: usize = 25;
-/// Rows of the tables of what was not graded and of files.
+/// Rows and bytes of each of the tables of what was not graded, of exceptions and of files.
 const ROWS: usize = 200;
+const TABLE: usize = 200_000;
 /// Characters of one text in a cell, and of a path.
 const CELL: usize = 600;
 const PATH: usize = 200;
@@ -27,7 +30,7 @@ const PATH: usize = 200;
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>> {
-    let (head, tail) = (head(report), files(report));
+    let (head, tail) = (head(report), exceptions(report) + &files(report));
     let (findings, left_out) = findings(report, LIMIT.saturating_sub(head.len() + tail.len()));
     for part in [head, findings, tail] {
         out.write_all(part.as_bytes())?;
@@ -37,11 +40,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<Option<String>>
 
 /// The title, the counts and what was not graded.
 fn head(report: &Report) -> String {
-    let number = match report.findings.len() {
-        0 => "no findings".to_owned(),
-        number => plural(number, "finding"),
-    };
-    let mut out = format!("## confscan: {number}\n\n");
+    let mut out = format!("## confscan: {}\n\n", found(report));
     if !report.findings.is_empty() {
         let columns = Severity::ALL.map(|severity| format!(" {} {} |", sign(severity), severity.name())).concat();
         let counts = numbers(report.findings.iter()).map(|number| format!(" {number} |")).concat();
@@ -49,17 +48,37 @@ fn head(report: &Report) -> String {
     }
     let containers = plural(report.project.containers.len(), "container");
     out.push_str(&format!("{} and {containers} graded.\n", plural(report.graded(), "file")));
+    for said in compared(report).map(|said| text(&said)).chain(unsure(report)) {
+        out.push_str(&format!("\n{said}.\n"));
+    }
     if report.has_gaps() {
         out.push_str(&format!("\n> [!WARNING]\n> Not everything was graded: {}.\n\n", report.gap_counts()));
-        out.push_str("| Not graded | Why |\n|---|---|\n");
-        let gaps: Vec<&Finding> = report.findings.iter().filter(|finding| finding.gap).collect();
-        for finding in gaps.iter().take(ROWS) {
+        let gaps: Vec<&Finding> = report.gaps().collect();
+        let rows = gaps.iter().map(|finding| {
             let message = text(&clip(&message(finding), CELL));
-            out.push_str(&format!("| {} | {message} |\n", place(report, finding)));
-        }
-        out.push_str(&more(gaps.len(), 2));
+            format!("| {} | {message} |\n", place(report, finding))
+        });
+        table("| Not graded | Why |\n|---|---|\n", rows, &mut out);
     }
     out
+}
+
+/// Writes a table of as many rows as there is room for, and the number of the others. Its columns are those of `head`.
+fn table(head: &str, rows: impl ExactSizeIterator<Item = String>, out: &mut String) {
+    let (start, number) = (out.len(), rows.len());
+    out.push_str(head);
+    let mut shown = 0;
+    for row in rows.take(ROWS) {
+        if out.len() - start + row.len() > TABLE {
+            break;
+        }
+        out.push_str(&row);
+        shown += 1;
+    }
+    if shown < number {
+        let columns = head.lines().next().unwrap_or_default().matches('|').count() - 1;
+        out.push_str(&format!("| … and {} more |{}\n", number - shown, " |".repeat(columns - 1)));
+    }
 }
 
 /// The findings, worst first, in at most `room` bytes, and what did not fit.
@@ -115,6 +134,28 @@ fn place(report: &Report, finding: &Finding) -> String {
     escape::as_code(&format!("{}:{}", clip(path, PATH), start.line))
 }
 
+/// Every exception that hides something, with its reason and how long it holds, folded away.
+fn exceptions(report: &Report) -> String {
+    let Some(ignored) = ignored(report) else { return String::new() };
+    let mut out = format!("\n<details>\n<summary>{}</summary>\n\n", text(&ignored));
+    let active: Vec<&Exception> = active(report).collect();
+    let rows = active.iter().map(|exception| {
+        let ignore = &exception.ignore;
+        let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
+        let rules = used.map(|rule| text(&clip(rule, PATH))).collect::<Vec<_>>().join(", ");
+        let (path, line) = report.exception_place(exception).unwrap_or_default();
+        let place = escape::as_code(&format!("{}:{line}", clip(path, PATH)));
+        let reason = ignore.reason.as_deref().map_or("no reason given".to_owned(), |why| text(&clip(why, CELL)));
+        let until = ignore.until.as_ref().and_then(|until| until.date);
+        let left = report.today.and_then(|today| suppress::left(ignore, today));
+        let until = until.zip(left).map(|(date, left)| format!("{date}, {left}")).unwrap_or_default();
+        format!("| {rules} | {} | {place} | {reason} | {until} |\n", exception.hides)
+    });
+    table("| Ignored | Findings | Where | Why | Until |\n|---|---:|---|---|---|\n", rows, &mut out);
+    out.push_str("\n</details>\n");
+    out
+}
+
 /// The files with what was found in each, folded away.
 fn files(report: &Report) -> String {
     let mut found: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
@@ -130,24 +171,15 @@ fn files(report: &Report) -> String {
     files.sort_by_key(|(_, source)| &source.path);
     let columns = Severity::ALL.map(|severity| format!(" {} |", sign(severity))).concat();
     let mut out = format!("\n<details>\n<summary>{}</summary>\n\n", plural(files.len(), "file"));
-    out.push_str(&format!("| File | Kind |{columns}\n|---|---|---:|---:|---:|---:|---:|\n"));
-    for (id, source) in files.iter().take(ROWS) {
+    let rows = files.iter().map(|(id, source)| {
         let numbers = numbers(found.get(id).into_iter().flatten().copied());
         let cells = numbers.map(|number| if number == 0 { "  |".to_owned() } else { format!(" {number} |") }).concat();
         let path = escape::as_code(&clip(&source.path, PATH));
-        out.push_str(&format!("| {path} | {} |{cells}\n", source.kind.name()));
-    }
-    out.push_str(&more(files.len(), 7));
+        format!("| {path} | {} |{cells}\n", source.kind.name())
+    });
+    table(&format!("| File | Kind |{columns}\n|---|---|---:|---:|---:|---:|---:|\n"), rows, &mut out);
     out.push_str("\n</details>\n");
     out
-}
-
-/// The last row of a table that has no more than [`ROWS`].
-fn more(number: usize, columns: usize) -> String {
-    match number.checked_sub(ROWS) {
-        None | Some(0) => String::new(),
-        Some(more) => format!("| … and {more} more |{}\n", " |".repeat(columns - 1)),
-    }
 }
 
 /// A coloured sign, for rows to be told apart at a glance.

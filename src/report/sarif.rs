@@ -18,11 +18,11 @@ use serde_sarif::sarif::{
     ToolComponent, Version,
 };
 
-use super::words::{clip, sentence};
+use super::words::{Level, clip, sentence};
 use super::{Options, Place, Report};
 use crate::escape;
 use crate::exception::{self, Exception};
-use crate::finding::{Finding, Rule, Severity};
+use crate::finding::{Confidence, Finding, Rule, Severity};
 use crate::source::Span;
 use crate::text::visible;
 use upload::Upload;
@@ -139,16 +139,19 @@ fn log<'a>(
     // They are parts of one list, so their addresses are in its order.
     findings.sort_unstable_by_key(|finding| std::ptr::from_ref::<Finding>(finding));
     let written = findings.iter().copied().chain(suppressed.iter().map(|(finding, _)| finding));
-    let mut rules: Vec<&'static Rule> = written.map(|finding| finding.rule).collect();
-    rules.sort_unstable_by_key(|rule| rule.id);
-    rules.dedup_by_key(|rule| rule.id);
+    let mut worst: BTreeMap<&str, (&'static Rule, Severity)> = BTreeMap::new();
+    for finding in written {
+        let (_, severity) = worst.entry(finding.rule.id).or_insert((finding.rule, Severity::Info));
+        *severity = (*severity).max(gated(finding));
+    }
     let driver = ToolComponent::builder()
         .name("confscan")
         .version(env!("CARGO_PKG_VERSION"))
         .semantic_version(env!("CARGO_PKG_VERSION"))
         .information_uri(env!("CARGO_PKG_REPOSITORY"))
-        .rules(rules.iter().map(|rule| rule::descriptor(rule)).collect::<Vec<_>>())
+        .rules(worst.values().map(|(rule, severity)| rule::descriptor(rule, *severity)).collect::<Vec<_>>())
         .build();
+    let rules = worst.into_values().map(|(rule, _)| rule).collect();
     let run = Run {
         tool: Tool::builder().driver(driver).build(),
         invocations: [invocation(report, &findings, left_out)],
@@ -157,6 +160,14 @@ fn log<'a>(
         newline_sequences: ["\r\n", "\n", "\r"],
     };
     Log { schema: SCHEMA, version: Version::V2_1_0, runs: [run] }
+}
+
+/// The severity that a reader may gate on: a guess is not to fail anything.
+fn gated(finding: &Finding) -> Severity {
+    match finding.confidence {
+        Confidence::Guess => finding.severity.min(Severity::Medium),
+        _ => finding.severity,
+    }
 }
 
 /// How the scan went: what was not graded, and whether something broke.
@@ -182,10 +193,10 @@ fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) ->
 
 fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResult {
     let (text, related) = told(report, finding);
-    let level = match finding.severity {
-        Severity::Critical | Severity::High => ResultLevel::Error,
-        Severity::Medium => ResultLevel::Warning,
-        Severity::Low | Severity::Info => ResultLevel::Note,
+    let level = match Level::of(finding) {
+        Level::Error => ResultLevel::Error,
+        Level::Warning => ResultLevel::Warning,
+        Level::Note => ResultLevel::Note,
     };
     let mut properties = BTreeMap::from([
         ("severity".to_owned(), Value::from(finding.severity.name())),

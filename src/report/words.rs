@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::Report;
+use crate::baseline::Comparison;
 use crate::container::Environment;
+use crate::exception::Exception;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::project::stacks::Stack;
 use crate::text::visible;
@@ -45,7 +47,7 @@ pub(super) fn remarks(report: &Report, finding: &Finding) -> impl Iterator<Item 
 }
 
 /// `text` with a capital letter at its start.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
@@ -55,7 +57,7 @@ fn capital(text: &str) -> String {
 pub(super) fn note(report: &Report, finding: &Finding, said: &[usize]) -> Option<String> {
     let mut parts = Vec::new();
     if finding.confidence == Confidence::Guess {
-        parts.push("this is a guess: what would decide it is not in the files".to_owned());
+        parts.push("this is a guess, which fails no scan: what would decide it is not in the files".to_owned());
     }
     let environment = match finding.environment {
         Environment::Unmarked => String::new(),
@@ -105,6 +107,70 @@ pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
         text.push_str(&format!(" and {} more", stacks.len() - STACKS));
     }
     Some(text)
+}
+
+/// What readers that know no severity but these make of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Critical or high. Readers fail on it, so a guess is none.
+    Error,
+    /// Medium, or a worse guess.
+    Warning,
+    /// Low or info.
+    Note,
+}
+
+impl Level {
+    pub(super) fn of(finding: &Finding) -> Level {
+        match finding.severity {
+            Severity::Critical | Severity::High if finding.confidence > Confidence::Guess => Level::Error,
+            Severity::Critical | Severity::High | Severity::Medium => Level::Warning,
+            Severity::Low | Severity::Info => Level::Note,
+        }
+    }
+}
+
+/// What is said of findings that are not shown for their confidence.
+pub(super) fn unsure(report: &Report) -> Option<String> {
+    let number = plural(report.unsure, "finding");
+    (report.unsure > 0).then(|| format!("{number} not shown: less sure than `min-confidence` asks for"))
+}
+
+/// What was found, as a clause: of findings that were compared with something, the new ones.
+pub(super) fn found(report: &Report) -> String {
+    let noun = match report.comparisons.is_empty() {
+        true => "finding",
+        // What was not graded may have been so before.
+        false if report.findings.iter().any(|finding| finding.gap) => "new or ungraded finding",
+        false => "new finding",
+    };
+    match report.findings.len() {
+        0 => format!("no {noun}s"),
+        number => plural(number, noun),
+    }
+}
+
+/// What is known and not shown, and what is fixed, a sentence without a full stop for each comparison.
+pub(super) fn compared(report: &Report) -> impl Iterator<Item = String> {
+    report.comparisons.iter().map(|Comparison { with, known, fixed }| {
+        let fixed = match fixed.len() {
+            0 => String::new(),
+            number => format!("; {} of it fixed or ignored by now", plural(number, "finding")),
+        };
+        format!("{} not shown: compared with `{}`{fixed}", plural(*known, "known finding"), visible(with.name()))
+    })
+}
+
+/// The exceptions that hide something.
+pub(super) fn active(report: &Report) -> impl Iterator<Item = &Exception> {
+    report.exceptions.iter().filter(|exception| exception.hides > 0)
+}
+
+/// How many findings those hide, as a sentence without a full stop.
+pub(super) fn ignored(report: &Report) -> Option<String> {
+    let hidden: usize = active(report).map(|exception| exception.hides).sum();
+    let said = if report.no_ignores { "would be ignored without `--no-ignores`" } else { "ignored" };
+    (hidden > 0).then(|| format!("{} {said}", plural(hidden, "finding")))
 }
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].

@@ -124,18 +124,21 @@ fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx)
         return true;
     }
     let folder = path::directory(own);
+    let outer = (!folder.is_empty()).then(|| path::directory(folder));
+    let is_in = |path: &str, folder: &str| path.starts_with(folder) && path::directory(path) == folder;
     cx.project.documents.iter().any(|document| {
         let Document::Compose(other) = document else { return false };
         if other.file == compose.file {
             return false;
         }
-        let other_folder = path::directory(&cx.sources.get(other.file).path);
-        let beside = other_folder == folder || !folder.is_empty() && other_folder == path::directory(folder);
+        let path = cx.sources.get(other.file).path.as_str();
+        let beside = is_in(path, folder) || outer.is_some_and(|outer| is_in(path, outer));
         if beside && other.defines(undefined.kind, &undefined.name.value) {
             return true;
         }
         let included = other.include.iter().flat_map(|include| &include.paths);
         let extended = other.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
-        included.chain(extended).any(|file| path::join(other_folder, &file.value).is_some_and(|file| file == own))
+        let mut named = included.chain(extended);
+        named.any(|file| path::join(path::directory(path), &file.value).is_some_and(|file| file == own))
     })
 }

@@ -6,9 +6,9 @@ use crate::text::{closest, visible};
 
 pub(super) fn suppression_malformed(exception: &Exception, cx: &mut Cx) {
     let (Some(span), Some(problem)) = (exception.span, &exception.malformed) else { return };
-    let finding = cx.report(span, format!("This ignore cannot be read, so it hides nothing: {problem}"));
-    finding
-        .help("write `confscan: ignore[rule, rule] until=YYYY-MM-DD -- why`; the date and the reason may be left out");
+    let finding = cx.report(span, format!("This comment cannot be read, so it does nothing: {problem}"));
+    let ignore = "`confscan: ignore[rule, rule] until=YYYY-MM-DD -- why` (the date and the reason may be left out)";
+    finding.help(format!("write {ignore} or `confscan: environment=production`"));
     finding.evidence("malformed");
 }
 
@@ -39,8 +39,15 @@ pub(super) fn suppression_expired(exception: &Exception, cx: &mut Cx) {
 }
 
 pub(super) fn suppression_without_reason(exception: &Exception, cx: &mut Cx) {
-    let Some(span) = exception.span.filter(|_| exception.unreasoned && exception.malformed.is_none()) else { return };
-    let finding = cx.report(span, "This ignore hides nothing: it gives no reason, and reasons are required");
+    let Some(span) = exception.span.filter(|_| exception.malformed.is_none()) else { return };
+    let message = match &exception.mute[..] {
+        _ if exception.unreasoned => {
+            "This ignore hides nothing: it gives no reason, and reasons are required".to_owned()
+        }
+        [] => return,
+        rules => format!("This ignore hides nothing of {}: what was not graded takes a reason", listed(rules)),
+    };
+    let finding = cx.report(span, message);
     finding.help("write why behind ` -- `").evidence(exception.ignore.rules.join(" "));
 }
 

@@ -1,5 +1,7 @@
 //! Which names are those of credentials.
 
+use std::ops::Range;
+
 /// What kind of credential a name speaks of. It decides how a value is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shape {
@@ -310,8 +312,8 @@ pub fn shape(name: &str) -> Option<Shape> {
     if !has_stem(name) {
         return None;
     }
-    let words = words(name);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let lower = name.to_ascii_lowercase();
+    let words = words(name, &lower);
     let last = *words.last()?;
     if words.iter().any(|word| ELSEWHERE.contains(word)) || (words.len() > 1 && ABOUT.contains(&last)) {
         return match words[..] {
@@ -328,8 +330,8 @@ pub fn is_sensitive(name: &str) -> bool {
     if !has_stem(name) {
         return false;
     }
-    let words = words(name);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let lower = name.to_ascii_lowercase();
+    let words = words(name, &lower);
     let public = words.iter().any(|word| matches!(*word, "public" | "pub" | "publishable" | "gpg" | "pgp" | "sock"));
     let about = |word: &&str| {
         ["password", "passwd", "passphrase", "secret"].iter().any(|ending| word.ends_with(ending))
@@ -412,22 +414,25 @@ fn has_stem(name: &str) -> bool {
     bytes.len() <= MAX_NAME && bytes.windows(2).enumerate().any(|(at, pair)| first(pair) && starts(at))
 }
 
-/// The lower-case words of a name: what stands between signs, and what camel case sets apart; digits behind a word do
-/// not count.
-fn words(name: &str) -> Vec<String> {
+/// The words of a name in lower case: what stands between signs, and what camel case sets apart; digits behind a word do
+/// not count. `lower` is the name in lower case, which they are parts of.
+fn words<'a>(name: &str, lower: &'a str) -> Vec<&'a str> {
     let bytes = name.as_bytes();
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut close = |word: &mut String| {
-        let trimmed = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let mut words = Vec::with_capacity(8);
+    let mut start = 0;
+    let mut close = |word: Range<usize>| {
+        let trimmed = lower[word].trim_end_matches(|c: char| c.is_ascii_digit());
         if !trimmed.is_empty() {
-            words.push(trimmed.to_ascii_lowercase());
+            words.push(trimmed);
         }
-        word.clear();
     };
     for (at, &byte) in bytes.iter().enumerate() {
         if !byte.is_ascii_alphanumeric() {
-            close(&mut word);
+            // Between the bytes of a longer character there is nothing to close.
+            if start < at {
+                close(start..at);
+            }
+            start = at + 1;
             continue;
         }
         let before = at.checked_sub(1).map_or(b'_', |before| bytes[before]);
@@ -435,11 +440,11 @@ fn words(name: &str) -> Vec<String> {
         if byte.is_ascii_uppercase()
             && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next.is_ascii_lowercase())
         {
-            close(&mut word);
+            close(start..at);
+            start = at;
         }
-        word.push(byte as char);
     }
-    close(&mut word);
+    close(start.min(bytes.len())..bytes.len());
     words
 }
 

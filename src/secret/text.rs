@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, bytes};
 
-use super::{name, token, url, value};
+use super::{Formats, name, value};
 
 /// Words that a credential's name has one of, whatever their case.
 pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie";
@@ -54,11 +54,11 @@ const SETTERS: [&str; 10] = [
     "scgi_param",
 ];
 
-/// The bytes of `text` that may be secrets, in no order.
-pub fn find(text: &str) -> Vec<Range<usize>> {
+/// The bytes of `text` that may be secrets, in no order; `formats` is what was found in it already.
+pub fn find(text: &str, formats: &Formats) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    found.extend(token::find(text).into_iter().map(|token| token.range));
-    found.extend(url::find(text).into_iter().map(|connection| connection.password));
+    found.extend(formats.tokens.iter().map(|token| token.range.clone()));
+    found.extend(formats.connections.iter().map(|connection| connection.password.clone()));
     named(text, &mut found);
     flagged(text, &mut found);
     found
@@ -186,6 +186,10 @@ fn block(bytes: &[u8], line: usize, at: usize) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(text: &str) -> Vec<Range<usize>> {
+        super::find(text, &Formats::of(text))
+    }
 
     #[test]
     fn what_stands_behind_a_credentials_name_is_found_in_any_spelling() {

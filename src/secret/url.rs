@@ -42,6 +42,10 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
 /// The connection strings with a literal password in a text, in order.
 pub fn find(text: &str) -> Vec<Connection> {
     let bytes = text.as_bytes();
+    // Every form has one of them.
+    if memchr::memchr2(b'=', b'/', bytes).is_none() {
+        return Vec::new();
+    }
     let mut found: Vec<Connection> = memchr::memmem::find_iter(bytes, b"://").filter_map(|at| url(text, at)).collect();
     let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
     if has(b"assword") || has(b"ASSWORD") || has(b"wd=") || has(b"WD=") {

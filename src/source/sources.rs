@@ -122,7 +122,7 @@ pub struct Sources {
     last_skipped: HashMap<String, usize>,
     /// Paths of the `confscan.toml` files that the walk came upon.
     pub settings: Vec<String>,
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     /// What [`Store::list`] gave, so that each directory is listed once.
     listings: Mutex<HashMap<String, Arc<[String]>>>,
 }
@@ -149,7 +149,7 @@ impl Sources {
             skipped: Vec::new(),
             last_skipped: HashMap::new(),
             settings: Vec::new(),
-            store,
+            store: store.into(),
             listings: Mutex::default(),
         }
     }
@@ -229,6 +229,11 @@ impl Sources {
     /// Where files that configs refer to are read from.
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The same, for another set of files that shares it.
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        self.store.clone()
     }
 
     /// The names in directory `path`, as [`Store::list`] gives them.

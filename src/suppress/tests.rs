@@ -124,6 +124,82 @@ fn an_ignore_covers_its_line_the_line_below_it_or_its_node_in_every_format() {
 }
 
 #[test]
+fn an_ignore_in_a_text_inside_a_file_works_as_in_a_file_of_its_own() {
+    let nginx = |indent: &str, first: &str, second: &str| {
+        let lines = [
+            "events {}",
+            "http {",
+            "  server {",
+            &format!("    # {first}"),
+            "    location /f {",
+            "      autoindex on;",
+        ];
+        let rest = ["    }", &format!("    autoindex on; # {second}"), "  }", "}"];
+        lines.iter().chain(&rest).map(|line| format!("{indent}{line}\n")).collect::<String>()
+    };
+    let image = |body: &str| format!("FROM nginx:1\nCOPY <<EOF /etc/nginx/nginx.conf\n{body}EOF\n");
+    let config = |above: &str, body: &str| {
+        format!(
+            "services:\n  web:\n    image: nginx:1\n    configs:\n    - source: c\n      target: /etc/nginx/nginx.conf\n\
+             configs:\n{above}  c:\n    content: |\n{body}"
+        )
+    };
+    let inline = |stage: &str, line: &str| {
+        format!(
+            "services:\n  app:\n    build:\n      dockerfile_inline: |\n        # {stage}\n        FROM debian:13\n        \
+             # {line}\n        RUN chmod 777 /x\n        CMD [\"x\"]\n"
+        )
+    };
+    // Path, text, rule, lines that are reported, lines that are hidden.
+    type Case<'a> = (&'a str, String, &'a str, &'a [u32], &'a [u32]);
+    let cases: &[Case] = &[
+        ("Dockerfile", image(&nginx("", "@", "words")), "autoindex-on", &[10], &[8]),
+        ("Dockerfile", image(&nginx("", "words", "@")), "autoindex-on", &[8], &[10]),
+        ("Dockerfile", image(&format!("# @-file\n{}", nginx("", "a", "b"))), "autoindex-on", &[], &[9, 11]),
+        (
+            "Dockerfile",
+            "FROM a:1\nRUN <<EOF\n  # @\n  chmod 777 /x\nEOF\n".into(),
+            "world-writable-permission",
+            &[],
+            &[4],
+        ),
+        (
+            "Dockerfile",
+            "FROM a:1\nRUN <<EOF\nx\n\n# @\nchmod 777 /x\nEOF\n".into(),
+            "world-writable-permission",
+            &[],
+            &[6],
+        ),
+        (
+            "Dockerfile",
+            "FROM a:1\nRUN <<EOF\n# @\ntrue\nchmod 777 /x\nEOF\n".into(),
+            "world-writable-permission",
+            &[5],
+            &[],
+        ),
+        ("compose.yaml", config("", &nginx("      ", "@", "words")), "autoindex-on", &[17], &[15]),
+        ("compose.yaml", config("  # @\n", &nginx("      ", "a", "b")), "autoindex-on", &[], &[16, 18]),
+        ("compose.yaml", inline("words", "@"), "world-writable-permission", &[], &[8]),
+        ("compose.yaml", inline("@", "words"), "missing-user", &[], &[6]),
+    ];
+    for (path, text, rule, shown, hidden) in cases {
+        let text = text.replace("@-file", &format!("confscan: ignore-file[{rule}] -- why"));
+        assert_eq!(of_one(path, &text, rule), (shown.to_vec(), hidden.to_vec()), "{text}");
+    }
+    // Reports say where in the file it stands, in the order of the lines.
+    let both = inline("words", "confscan: ignore[world-writable-permission]")
+        + "    # confscan: ignore[missing-healthcheck]\n    user: x\n";
+    let report = scanned(&[("compose.yaml", &both)], &self::config());
+    let places = report.exceptions.iter().map(|it| it.span.map(|span| report.sources.position(span).0.line));
+    assert_eq!(places.collect::<Vec<_>>(), [Some(7), Some(10)]);
+    let text = inline("words", "confscan: ignore[relative-workdir]");
+    assert_eq!(
+        lines(&scanned(&[("compose.yaml", &text)], &self::config()), "compose.yaml", "suppression-unused").0,
+        [7]
+    );
+}
+
+#[test]
 fn a_whole_file_is_ignored_only_from_its_top() {
     let bad = "USER root\n";
     for (text, hidden) in [
@@ -209,6 +285,9 @@ fn what_was_not_graded_is_only_left_out_for_a_reason() {
         let text = format!("# confscan: ignore-file[parse-error]{reason}\nserver {{\n  listen 80\n}}\n");
         let report = scanned(&[("nginx.conf", &text)], &config());
         assert_eq!(report.has_gaps(), gaps, "{text}");
+        let about: Vec<&str> =
+            report.findings.iter().map(|it| it.rule.id).filter(|id| id.starts_with("suppression-")).collect();
+        assert_eq!(about, if gaps { &["suppression-without-reason"][..] } else { &[] }, "{text}");
     }
 }
 

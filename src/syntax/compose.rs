@@ -18,6 +18,8 @@ pub use self::parts::{
     Logging, Mount, MountKind, Network, NetworkReference, ObjectReference, Port, Volume, Watch,
 };
 
+use std::ops::Deref;
+
 use self::template::Template;
 use super::yaml::{self, Node};
 use super::{SyntaxError, yaml::Yaml};
@@ -97,19 +99,31 @@ impl ReferenceKind {
 /// Values of variables, by the file that they are used in (an included file has variables of its own) and by name.
 pub type Variables<'a> = dyn Fn(FileId, &str) -> Option<String> + 'a;
 
-/// A scalar after interpolation.
+/// A scalar after interpolation. It is one pointer, since a service is mostly scalars that it does not have.
 #[derive(Clone, Debug)]
-pub struct Scalar {
+pub struct Scalar(Box<Interpolated>);
+
+/// What a [`Scalar`] holds.
+#[derive(Clone, Debug)]
+pub struct Interpolated {
     /// The value: variables are replaced by their default; a variable without a default stays as written (`${NAME}`).
     pub value: String,
     /// Where it was written.
     pub span: Span,
     /// The value before interpolation, in parts.
-    pub template: Box<Template>,
+    pub template: Template,
     /// False when a variable without a default is left in it.
     pub known: bool,
     /// The value with the place of each byte, where it is not the text as written.
     resolved: Option<Box<Text>>,
+}
+
+impl Deref for Scalar {
+    type Target = Interpolated;
+
+    fn deref(&self) -> &Interpolated {
+        &self.0
+    }
 }
 
 /// `key=value` of `environment`, `labels`, `build.args` and the like, from the map or from the list spelling.
@@ -370,20 +384,25 @@ impl Compose {
 }
 
 impl Scalar {
+    /// The value where it was written.
+    pub fn into_value(self) -> Spanned<String> {
+        Spanned::new(self.0.value, self.0.span)
+    }
+
     /// The scalar of a template.
     pub fn new(template: Template, vars: &Variables<'_>) -> Scalar {
         let span = template.raw.span;
         let vars = |name: &str| vars(span.file, name);
-        let template = Box::new(template);
-        match template.literal() {
+        let scalar = match template.literal() {
             Some(literal) if literal.len() == template.raw.value.len() => {
-                Scalar { value: literal.to_owned(), span, template, known: true, resolved: None }
+                Interpolated { value: literal.to_owned(), span, template, known: true, resolved: None }
             }
             _ => {
                 let (text, known) = template.resolve_text(&vars);
-                Scalar { value: text.value.clone(), span, template, known, resolved: Some(Box::new(text)) }
+                Interpolated { value: text.value.clone(), span, template, known, resolved: Some(Box::new(text)) }
             }
-        }
+        };
+        Scalar(Box::new(scalar))
     }
 
     /// The text before interpolation with the place of each byte.

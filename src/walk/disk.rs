@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::config;
 use crate::source::{ReadError, Store};
 
 /// Bytes of the longest path that is looked for: no system opens a longer one at once (`PATH_MAX` of Linux).
@@ -41,7 +42,14 @@ impl Disk {
             Some(name) => followed(&directory, name)?,
             None => directory,
         };
-        if is_below(&real, &self.allowed) { Ok(real) } else { Err(ReadError::Outside) }
+        if is_below(&real, &self.allowed) || self.is_settings(&real) { Ok(real) } else { Err(ReadError::Outside) }
+    }
+
+    /// Whether it is a `confscan.toml` between the root and what the user named.
+    fn is_settings(&self, real: &Path) -> bool {
+        let holds = |folder: &Path| self.allowed.iter().any(|allowed| allowed.starts_with(folder));
+        real.file_name().is_some_and(|name| name == config::NAME)
+            && real.parent().is_some_and(|folder| folder.starts_with(&self.root) && holds(folder))
     }
 
     /// The real path of the directory `path`, which is relative to the root: that of its parent with its name, unless it
@@ -81,7 +89,11 @@ fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
 
 impl Store for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        read(&self.real(path)?, &self.allowed, self.limit)
+        let real = self.real(path)?;
+        match self.is_settings(&real) {
+            true => read(&real, std::slice::from_ref(&real), self.limit),
+            false => read(&real, &self.allowed, self.limit),
+        }
     }
 
     fn list(&self, path: &str) -> Vec<String> {

@@ -55,6 +55,7 @@ impl Scan {
             labels: vec![Label { span, message: String::new() }],
             chain: Vec::new(),
             contained: Vec::new(),
+            inside: None,
             help: None,
             container: None,
             also: Vec::new(),

@@ -50,18 +50,18 @@ impl Services {
         own.service(service);
         for image in own.images {
             if let Some(scope) = self.take(Slot::Image, image.span, &image.reference, container, nodes) {
-                nodes.images.push(Image { scope: Scope { path: image.scope.path.clone(), ..scope }, ..image });
+                nodes.images.push(Image { scope: Scope { path: image.scope.path, ..scope }, ..image });
             }
         }
         for env in own.envs {
             let value = env.value.as_ref().map_or("", |value| &value.value);
             if let Some(scope) = self.take(Slot::Env, env.span, value, container, nodes) {
-                nodes.envs.push(Env { scope: Scope { path: env.scope.path.clone(), ..scope }, ..env });
+                nodes.envs.push(Env { scope: Scope { path: env.scope.path, ..scope }, ..env });
             }
         }
         for command in own.commands {
             if let Some(scope) = self.take(Slot::Command, command.span, &command.form.text(), container, nodes) {
-                nodes.commands.push(Pending { scope: Scope { path: command.scope.path.clone(), ..scope }, ..command });
+                nodes.commands.push(Pending { scope: Scope { path: command.scope.path, ..scope }, ..command });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! From the files of a stack to its model, in compose-go's order: for each file extends, then include, then the merge
 //! on top of the files before it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -147,16 +148,18 @@ impl Loader<'_, '_> {
             self.directories.entry(file).or_insert_with(|| directory.to_owned());
         }
         for tree in self.linker.trees(document).iter() {
-            let mut tree = tree.clone();
-            if !self.charge(&tree) {
+            if !self.charge(tree) {
                 self.gap(GapKind::Include, tree.span, None, String::new(), GapReason::TooMuch);
                 break;
             }
-            self.extend_services(&mut tree, document, directory);
+            let mut tree = match extends(tree) {
+                true => Cow::Owned(self.extended_services(tree.clone(), document, directory)),
+                false => Cow::Borrowed(tree),
+            };
             if let Some(imported) = self.includes(&tree, directory, variables, depth) {
-                tree = self.merge(|merge| merge.document(Some(imported), &tree));
+                tree = Cow::Owned(self.merge(|merge| merge.document(Some(imported), tree)));
             }
-            merged = Some(self.merge(|merge| merge.document(merged, &tree)));
+            merged = Some(self.merge(|merge| merge.document(merged, tree)));
         }
         merged
     }
@@ -212,14 +215,11 @@ impl Loader<'_, '_> {
         self.linker.find_document(&path, kind, why).map_err(|error| (target, reason(&error)))
     }
 
-    /// Puts what the services of a document extend below them.
-    fn extend_services(&mut self, tree: &mut Node, document: DocumentId, directory: &str) {
-        let Value::Mapping(entries) = &mut tree.value else { return };
+    /// A document with what its services extend below them.
+    fn extended_services(&mut self, mut tree: Node, document: DocumentId, directory: &str) -> Node {
+        let Value::Mapping(entries) = &mut tree.value else { return tree };
         let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"));
-        let Some(Value::Mapping(services)) = services.map(|entry| &mut entry.value.value) else { return };
-        if !services.iter().any(|service| service.value.entry("extends").is_some()) {
-            return;
-        }
+        let Some(Value::Mapping(services)) = services.map(|entry| &mut entry.value.value) else { return tree };
         let scope = Scope { document, directory: directory.to_owned(), services: Arc::new(services.clone()) };
         for service in services {
             let Some(name) = service.key.as_str().map(str::to_owned) else { continue };
@@ -228,6 +228,7 @@ impl Loader<'_, '_> {
                 service.value = self.extended(&name, &service.value, &scope, &mut chain);
             }
         }
+        tree
     }
 
     /// A service with what it extends below it, recursively.
@@ -336,7 +337,7 @@ impl Loader<'_, '_> {
                 if let Value::Mapping(entries) = &mut model.value {
                     entries.retain(|entry| entry.key.as_str().is_some_and(|key| IMPORTED.contains(&key)));
                 }
-                imported = Some(self.merge(|merge| merge.document(imported, &model)));
+                imported = Some(self.merge(|merge| merge.document(imported, Cow::Owned(model))));
             }
         }
         imported
@@ -377,6 +378,12 @@ impl Loader<'_, '_> {
         }
         known
     }
+}
+
+/// Whether a service of a document extends another one.
+fn extends(tree: &Node) -> bool {
+    let services = tree.entries().iter().find(|entry| entry.key.as_str() == Some("services"));
+    services.is_some_and(|services| services.value.entries().iter().any(|it| it.value.entry("extends").is_some()))
 }
 
 /// Why a file that could not be had is not in sight.

@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
-use crate::report::words::{counts, plural};
+use crate::report::words::{active, capital, counts, found, plural, unsure};
 use crate::suppress;
 use crate::text::visible;
 
@@ -26,14 +26,12 @@ pub(super) fn write(page: &Page, hidden: usize, out: &mut dyn Write) -> io::Resu
     let files = plural(report.graded(), "file");
     let containers = plural(report.project.containers.len(), "container");
     if report.findings.is_empty() {
-        let news = if report.comparisons.is_empty() { "" } else { "new " };
-        writeln!(out, "No {news}findings in {files} and {containers}.")?;
+        writeln!(out, "{} in {files} and {containers}.", capital(&found(report)))?;
         return rest(page, out);
     }
     worst(page, out)?;
     let with = report.findings.chunk_by(|a, b| a.primary().file == b.primary().file).count();
-    let noun = if report.comparisons.is_empty() { "finding" } else { "new finding" };
-    let total = page.paint(Style::new().bold(), plural(report.findings.len(), noun));
+    let total = page.paint(Style::new().bold(), found(report));
     let counts = counts(report.findings.iter());
     writeln!(out, "{total} in {}: {counts} ({files} and {containers} graded)", plural(with, "file"))?;
     if hidden > 0 {
@@ -50,6 +48,9 @@ fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{warning}: {}", report.gap_counts())?;
     }
     comparisons(page, out)?;
+    if let Some(unsure) = unsure(report) {
+        writeln!(out, "{unsure}")?;
+    }
     exceptions(page, out)
 }
 
@@ -82,8 +83,7 @@ fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
 /// Every exception that hides something, with its reason and how long it holds.
 fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let report = page.report;
-    let active = || report.exceptions.iter().filter(|exception| exception.hides > 0);
-    let hidden = active().map(|exception| exception.hides).sum();
+    let hidden = active(report).map(|exception| exception.hides).sum();
     if hidden == 0 {
         return Ok(());
     }
@@ -92,7 +92,7 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         true => writeln!(out, "{hidden} would be ignored without `--no-ignores`:")?,
         false => writeln!(out, "{hidden} ignored:")?,
     }
-    for exception in active() {
+    for exception in active(report) {
         let ignore = &exception.ignore;
         let (path, line) = report.exception_place(exception).unwrap_or_default();
         let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));

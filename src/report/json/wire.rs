@@ -24,6 +24,7 @@ pub(super) struct Summary {
     pub suppressed: usize,
     pub known: usize,
     pub fixed: usize,
+    pub unsure: usize,
     pub errors: usize,
     pub complete: bool,
 }

@@ -13,8 +13,9 @@ const TAGS: usize = 20;
 /// Characters that GitHub takes of a description.
 const DESCRIPTION: usize = 1024;
 
-/// The description of a rule.
-pub(super) fn descriptor(rule: &Rule) -> ReportingDescriptor {
+/// The description of a rule whose worst finding is of `severity`: GitHub takes the severity of an alert from its rule
+/// alone, and what a rule weighs here depends on environments and settings.
+pub(super) fn descriptor(rule: &Rule, severity: Severity) -> ReportingDescriptor {
     let (summary, page) = (summary(rule), page(rule));
     let level = match rule.severity {
         Severity::Critical | Severity::High => "error",
@@ -30,11 +31,11 @@ pub(super) fn descriptor(rule: &Rule) -> ReportingDescriptor {
         .help(MultiformatMessageString::builder().text(help).markdown(page).build())
         .help_uri(page_url(rule.id))
         .default_configuration(ReportingConfiguration::builder().level(level).build())
-        .properties(properties(rule))
+        .properties(properties(rule, severity))
         .build()
 }
 
-fn properties(rule: &Rule) -> PropertyBag {
+fn properties(rule: &Rule, severity: Severity) -> PropertyBag {
     let precision = match rule.confidence {
         Confidence::Certain => "very-high",
         Confidence::Likely => "high",
@@ -42,7 +43,7 @@ fn properties(rule: &Rule) -> PropertyBag {
     };
     let mut properties = BTreeMap::from([("precision".to_owned(), Value::from(precision))]);
     let mut tags = Vec::new();
-    match security_severity(rule) {
+    match security_severity(rule, severity) {
         // Its presence makes an alert a security alert, which "security" among the tags says again.
         Some(severity) => {
             properties.insert("security-severity".to_owned(), Value::from(severity));
@@ -62,8 +63,8 @@ fn properties(rule: &Rule) -> PropertyBag {
 
 /// A number inside GitHub's band for the severity (critical over 9.0, high from 7.0, medium from 4.0, low over 0.0).
 /// Advice and gaps have none: they are no security alerts.
-fn security_severity(rule: &Rule) -> Option<&'static str> {
-    match rule.severity {
+fn security_severity(rule: &Rule, severity: Severity) -> Option<&'static str> {
+    match severity {
         _ if rule.gap => None,
         Severity::Critical => Some("9.5"),
         Severity::High => Some("8.0"),
@@ -119,16 +120,16 @@ mod tests {
     };
 
     fn properties_of(rule: &Rule) -> Value {
-        serde_json::to_value(descriptor(rule)).expect("it serialises")["properties"].take()
+        serde_json::to_value(descriptor(rule, rule.severity)).expect("it serialises")["properties"].take()
     }
 
     #[test]
     fn a_rule_is_described_by_its_page_without_the_examples() {
-        let descriptor = descriptor(&RULE);
+        let descriptor = descriptor(&RULE, RULE.severity);
         let help = descriptor.help.expect("there is help");
         assert_eq!(help.markdown.as_deref(), Some("## Why\n\nRoot in the container\nis root.\n\n## Fix\n\nAdd USER."));
         assert_eq!(descriptor.full_description.expect("described").text, "Root in the container is root.");
-        let bare = super::descriptor(&Rule { page: "", ..RULE });
+        let bare = super::descriptor(&Rule { page: "", ..RULE }, RULE.severity);
         assert_eq!(bare.full_description.expect("described").text, RULE.title);
     }
 
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_description_is_cut_to_what_github_takes() {
         let page = String::leak("é".repeat(2000));
-        let description = descriptor(&Rule { page, ..RULE }).full_description.expect("described");
+        let description = descriptor(&Rule { page, ..RULE }, RULE.severity).full_description.expect("described");
         assert_eq!(description.text.chars().count(), DESCRIPTION);
     }
 }

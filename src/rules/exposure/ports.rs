@@ -1,5 +1,8 @@
 //! What a published port leads to, by the image, by the name of the service and by the port.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::super::Cx;
 use super::role;
 use crate::container::known::Role;
@@ -333,19 +336,20 @@ fn name(container: &Container) -> &str {
     }
 }
 
+/// Indexes into [`DATABASES`] by word; every rule about ports asks, for each of them.
+static BY_WORD: LazyLock<HashMap<&str, usize>> =
+    LazyLock::new(|| DATABASES.iter().enumerate().rev().map(|(at, (word, _))| (*word, at)).collect());
+
 /// The data service that an image of that name is.
 fn product(container: &Container, name: &str, built: bool) -> Option<&'static str> {
     let words = || name.split(['-', '_', '.']);
-    if words().any(|word| TOOLS.contains(&word)) {
-        return None;
-    }
     // In the middle (`my-redis-clone`) the word says what something is for or like.
-    let ends = [words().next(), words().next_back()];
+    let ends = [words().next(), words().next_back()].into_iter().flatten();
     // On a bare distribution or runtime the name of the service says what was put there.
-    let service = container.name.as_str();
     let bare = built && matches!(role(container), Some(Role::Base | Role::Runtime));
-    let is = |word: &str| ends.contains(&Some(word)) || (bare && service == word);
-    DATABASES.iter().find(|(word, _)| is(word)).map(|(_, product)| *product)
+    let service = bare.then_some(container.name.as_str());
+    let first = ends.chain(service).filter_map(|word| BY_WORD.get(word)).min()?;
+    (!words().any(|word| TOOLS.contains(&word))).then_some(DATABASES[*first].1)
 }
 
 /// Data services that speak a protocol of their own, which no web server passes on.

@@ -17,10 +17,10 @@ pub(in crate::rules) fn example_file_holds_real_secret(document: &Document, cx: 
     if !files::is_to_fill_in(&source.path, source.kind == Kind::Dotenv) {
         return;
     }
-    for token in token::find(&source.text).into_iter().filter(|token| !token.sample) {
+    for token in cx.project.formats(file).tokens.iter().filter(|token| !token.sample) {
         let named = named_by(&source.text, token.range.start).map(|name| format!("`{name}` of "));
         let message = format!("{}the example is {}", named.unwrap_or_default(), token.kind);
-        let span = place_of(&token, file, &source.text);
+        let span = place_of(token, file, &source.text);
         let finding = cx.report(span, message);
         finding.help(OWN).confidence(Confidence::Certain).evidence(token.kind).contains("hardcoded-secret-value", span);
     }

@@ -1,20 +1,20 @@
 //! Secrets that show by their format wherever they stand in a file.
 
 use super::Cx;
-use crate::secret::{name, token, url};
+use crate::secret::{name, token};
 use crate::source::{FileId, Source, Span};
 use crate::syntax::Document;
 
 pub(in crate::rules) fn hardcoded_secret_value(source: &Source, cx: &mut Cx) {
     let Some(file) = cx.sources.find(&source.path) else { return };
-    for token in token::find(&source.text).into_iter().filter(|token| !token.sample) {
+    for token in cx.project.formats(file).tokens.iter().filter(|token| !token.sample) {
         let name = named_by(&source.text, token.range.start);
         let message = match name {
             Some(name) => format!("`{name}` is {} that is written here", token.kind),
             None => format!("{} is written here", token.kind),
         };
         let kind = token.kind.split_once(' ').map_or(token.kind, |(_, kind)| kind);
-        cx.report(place_of(&token, file, &source.text), message)
+        cx.report(place_of(token, file, &source.text), message)
             .help("revoke it, since it is in the history of the repository; keep the new one outside")
             .evidence(format!("{kind} {}", name.unwrap_or_default()));
     }
@@ -31,7 +31,7 @@ pub(in crate::rules) fn credential_in_connection_string(document: &Document, cx:
     };
     let file = document.file();
     let text = &cx.sources.get(file).text;
-    for connection in url::find(text).into_iter().filter(|connection| !connection.sample) {
+    for connection in cx.project.formats(file).connections.iter().filter(|connection| !connection.sample) {
         let span = Span::new(file, connection.range.clone());
         let next = comments.partition_point(|comment| comment.end <= span.start);
         let commented = comments.get(next).is_some_and(|comment| comment.start <= span.start);
@@ -40,7 +40,7 @@ pub(in crate::rules) fn credential_in_connection_string(document: &Document, cx:
         }
         cx.report(span, format!("the password of {} is written here", connection.label))
             .help("put the password in from outside: `${NAME:?}` in Compose, a mounted secret elsewhere")
-            .evidence(connection.label);
+            .evidence(connection.label.clone());
     }
 }
 

@@ -94,14 +94,14 @@ impl<'a> Merge<'a> {
     }
 
     /// What the files so far make with a further document on top. Lists are only appended to: see [`Merge::finish`].
-    pub fn document(&mut self, base: Option<Node>, over: &Node) -> Node {
+    pub fn document(&mut self, base: Option<Node>, over: Cow<Node>) -> Node {
         let mut path = Vec::new();
         match base {
             Some(mut base) => {
-                self.take_away(&mut base, over, &mut path);
-                self.node(base, over, &mut path)
+                self.take_away(&mut base, &over, &mut path);
+                self.node(base, &over, &mut path)
             }
-            None => over.clone(),
+            None => over.into_owned(),
         }
     }
 

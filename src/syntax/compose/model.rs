@@ -186,8 +186,7 @@ impl<'a> Builder<'a> {
 
     /// A string of a key such as `condition`, which nothing is done with but comparing it.
     pub(super) fn string_of(&mut self, node: &Node, key: &str) -> Option<Spanned<String>> {
-        let scalar = self.scalar_of(node, key)?;
-        Some(Spanned::new(scalar.value, scalar.span))
+        self.scalar_of(node, key).map(Scalar::into_value)
     }
 
     /// A command or entrypoint. An empty one, which clears the image's, is a list without items.
@@ -246,12 +245,34 @@ impl<'a> Builder<'a> {
 
     /// One `key=value` of a list.
     pub(super) fn key_value(&mut self, node: &Node, separators: &[u8]) -> Option<KeyValue> {
+        if let Some(pair) = self.plain_pair(node, separators) {
+            return Some(pair);
+        }
         let scalar = self.scalar(node)?;
         let place = separators.iter().filter_map(|&byte| short::find(&scalar.value, byte)).min();
         let name_end = place.unwrap_or(scalar.value.len());
         let key = Spanned::new(scalar.value[..name_end].to_owned(), scalar.text().span_of(0..name_end));
         let value = place.map(|at| scalar.slice(at + 1..scalar.value.len(), self.vars));
         Some(KeyValue { span: scalar.span, key, value })
+    }
+
+    /// One `key=value` whose key has no variables in it, as most have none: it can be split as it is written.
+    fn plain_pair(&mut self, node: &Node, separators: &[u8]) -> Option<KeyValue> {
+        let text = &node.scalar()?.text;
+        let dollar = memchr::memchr(b'$', text.value.as_bytes());
+        let plain = &text.value.as_bytes()[..dollar.unwrap_or(text.value.len())];
+        let place = separators.iter().filter_map(|&byte| memchr::memchr(byte, plain)).min();
+        if place.is_none() && dollar.is_some() || node.is_null() || is_reset(node) {
+            return None;
+        }
+        let name_end = place.unwrap_or(text.value.len());
+        let key = Spanned::new(text.value[..name_end].to_owned(), text.span_of(0..name_end));
+        let value = place.map(|at| {
+            let (template, error) = Template::parse(text.slice(at + 1..text.value.len()));
+            self.compose.schema_errors.extend(error);
+            Scalar::new(template, self.vars)
+        });
+        Some(KeyValue { span: text.span, key, value })
     }
 
     /// The `key=value` pairs under `key` of a mapping.

@@ -285,7 +285,7 @@ impl Builder<'_> {
         let name = key(entry)?;
         let value = self.scalar(&entry.value)?;
         let text = match name.value.as_str() {
-            "propagation" | "selinux" => value.value,
+            "propagation" | "selinux" => value.value.clone(),
             "nocopy" if value.value == "true" => name.value,
             other => format!("{other}={}", value.value),
         };
@@ -402,7 +402,7 @@ impl Builder<'_> {
         if !node.is_mapping() {
             let names = self.scalars(node).into_iter();
             let dependency = |name: Scalar| Dependency {
-                service: Spanned::new(name.value, name.span),
+                service: name.into_value(),
                 condition: None,
                 required: true,
                 restart: false,
@@ -435,8 +435,7 @@ impl Builder<'_> {
                         mode: self.string_of(item, "mode"),
                     });
                 }
-                let scalar = self.scalar(item)?;
-                let source = Spanned::new(scalar.value, scalar.span);
+                let source = self.scalar(item)?.into_value();
                 Some(ObjectReference { span: item.span, source, target: None, mode: None })
             })
             .collect()
@@ -445,9 +444,7 @@ impl Builder<'_> {
     fn network_references(&mut self, node: &Node) -> Vec<NetworkReference> {
         if !node.is_mapping() {
             let names = self.scalars(node).into_iter();
-            return names
-                .map(|name| NetworkReference { name: Spanned::new(name.value, name.span), aliases: Vec::new() })
-                .collect();
+            return names.map(|name| NetworkReference { name: name.into_value(), aliases: Vec::new() }).collect();
         }
         node.entries()
             .iter()
@@ -456,7 +453,7 @@ impl Builder<'_> {
                 let aliases = self.scalars_of(&entry.value, "aliases");
                 Some(NetworkReference {
                     name: key(entry)?,
-                    aliases: aliases.into_iter().map(|alias| alias.value).collect(),
+                    aliases: aliases.into_iter().map(|alias| alias.into_value().value).collect(),
                 })
             })
             .collect()

@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::source::{Span, Spanned, Text};
+use crate::source::{Span, Spanned, Text, TextBuilder};
 use crate::syntax::SyntaxError;
 
 /// Levels of `${A:-${B:-…}}`; what is nested deeper stays literal text.
@@ -101,22 +102,24 @@ impl Template {
         if self.parts.is_empty() {
             return (self.raw.clone(), true);
         }
-        let mut pieces = Vec::with_capacity(self.parts.len());
+        let mut text = TextBuilder::default();
         let mut known = true;
         for part in &self.parts {
             let (piece, certain) = self.resolve_part(part, vars);
             known &= certain;
-            pieces.push(piece);
+            // A value from outside has the place of its variable, whatever its length.
+            text.cut();
+            text.push_text(&piece, 0..piece.value.len());
         }
-        (Text::concat(&pieces, self.raw.span), known)
+        (text.finish(self.raw.span), known)
     }
 
-    fn resolve_part(&self, part: &Part, vars: &dyn Fn(&str) -> Option<String>) -> (Text, bool) {
+    fn resolve_part<'t>(&self, part: &'t Part, vars: &dyn Fn(&str) -> Option<String>) -> (Cow<'t, Text>, bool) {
         match part {
-            Part::Literal(text) => (text.clone(), true),
+            Part::Literal(text) => (Cow::Borrowed(text), true),
             Part::Variable(variable) => match variable.resolve(vars) {
-                Some(resolved) => resolved,
-                None => (self.raw.slice(variable.range.clone()), false),
+                Some((text, known)) => (Cow::Owned(text), known),
+                None => (Cow::Owned(self.raw.slice(variable.range.clone())), false),
             },
         }
     }
@@ -309,6 +312,8 @@ impl Parser<'_> {
         }
         literal.push(from..range.end);
         self.literal(&mut literal, &mut parts);
+        // There are many templates, and most have one part.
+        parts.shrink_to_fit();
         parts
     }
 
