@@ -3,6 +3,7 @@
 mod contained;
 mod trail;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +19,9 @@ use crate::finding::{Confidence, Finding, identify};
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
+use crate::redact::Secrets;
 use crate::rules::{Check, Cx, RULES, Registered, Setting};
+use crate::secret;
 use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
 use crate::syntax::Document;
 
@@ -215,7 +218,7 @@ impl Found {
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
-pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &[Span]) -> Vec<Finding> {
+pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &Secrets) -> Vec<Finding> {
     settle(check(project, sources, config), project, sources, secrets)
 }
 
@@ -227,7 +230,7 @@ pub fn grade_exceptions(
     project: &Project,
     sources: &Sources,
     config: &Config,
-    secrets: &[Span],
+    secrets: &Secrets,
 ) -> Vec<Finding> {
     let rules = enabled(config);
     let jobs = exceptions.iter().map(|exception| Job {
@@ -385,7 +388,7 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
 }
 
 /// Sorts the findings and gives each what led to it, its logical path, its evidence and its identity.
-fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &[Span]) -> Vec<Finding> {
+fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secrets: &Secrets) -> Vec<Finding> {
     sort(&mut findings, sources);
     let documents: HashMap<FileId, &Document> =
         project.documents.iter().rev().map(|document| (document.file(), document)).collect();
@@ -399,8 +402,9 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
             if let Some(outline) = &outline {
                 finding.node = outline.path(primary.start);
             }
+            hide(finding, sources, secrets);
             let evidence = match finding.evidence.is_empty() {
-                true => plain(&mask(sources.text(primary), primary, secrets)),
+                true => plain(&mask(sources.text(primary), primary, &secrets.spans)),
                 false => plain(&finding.evidence),
             };
             finding.evidence = evidence;
@@ -408,6 +412,34 @@ fn settle(mut findings: Vec<Finding>, project: &Project, sources: &Sources, secr
     });
     identify(&mut findings, |span| &sources.get(span.file).path);
     findings
+}
+
+/// Takes secrets out of all that is said: a rule names what it found as the files have it.
+fn hide(finding: &mut Finding, sources: &Sources, secrets: &Secrets) {
+    let places = finding.labels.iter().chain(&finding.chain).map(|label| label.span);
+    // A password may be called what the container is.
+    let called = |secret: &str| finding.container.iter().chain(&finding.also).any(|name| name.contains(secret));
+    let own = places.flat_map(|place| secrets.telling_at(place, sources)).filter(|secret| !called(secret));
+    let mut own: Vec<&str> = own.collect();
+    own.sort_unstable_by_key(|secret| Reverse(secret.len()));
+    own.dedup();
+    // A condition of nginx is a node with a comparison in it.
+    if finding.node.contains('=') {
+        let found = secret::text::find(&finding.node, &secret::Formats::of(&finding.node));
+        finding.node = secret::known::replaced(&finding.node, found).into_owned();
+    }
+    let labels = finding.labels.iter_mut().chain(&mut finding.chain).map(|label| &mut label.message);
+    let names = finding.container.iter_mut().chain(&mut finding.also).chain([&mut finding.node, &mut finding.evidence]);
+    for said in labels.chain(names).chain(&mut finding.help).chain([&mut finding.message]) {
+        for secret in &own {
+            if said.contains(secret) {
+                *said = said.replace(secret, "***");
+            }
+        }
+        if let Cow::Owned(hidden) = secrets.known.hide(said) {
+            *said = hidden;
+        }
+    }
 }
 
 /// Puts findings in the order of the report.

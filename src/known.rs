@@ -128,7 +128,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let added = new.entries.iter().filter(|entry| known.entries.binary_search(entry).is_err()).count();
     let removed = known.entries.iter().filter(|entry| new.entries.binary_search(entry).is_err()).count();
     if added + removed > 0 || !path.exists() {
-        let target = Target::new(&path, &scope.root);
+        let target = Target::new(&path, &[&scope.root, &scope.scanned]);
         let written = target.and_then(|target| target.write(|out| new.write(out)));
         written.map_err(|error| format!("{}: {error}", visible(&shown)))?;
     }

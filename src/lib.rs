@@ -38,16 +38,18 @@ use suppress::Applied;
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
     config.files.register(&mut sources);
     let project = Project::build_with(&mut sources, &config.files);
-    let secrets = redact::spans(&project, &sources);
+    let secrets = redact::secrets(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
-    let Applied { findings, suppressed, exceptions } = suppress::apply(findings, &project, &sources, config, &secrets);
+    let Applied { findings, suppressed, exceptions } =
+        suppress::apply(findings, &project, &sources, config, &secrets.spans);
     let findings = engine::grade_exceptions(&exceptions, findings, &project, &sources, config, &secrets);
     let (no_ignores, today) = (config.no_ignores, config.today);
     Report {
         sources,
         project,
         findings,
-        secrets,
+        secrets: secrets.spans,
+        known_secrets: secrets.known,
         suppressed,
         exceptions,
         no_ignores,

@@ -7,10 +7,11 @@ mod known;
 mod output;
 mod progress;
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -39,27 +40,45 @@ type Problem = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // The help is an answer too, and must not get lost in silence.
-        Err(answer) => {
-            let written = answer.print().and_then(|()| io::stdout().flush());
-            return match output::written_out(written) {
-                Ok(()) => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(INCOMPLETE)),
+        // The help is an answer, too, and must not get lost in silence.
+        Err(answer) if answer.exit_code() == 0 => {
+            return match output::written_out(answer.print().and_then(|()| io::stdout().flush())) {
+                Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     output::note(format_args!("{error}"));
                     INCOMPLETE.into()
                 }
             };
         }
+        Err(error) => refused(&error),
     };
     // A panic in a scan becomes a finding; the message of the hook would only repeat it.
     std::panic::set_hook(Box::new(|_| {}));
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
         Ok(Ok(code)) => return code.into(),
         Ok(Err(problem)) => problem.to_string(),
-        Err(panic) => format!("internal error: {}", confscan::project::panic_message(&*panic)),
+        Err(panic) => {
+            format!("internal error: {}", text::visible(&confscan::project::panic_message(&*panic)))
+        }
     };
     output::note(format_args!("{problem}"));
     INCOMPLETE.into()
+}
+
+/// Ends with what is wrong with the arguments. They may be names of files that somebody else chose, and the message
+/// repeats them: it is that of the same arguments without what acts on a terminal.
+fn refused(error: &clap::Error) -> ! {
+    let shown = std::env::args_os().map(|argument| match text::visible(&argument.to_string_lossy()) {
+        Cow::Borrowed(harmless) => harmless.to_owned(),
+        // A backslash would make a file of what is none.
+        Cow::Owned(escaped) => escaped.replace('\\', "\u{fffd}"),
+    });
+    if let Err(error) = Cli::try_parse_from(shown) {
+        error.exit();
+    }
+    // Without those characters the arguments are right.
+    output::note(format_args!("{}", text::visible(&error.render().to_string())));
+    std::process::exit(INCOMPLETE.into())
 }
 
 fn run(cli: Cli) -> Result<u8, Problem> {
@@ -163,7 +182,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     report.leave_out_unsure(&config);
     drop(progress);
     let mut unwritten = false;
-    for (format, target, shown) in &outputs {
+    for Place { format, target, shown } in &outputs {
         let (format, mut left_out) = (*format, None);
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
@@ -171,10 +190,11 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
         let written = match target {
-            Target::Stdout => stdout.write(&mut write),
-            target => target
-                .write(|out| write(out, report::Options::default()))
-                .map_err(|error| io::Error::new(error.kind(), format!("{shown}: {error}"))),
+            Ok(Target::Stdout) => stdout.write(&mut write).map_err(|error| error.to_string()),
+            Ok(target) => {
+                target.write(|out| write(out, report::Options::default())).map_err(|error| format!("{shown}: {error}"))
+            }
+            Err(error) => Err(format!("{shown}: {error}")),
         };
         if let Err(error) = written {
             // The other reports can be written all the same.
@@ -187,7 +207,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     }
     let gaps = report.has_gaps();
     // Who reads no terminal report would have to look for the reason of the exit code.
-    let told = outputs.iter().any(|(format, target, _)| (*format, target) == (Format::Human, &Target::Stdout));
+    let told = outputs.iter().any(|place| place.format == Format::Human && matches!(place.target, Ok(Target::Stdout)));
     let told = told && !arguments.quiet;
     if gaps && !arguments.allow_gaps && !told {
         let gaps = report.gap_counts();
@@ -205,35 +225,51 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     })
 }
 
-/// What is written where, and what that is called: the report of `--format` to the standard output, unless an output without
+/// A place that a report is written to.
+struct Place {
+    format: Format,
+    /// What it is, or why nothing can be written there.
+    target: io::Result<Target>,
+    /// What it is called.
+    shown: String,
+}
+
+/// What is written where: the report of `--format` to the standard output, unless an output without
 /// a format of its own takes its place, and the further ones.
-fn outputs(arguments: &Scan) -> Result<Vec<(Format, Target, String)>, Problem> {
+fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
     let (format, input) = (arguments.format.unwrap_or(Format::Human), &arguments.input);
-    let scanned = match arguments.output.as_slice() {
-        [] => PathBuf::new(),
-        _ => walk::scope(&input.paths, &walk_options(input, &Files::default()))?.root,
+    let scope = match arguments.output.as_slice() {
+        [] => None,
+        _ => Some(walk::scope(&input.paths, &walk_options(input, &Files::default()))?),
     };
-    let mut outputs: Vec<(Format, Target, String)> = Vec::new();
+    let scanned: Vec<&Path> = scope.iter().flat_map(|scope| [&*scope.root, &scope.scanned]).collect();
+    let stdout = |format| Place { format, target: Ok(Target::Stdout), shown: "the standard output".to_owned() };
+    let mut outputs: Vec<Place> = Vec::new();
     for Output { format: own, file } in &arguments.output {
-        let (target, shown) = match file {
-            None => (Target::Stdout, "the standard output".to_owned()),
-            Some(file) => {
-                let shown = text::visible(&file.to_string_lossy()).into_owned();
-                (Target::new(file, &scanned).map_err(|error| format!("{shown}: {error}"))?, shown)
-            }
-        };
-        outputs.push((own.unwrap_or(format), target, shown));
+        let format = own.unwrap_or(format);
+        outputs.push(file.as_ref().map_or_else(
+            || stdout(format),
+            |file| Place {
+                format,
+                target: Target::new(file, &scanned),
+                shown: text::visible(&file.to_string_lossy()).into_owned(),
+            },
+        ));
     }
-    let is_stdout = |(_, target, _): &(Format, Target, String)| *target == Target::Stdout;
+    let is_stdout = |place: &Place| matches!(place.target, Ok(Target::Stdout));
     let placed = arguments.output.iter().any(|output| output.format.is_none())
         || arguments.format.is_none() && outputs.iter().any(is_stdout);
     if !placed {
-        outputs.insert(0, (format, Target::Stdout, "the standard output".to_owned()));
+        outputs.insert(0, stdout(format));
     }
-    for (at, (_, target, shown)) in outputs.iter().enumerate() {
-        let is_one = !matches!(target, Target::Open(_));
-        if is_one && outputs[..at].iter().any(|(_, other, _)| other == target) {
-            return Err(format!("several reports would be written to {shown}").into());
+    for (at, place) in outputs.iter().enumerate() {
+        let is_same = |other: &Place| match (&place.target, &other.target) {
+            (Ok(Target::Open(_)), _) => false,
+            (Ok(target), Ok(other)) => target == other,
+            _ => false,
+        };
+        if outputs[..at].iter().any(is_same) {
+            return Err(format!("several reports would be written to {}", place.shown).into());
         }
     }
     Ok(outputs)

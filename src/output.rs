@@ -79,12 +79,12 @@ pub enum Target {
 }
 
 impl Target {
-    /// What `path` is. A link stands for what it leads to, unless it lies in the folder with the real path `scanned` and
-    /// leads out of it: whoever wrote the repository does not say which file of the machine is replaced.
+    /// What `path` is. A link stands for what it leads to, unless it lies in one of the folders with the real paths
+    /// `scanned` and leads out of it: whoever wrote the repository does not say which file of the machine is replaced.
     ///
     /// # Errors
     /// The folder is missing, the path is a directory, or such a link is on it.
-    pub fn new(path: &Path, scanned: &Path) -> io::Result<Target> {
+    pub fn new(path: &Path, scanned: &[&Path]) -> io::Result<Target> {
         if STDOUT.iter().any(|stdout| path == Path::new(stdout)) {
             return Ok(Target::Stdout);
         }
@@ -120,7 +120,7 @@ impl Target {
 }
 
 /// The real path of `path`, whose last part need not be there.
-fn followed(path: &Path, scanned: &Path) -> io::Result<PathBuf> {
+fn followed(path: &Path, scanned: &[&Path]) -> io::Result<PathBuf> {
     let absolute = path::absolute(path)?;
     let mut real = PathBuf::new();
     let mut parts = absolute.components().peekable();
@@ -141,7 +141,7 @@ fn followed(path: &Path, scanned: &Path) -> io::Result<PathBuf> {
             Err(error) if error.kind() == ErrorKind::NotFound && last => next,
             Err(error) => return Err(error),
             Ok(metadata) if metadata.is_symlink() => match fs::canonicalize(&next) {
-                Ok(target) if real.starts_with(scanned) && !target.starts_with(scanned) => {
+                Ok(target) if scanned.iter().any(|folder| real.starts_with(folder) && !target.starts_with(folder)) => {
                     return Err(io::Error::other("a link in the scanned folder leads out of it"));
                 }
                 Ok(target) => target,

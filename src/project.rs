@@ -212,8 +212,11 @@ impl Project {
     }
 }
 
-/// What a caught panic said.
+/// What a caught panic said, without what it was about: that may be text out of a file.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let Some(text) = text else { return "no message".to_owned() };
+    // So the standard library begins to quote: where it slices a text, and where it unwraps an error.
+    let quoted = [" of `", " value: ", "; it is inside"].iter().filter_map(|start| text.find(start)).min();
+    text[..quoted.unwrap_or(text.len())].to_owned()
 }

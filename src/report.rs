@@ -15,6 +15,7 @@ pub mod sarif;
 mod words;
 mod xml;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
@@ -27,6 +28,9 @@ use crate::config::Config;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
 use crate::project::Project;
+use crate::secret::Formats;
+use crate::secret::known::{self, Known};
+use crate::secret::text as secret_text;
 use crate::source::{Kind, Position, Sources, Span, mask};
 
 /// The result of a scan.
@@ -40,6 +44,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Where secret values stand, sorted and without overlap: they are shown in no output.
     pub secrets: Vec<Span>,
+    /// Those of them that are known wherever they stand.
+    pub known_secrets: Known,
     /// What an exception hides, with the exception's index in `exceptions`.
     pub suppressed: Vec<(Finding, usize)>,
     /// Every exception: by path and line, those of the configuration last.
@@ -133,6 +139,19 @@ impl Report {
     pub fn masked(&self, span: Span) -> String {
         let span = self.sources.resolve(span);
         mask(self.sources.text(span), span, &self.secrets)
+    }
+
+    /// A value out of the files, where it is not known which part of them it is, without the secrets in it.
+    fn value<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut found = self.known_secrets.find(text);
+        // A short word alone has no name in front of it that would make it one.
+        if text.len() < 16 && !text.contains(['=', ':', '@', ' ']) && found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        found.extend(secret_text::find(text, &Formats::of(text)));
+        // What is masked already stays as it is.
+        found.retain(|range| text[range.clone()].bytes().any(|byte| byte != b'*'));
+        known::replaced(text, found)
     }
 }
 

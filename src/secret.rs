@@ -6,6 +6,7 @@
 //! [`crate::redact`].
 
 pub mod files;
+pub mod known;
 pub mod line;
 pub mod name;
 pub(crate) mod text;

@@ -4,26 +4,30 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// `text` on one line and without anything that acts on a terminal: control characters, line and paragraph separators,
-/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`. Neither
-/// does it hold a command to the CI system that logs it: see [`commands`].
+/// the characters that turn the direction of text, and invisible ones become escapes such as `\u{1b}` or `\n`, and so do
+/// the marks that pile up over one character. Neither does it hold a command to the CI system that logs it: see
+/// [`commands`].
 pub fn visible(text: &str) -> Cow<'_, str> {
     // Nearly every text is plain.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'[') {
         return Cow::Borrowed(text);
     }
     let mut commands = commands(text).peekable();
-    let Some(first) = text.find(acts).into_iter().chain(commands.peek().copied()).min() else {
+    let mut piled = piled(text).peekable();
+    let first = text.find(acts).into_iter().chain(commands.peek().copied()).chain(piled.peek().copied()).min();
+    let Some(first) = first else {
         return Cow::Borrowed(text);
     };
     let mut out = String::with_capacity(text.len() + 16);
     out.push_str(&text[..first]);
     for (at, character) in text[first..].char_indices() {
+        let piled = piled.next_if_eq(&(first + at)).is_some();
         match character {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '#' if commands.next_if_eq(&(first + at)).is_some() => out.push_str("\\u{23}"),
-            _ if acts(character) => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
+            _ if piled || acts(character) => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
             _ => out.push(character),
         }
     }
@@ -40,12 +44,42 @@ pub fn commands(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Whether a character does something other than to be seen. The bidirectional controls are those of Unicode's UAX #9;
-/// the tags (U+E0000 to U+E007F) and the fillers and joiners below show nothing.
+/// what shows nothing are the characters of its property Default_Ignorable_Code_Point (fillers, joiners, selectors of
+/// variants, tags) and the annotations of U+FFF9 to U+FFFB.
 fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    if character < '\u{ad}' {
+        return character.is_control();
+    }
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Marks over one character from which on they are no writing any more: what has the most, Hebrew with its accents, has
+/// four.
+const PILE: usize = 6;
+
+/// Where marks pile up that combine with the character before them and would cover the lines around, as offsets.
+pub(crate) fn piled(text: &str) -> impl Iterator<Item = usize> {
+    let mut run = 0;
+    // ASCII has none, and is nearly all there is.
+    let text = if text.is_ascii() { "" } else { text };
+    text.char_indices().filter_map(move |(at, character)| {
+        run = if combines(character) { run + 1 } else { 0 };
+        (run > PILE).then_some(at)
+    })
+}
+
+/// Whether a character is drawn over or under the one before it: the blocks of combining marks, and those of the scripts
+/// whose marks stack.
+fn combines(character: char) -> bool {
+    matches!(character,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+        | '\u{64b}'..='\u{65f}' | '\u{6d6}'..='\u{6ed}' | '\u{e31}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
+        | '\u{f71}'..='\u{f84}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{302a}'..='\u{302f}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Longest word, in characters, that [`closest`] compares.
@@ -104,6 +138,9 @@ mod tests {
             ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
             ("Dockerfile.\u{202e}dm", "Dockerfile.\\u{202e}dm"),
             ("x\u{2028}y\u{2066}z\u{feff}", "x\\u{2028}y\\u{2066}z\\u{feff}"),
+            ("a\u{e0041}\u{34f}b\u{3164}\u{fe0f}", "a\\u{e0041}\\u{34f}b\\u{3164}\\u{fe0f}"),
+            ("e\u{301}\u{323} שָׁ", "e\u{301}\u{323} שָׁ"),
+            (&format!("a{}b", "\u{300}".repeat(8)), &format!("a{}\\u{{300}}\\u{{300}}b", "\u{300}".repeat(6))),
             ("## [x] #[x] ##", "## [x] #[x] ##"),
             ("a###[error]b ##vso[x]\u{7} ##[y", "a##\\u{23}[error]b #\\u{23}vso[x]\\u{7} #\\u{23}[y"),
         ] {

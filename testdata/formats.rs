@@ -43,6 +43,10 @@ const HOSTILE: &[&str] = &[
     "漢字 é\u{301} 😀 \u{e0041}",
     "\\",
     "a\r\nb\rc",
+    "\u{1b}]8;;http://evil.example\u{1b}\\link \u{1b}]52;c;ZXZpbA==\u{7}",
+    "x\u{e0041}\u{34f}\u{3164}\u{fe0f}\u{115f}\u{e01ef}y\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "{0} {12} {{3}} [x](0) [y](http://evil.example) !1 ~label GH-1 a/b#2",
+    "mailto:a@b.example xmpp:a@b.example <a@b.example> :+1: [[_TOC_]] ::include{file=x} %%{init}%%",
 ];
 
 /// Every hostile text as a path, as content, and in every text of a finding.

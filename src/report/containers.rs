@@ -110,7 +110,7 @@ impl View<'_> {
 
     /// A row: its name, a value, and the line that decided it.
     fn row(&self, name: &str, tone: Tone, value: &str, by: Option<Span>, out: &mut dyn Write) -> io::Result<()> {
-        let value = cut(&visible(value));
+        let value = cut(&visible(&self.report.value(value)));
         let value = match tone {
             Tone::Plain => value,
             Tone::Calm => self.dim(&value),
@@ -128,10 +128,13 @@ impl View<'_> {
         let environment = &container.environment;
         let mark = match environment.environment {
             Environment::Unmarked => self.dim("unmarked"),
-            marked => format!("{} {}", marked.name(), self.dim(&format!("({})", visible(&environment.reason)))),
+            marked => {
+                let reason = visible(&self.report.value(&environment.reason)).into_owned();
+                format!("{} {}", marked.name(), self.dim(&format!("({reason})")))
+            }
         };
         let by = environment.decided_by.map(|span| self.dim(&format!("  {}", self.place(span)))).unwrap_or_default();
-        let name = self.paint(Style::new().bold(), &visible(&container.name));
+        let name = self.paint(Style::new().bold(), &visible(&self.report.value(&container.name)));
         writeln!(out, "  {name}  {mark}{by}")?;
         self.image(container, out)?;
         self.user(container, out)?;
@@ -198,7 +201,7 @@ impl View<'_> {
                 rest += 1;
                 continue;
             }
-            let name = facts::process_name(process).unwrap_or_default();
+            let name = facts::process_name(self.report, process).unwrap_or_default();
             let user = facts::process_user(self.report, container, process);
             let (row, text) = match &process.origin {
                 ProcessOrigin::Program { .. } => {
@@ -207,8 +210,8 @@ impl View<'_> {
                     ("program", format!("{name}{user}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")))
                 }
                 _ => {
-                    let starts: Vec<&str> =
-                        process.effective.commands.iter().map(|command| command.name.as_str()).collect();
+                    let commands = process.effective.commands.iter();
+                    let starts: Vec<_> = commands.map(|command| facts::program(self.report, command)).collect();
                     ("script", format!("{name}: {}", starts.join(", ")))
                 }
             };

@@ -1,6 +1,9 @@
 //! Facts about containers in words, for every format that shows them.
 
+use std::borrow::Cow;
+
 use super::Report;
+use crate::command::Simple;
 use crate::container::facet::Reach;
 use crate::container::{Container, Healthcheck, Process, ProcessOrigin, UserSource};
 use crate::source::{Text, mask};
@@ -63,11 +66,19 @@ pub(super) fn stage_name(dockerfile: &Dockerfile, stage: usize) -> String {
 
 /// The name of a process: of a script, a package script or a program of supervisord as it is called there, else of the
 /// last program that it starts, which is the one that stays.
-pub(super) fn process_name(process: &Process) -> Option<&str> {
+pub(super) fn process_name<'a>(report: &'a Report, process: &'a Process) -> Option<Cow<'a, str>> {
     match &process.origin {
-        ProcessOrigin::Main => process.effective.commands.last().map(|command| command.name.as_str()),
-        ProcessOrigin::Script(name) | ProcessOrigin::PackageScript(name) => Some(name),
-        ProcessOrigin::Program { name, .. } => Some(name),
+        ProcessOrigin::Main => process.effective.commands.last().map(|command| program(report, command)),
+        ProcessOrigin::Script(name) | ProcessOrigin::PackageScript(name) => Some(report.value(name)),
+        ProcessOrigin::Program { name, .. } => Some(report.value(name)),
+    }
+}
+
+/// The name of a program; the word that it is taken from, masked, where a secret is in it.
+pub(super) fn program<'a>(report: &'a Report, command: &'a Simple) -> Cow<'a, str> {
+    match masked(report, &command.program.text) {
+        Some(masked) => masked.into(),
+        None => report.value(&command.name),
     }
 }
 
@@ -90,18 +101,20 @@ pub(super) fn process_user<'a>(report: &'a Report, container: &'a Container, pro
 
 /// Program and arguments as a shell would take them, with secrets masked.
 pub(super) fn command(report: &Report, words: &[Text]) -> String {
-    let words = words.iter().map(|word| {
-        let span = report.sources.resolve(word.span);
-        let secret = report.secrets.iter().any(|secret| secret.overlaps(span));
-        let text = match secret {
-            false => word.value.clone(),
-            // Only of a word that stands in the file as it is it can be told which part is the secret.
-            true if report.sources.text(span) == word.value => mask(&word.value, span, &report.secrets),
-            true => "*".repeat(word.value.chars().count().min(16)),
-        };
-        quoted(&text)
-    });
+    let words = words.iter().map(|word| quoted(&masked(report, word).unwrap_or_else(|| word.value.clone())));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// A word with the secret in it masked; nothing where none is.
+fn masked(report: &Report, word: &Text) -> Option<String> {
+    let span = report.sources.resolve(word.span);
+    let first = report.secrets.partition_point(|secret| (secret.file, secret.end) <= (span.file, span.start));
+    let secret = report.secrets.get(first).is_some_and(|secret| secret.overlaps(span));
+    secret.then(|| match report.sources.text(span) == word.value {
+        true => mask(&word.value, span, &report.secrets),
+        // Only of a word that stands in the file as it is it can be told which part is the secret.
+        false => "*".repeat(word.value.chars().count().min(16)),
+    })
 }
 
 /// A word in quotes where a shell would need them.

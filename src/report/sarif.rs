@@ -177,7 +177,7 @@ fn invocation(report: &Report, findings: &[&Finding], left_out: Option<&str>) ->
     for finding in findings.iter().copied().chain(known).filter(|finding| finding.gap) {
         let notification = Notification::builder()
             .level("warning")
-            .message(message(sentence(&visible(&finding.message))))
+            .message(message(sentence(&unlinked(&finding.message))))
             .locations(vec![location(report, finding.primary())])
             .associated_rule(ReportingDescriptorReference::builder().id(finding.rule.id).build());
         notifications.push(notification.build());
@@ -244,10 +244,11 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     for (label, id) in finding.chain.iter().chain(&finding.labels[1..]).take(RELATED).zip(1i64..) {
         let place = report.place(label.span);
         let what = match label.message.is_empty() {
-            true => format!("{}:{}", visible(place.path), place.start.line),
-            false => clip(&visible(&label.message), TEXT).into_owned(),
+            true => unlinked(&format!("{}:{}", place.path, place.start.line)),
+            false => unlinked(&label.message),
         };
-        let link = what.replace(['[', ']'], "");
+        // A backslash would take its meaning from the bracket behind it.
+        let link = what.replace(['[', ']', '\\'], "");
         // The steps of a chain are numbered, so that their order can be told.
         let step = usize::try_from(id).is_ok_and(|id| id <= steps);
         text.push_str(match (id, step) {
@@ -275,9 +276,21 @@ fn told(report: &Report, finding: &Finding) -> (String, Vec<Location>) {
     (text, related)
 }
 
-/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location.
+/// `text` safe to show, no longer than a text may be, and with nothing in it that reads as a link to a location or as the
+/// place of an argument: `{0}` is written with two braces (SARIF 2.1.0, section 3.11.5).
 fn unlinked(text: &str) -> String {
-    clip(&visible(text), TEXT).replace("](", "] (")
+    let text = clip(&visible(text), TEXT).replace("](", "] (");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, behind)) = rest.split_once('{') {
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        let argument = digits > 0 && behind[digits..].starts_with('}');
+        let (open, end) = if argument { ("{{", &behind[..digits]) } else { ("{", "") };
+        out.extend([before, open, end, if argument { "}}" } else { "" }]);
+        rest = if argument { &behind[digits + 1..] } else { behind };
+    }
+    out.push_str(rest);
+    out
 }
 
 fn message(text: String) -> Message {
@@ -382,6 +395,6 @@ mod tests {
 
     #[test]
     fn only_our_links_are_links() {
-        assert_eq!(unlinked("a [b](1) c"), "a [b] (1) c");
+        assert_eq!(unlinked("a [b](1) {0} ${X} {{12}} c"), "a [b] (1) {{0}} ${X} {{{12}}} c");
     }
 }

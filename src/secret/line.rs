@@ -84,8 +84,11 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
     // Wrappers have words too (`env NAME=value program`).
     for command in &command.script.commands {
         assignments(&command.assignments, &mut found);
-        let written = || command.words.first().map_or("", |word| word.text.as_str());
-        arguments(command.name().unwrap_or_else(written), command.args(), &mut found);
+        match command.words.first().map_or("", |word| word.text.as_str()) {
+            // What follows an image's entrypoint may be nothing but its arguments.
+            flag if flag.starts_with('-') => arguments("", &command.words, &mut found),
+            written => arguments(command.name().unwrap_or(written), command.args(), &mut found),
+        }
         let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_ref());
         bodies.for_each(|body| settings(body, &mut found));
     }
@@ -132,7 +135,10 @@ fn arguments(program: &str, args: &[Word], found: &mut Vec<Given>) {
         let next = args.get(at + 1);
         // `name=value`, with or without dashes in front.
         let dashes = written.len() - written.trim_start_matches('-').len();
-        if let Some(equals) = written.find('=').filter(|&equals| is_name(own_name(&written[dashes..equals]))) {
+        // A password may end with `=`.
+        let glued = flags.iter().any(|(_, flag, glued, _)| *glued && written.starts_with(flag) && dashes == 1);
+        let equals = written.find('=').filter(|_| !glued);
+        if let Some(equals) = equals.filter(|&equals| is_name(own_name(&written[dashes..equals]))) {
             let name = own_name(&written[dashes..equals]);
             if let Some(shape) = name::shape(name) {
                 push(shape, own_name(&written[..equals]), &text.slice(equals + 1..written.len()));

@@ -337,7 +337,10 @@ pub fn is_sensitive(name: &str) -> bool {
         ["password", "passwd", "passphrase", "secret"].iter().any(|ending| word.ends_with(ending))
             || matches!(*word, "secrets" | "credentials")
     };
-    let named = kinds(&words).next().is_some() || words.last() == Some(&"auth") || words.iter().any(about);
+    let last = words.last().copied().unwrap_or_default();
+    // Traefik's labels have users and the hashes of their passwords in one.
+    let users = last == "users" && ["basicauth", "digestauth"].iter().any(|auth| words.concat().contains(auth));
+    let named = kinds(&words).next().is_some() || last == "auth" || users || words.iter().any(about);
     !public && named
 }
 

@@ -202,6 +202,20 @@ fn hostile_text_takes_linear_time() {
         "SG.",
         "host=a;",
         "NAME_PW=",
+        "A_PW=x ",
+        "A_PW=\\\"x ",
+        "A_PASSWORD=\\\"x\n",
+        "curl mysql -pxyz ",
+        "vault login -a",
+        "bundle config a ",
+        "Authorization: ",
+        "a:b1c2d3@x ",
+        "a1b2c3d4e5f6A@",
+        "| docker login --password-stdin ",
+        "|a-stdin",
+        "echo x|chpasswd",
+        "pgpass a:1:b:c:d ",
+        "aB1cD2eF3",
     ] {
         let short = unit.repeat(SHORT / unit.len());
         let long = short.repeat(FACTOR as usize);

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem;
 use regex::{Regex, bytes};
 
 use super::{Formats, name, value};
@@ -16,17 +17,24 @@ pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cook
 /// [`STEMS`]; a hit is widened to the whole name.
 static STEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).expect("the pattern is valid"));
 
-/// Flags of one letter that take a password, and settings that take it behind a blank.
+/// What stands in front of a password: flags of one letter with their programs, settings that take it behind a blank, the
+/// schemes of a header, SQL, and the commands that store a login. Where the value ends, [`extent`] says.
 static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
     let pattern = concat!(
-        r#"(?-u)(?:\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mysqlshow|mariadb(?:-[a-z]+)?|sshpass)\b"#,
+        r#"(?-u)\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mysqlshow|mariadb(?:-[a-z]+)?|sshpass)\b"#,
         r#"[^\n]*?[\s"']-p|"#,
         r#"\b(?:redis-cli|valkey-cli)\b[^\n]*?[\s"']-a["',\s]+|"#,
-        r#"\bcurl\b[^\n]*?[\s"'](?:-u|--user|--proxy-user|-U)["',=\s]*[^\s:"']*:|"#,
-        r#"\b(?:mongo|mongosh|login)\b[^\n]*?[\s"']-p["',\s]+|"#,
-        r#"\b(?:sqlcmd)\b[^\n]*?[\s"']-P["',\s]*|"#,
+        r#"\bcurl\b[^\n]*?[\s"'](?:-[A-Za-z]{0,8}[uU]|--user|--proxy-user)["',=\s]*[^\s:"']*:|"#,
+        r#"\b(?:mongo|mongosh|login|nuget|useradd|usermod)\b[^\n]*?[\s"']-p["',\s]+|"#,
+        r#"\bsqlcmd\b[^\n]*?[\s"']-P["',\s]*|"#,
         r#"\b(?:requirepass|masterauth|IDENTIFIED BY)["',\s]+|"#,
-        r#"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) )([^\s"',]{3,})"#
+        r#"\bvault["',\s]+login["',\s]+(?:-\S+["',\s]+)*|"#,
+        r#"\blogin\s+\S+\s+password\s+|"#,
+        r#"sonar\.login["',\s]*=|"#,
+        r#"\bbundler?\b[^\n]*?\bconfig\b[^\n]*?\s[^\s:]+:|"#,
+        r#"\bhttp-basic\.\S+\s+\S+\s+|\b(?:git(?:hub|lab)-(?:oauth|token)|bearer|pypi-token)\.\S+\s+|"#,
+        r#"(?i:authorization)\\?["']?\s*(?:[:=]|\s\\?["'])\s*\\?["']?(?:[A-Za-z]{2,9}\s+)?|"#,
+        r#"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) "#
     );
     bytes::Regex::new(pattern).expect("the pattern is valid")
 });
@@ -35,10 +43,23 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
 static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
-        "[Bb]earer|BEARER|[Bb]asic|BASIC"
+        "nuget|useradd|usermod|bundle|http-basic|-oauth|-token|bearer|Bearer|BEARER|[Bb]asic|BASIC|uthorization|UTHORIZATION"
     );
     Regex::new(pattern).expect("the pattern is valid")
 });
+
+/// What reads a password from the standard input, behind a pipe.
+static SINKS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern =
+        r"\|\s*(?:sudo\s+)?(?:[\w./-]+/)?(chpasswd\b|passwd\b|sudo\s+-S|\w[^\n|]*-stdin\b|gh\s[^\n|]*--with-token)";
+    Regex::new(pattern).expect("the pattern is valid")
+});
+
+/// Bytes of a line that are looked at to see what one place in it is.
+const WINDOW: usize = 1024;
+
+/// Longest value between quotes, in bytes.
+const LONGEST: usize = 4096;
 
 /// Words behind which a name and its value follow, in lower case: of Dockerfiles and of nginx.
 const SETTERS: [&str; 10] = [
@@ -59,8 +80,12 @@ pub fn find(text: &str, formats: &Formats) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     found.extend(formats.tokens.iter().map(|token| token.range.clone()));
     found.extend(formats.connections.iter().map(|connection| connection.password.clone()));
+    user_information(text, &mut found);
     named(text, &mut found);
     flagged(text, &mut found);
+    piped(text, &mut found);
+    password_files(text, &mut found);
+    noise(text, &mut found);
     found
 }
 
@@ -76,17 +101,179 @@ fn fallback(text: &str, range: Range<usize>) -> Range<usize> {
     }
 }
 
-/// What stands behind flags of one letter.
+/// What stands behind [`FLAGS`].
 fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
     let mut from = 0;
     while let Some(hit) = PROGRAMS.find_at(text, from) {
-        let start = memchr::memrchr(b'\n', &text.as_bytes()[..hit.start()]).map_or(0, |at| at + 1);
-        let end = memchr::memchr(b'\n', &text.as_bytes()[hit.end()..]).map_or(text.len(), |length| hit.end() + length);
-        for captures in FLAGS.captures_iter(&text.as_bytes()[start..end]) {
-            let value = captures.get(1).map(|value| start + value.start()..start + value.end());
-            found.extend(value.filter(|range| !value::may_be_shown(&text[range.clone()])));
+        let start = text.floor_char_boundary(hit.start() - in_front(text, hit.start()).len());
+        let end = memchr::memchr(b'\n', &bytes[hit.end()..]).map_or(bytes.len(), |length| hit.end() + length);
+        // A pattern may look at the rest of the line to find that it does not match: so much is enough for a command.
+        let windows = (start..end).step_by(WINDOW).map(|at| (at, end.min(at + WINDOW + WINDOW / 4)));
+        let flags = windows.flat_map(|(at, to)| FLAGS.find_iter(&bytes[at..to]).map(move |flag| at + flag.end()));
+        for flag in flags {
+            let range = extent(text, flag, end);
+            // An address is no login.
+            if range.len() >= 3 && !text[range.clone()].starts_with("//") && !value::may_be_shown(&text[range.clone()])
+            {
+                found.push(range);
+            }
         }
         from = end;
+    }
+}
+
+/// What stands in front of `at` on its line, the last [`WINDOW`] bytes of it at most.
+fn in_front(text: &str, at: usize) -> &str {
+    let from = text.ceil_char_boundary(at.saturating_sub(WINDOW));
+    let start = memchr::memrchr(b'\n', &text.as_bytes()[from..at]).map_or(from, |end| from + end + 1);
+    &text[start..at]
+}
+
+/// The value from `at` on, before `end`: inside quotes all that they hold, else a word.
+fn extent(text: &str, at: usize, end: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    // The quote stands at the value, or in front of the word that it is the end of (`"-pX"`, `'user:X'`).
+    let own = bytes[at..end].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\')).count();
+    let before = bytes[..at].iter().rev().take(256).find(|byte| byte.is_ascii_whitespace() || b"\"'".contains(byte));
+    let quote = match own {
+        0 => before.copied().filter(|byte| !byte.is_ascii_whitespace()),
+        _ => Some(bytes[at + own - 1]),
+    };
+    let start = at + own;
+    let rest = &bytes[start..end];
+    let blank = |at: usize| rest.get(at).is_none_or(|byte| byte.is_ascii_whitespace());
+    let length = match quote {
+        Some(quote) => (0..rest.len().min(LONGEST)).find(|&at| rest[at] == quote && (at == 0 || rest[at - 1] != b'\\')),
+        // What ends a command or an item ends the word where a blank follows.
+        None => (0..rest.len()).find(|&at| match rest[at] {
+            b'"' | b'\'' => rest.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric() && *next != b'\\'),
+            b';' | b',' | b')' | b']' => blank(at + 1),
+            b'}' => blank(at + 1) && !rest[..at].contains(&b'{'),
+            _ => blank(at),
+        }),
+    };
+    start..start + length.unwrap_or(rest.len())
+}
+
+/// What `echo` and `printf` hand to a program that takes a password from its standard input.
+fn piped(text: &str, found: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    // No such program can be named without one of these.
+    if !["passwd", "sudo", "-stdin", "--with-token"].iter().any(|sign| memmem::find(bytes, sign.as_bytes()).is_some()) {
+        return;
+    }
+    for captures in SINKS.captures_iter(text) {
+        let (Some(pipe), Some(sink)) = (captures.get(0), captures.get(1)) else { continue };
+        let written = in_front(text, pipe.start());
+        let line = pipe.start() - written.len();
+        let Some(echo) = ["echo ", "printf "].iter().filter_map(|word| Some(written.rfind(word)? + word.len())).max()
+        else {
+            continue;
+        };
+        let mut start = line + echo;
+        // Options, and the format where something is formatted.
+        while let Some(word) = text[start..pipe.start()].split_whitespace().next() {
+            let format = matches!(word.trim_matches(['"', '\'']), "%s" | "%s\\n" | "%s:%s");
+            if !(word.starts_with('-') || format) {
+                break;
+            }
+            start = text[start..].find(word).map_or(pipe.start(), |at| start + at + word.len());
+        }
+        if sink.as_str() == "chpasswd" {
+            start = text[start..pipe.start()].find(':').map_or(start, |colon| start + colon + 1);
+        }
+        let around = [' ', '\t', '"', '\''];
+        let rest = text[start..pipe.start()].trim_start_matches(around);
+        let start = pipe.start() - rest.len();
+        let range = start..start + rest.trim_end_matches(around).len();
+        if range.len() >= 3 && !value::may_be_shown(&text[range.clone()]) {
+            found.push(range);
+        }
+    }
+}
+
+/// `host:port:database:user:password`, the lines of a `.pgpass`.
+fn password_files(text: &str, found: &mut Vec<Range<usize>>) {
+    if memmem::find(text.as_bytes(), b"pgpass").is_none() {
+        return;
+    }
+    for line in text.lines() {
+        let mut fields = line.trim().trim_matches(['"', '\'']).splitn(5, ':');
+        let port = fields.nth(1).is_some_and(|port| port == "*" || port.parse::<u16>().is_ok());
+        if let Some(password) = fields.nth(2).filter(|password| port && !password.is_empty()) {
+            let start = password.as_ptr() as usize - text.as_ptr() as usize;
+            // A line of the file itself, or of a command that writes one.
+            let own = line.split(':').next().is_some_and(|host| !host.trim_start().contains(' '));
+            let word = password.split_whitespace().next().map_or(0, str::len);
+            found.push(start..start + if own { password.len() } else { word });
+        }
+    }
+}
+
+/// `user:password@host` without a scheme, as Go's drivers, file shares and registries have it, and a token in the place of
+/// the user (`https://token@host`).
+fn user_information(text: &str, found: &mut Vec<Range<usize>>) {
+    /// What stands in front of a colon and is no user.
+    const SCHEMES: [&str; 8] = ["mailto", "npm", "github", "workspace", "patch", "file", "git", "link"];
+    let bytes = text.as_bytes();
+    for at in memchr::memchr_iter(b'@', bytes) {
+        let part = |byte: &&u8| !byte.is_ascii_whitespace() && !b"/\"'`,;(){}<>|=@\\".contains(byte);
+        let start = at - bytes[..at].iter().rev().take(256).take_while(part).count();
+        let host = &text[at + 1..];
+        if !host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+            || !text.is_char_boundary(start)
+        {
+            continue;
+        }
+        let (front, user) = (&text[..start], &text[start..at]);
+        let mixed = |text: &str, least: usize, digits: usize| {
+            let count = |kind: fn(&u8) -> bool| text.bytes().filter(kind).count();
+            text.len() >= least && count(u8::is_ascii_digit) >= digits && count(u8::is_ascii_alphabetic) > 0
+        };
+        let range = match user.split_once(':') {
+            None if front.ends_with("://") && mixed(user, 8, 2) => start..at,
+            Some((name, password)) if !SCHEMES.contains(&name) && !host.starts_with("sha") => {
+                let sure = front.ends_with("//") || ["tcp(", "unix("].iter().any(|address| host.starts_with(address));
+                if !(sure && password.len() >= 3 || mixed(password, 6, 1)) {
+                    continue;
+                }
+                at - password.len()..at
+            }
+            _ => continue,
+        };
+        if !value::may_be_shown(&text[range.clone()]) {
+            found.push(range);
+        }
+    }
+}
+
+/// Words that no person made up, whatever stands in front of them: long, of letters of both cases and of digits.
+fn noise(text: &str, found: &mut Vec<Range<usize>>) {
+    const SHORTEST: usize = 16;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at + SHORTEST <= bytes.len() {
+        // Whatever begins here is too short where this byte is no part of a word.
+        if !bytes[at + SHORTEST - 1].is_ascii_alphanumeric() {
+            at += SHORTEST;
+            continue;
+        }
+        let before = bytes[..at + SHORTEST - 1].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let start = at + SHORTEST - 1 - before.min(at + SHORTEST - 1);
+        let end = at + SHORTEST + bytes[at + SHORTEST..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        at = end;
+        let word = &text[start..end];
+        let has = |kind: fn(&u8) -> bool| word.bytes().filter(kind).count();
+        let kinds =
+            has(u8::is_ascii_digit) >= 2 && has(u8::is_ascii_lowercase) >= 2 && has(u8::is_ascii_uppercase) >= 2;
+        // Checksums and public keys are there to be seen.
+        let front = &text[text.floor_char_boundary(start.saturating_sub(8))..start];
+        let public = ["sha256-", "sha384-", "sha512-", "SHA256:"].iter().any(|sum| front.ends_with(sum));
+        if word.len() >= SHORTEST && kinds && value::is_random(word) && !public && !word.starts_with("AAAA") {
+            let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+=".contains(byte);
+            found.push(start..end + bytes[end..].iter().take_while(|byte| base64(byte)).count());
+        }
     }
 }
 
@@ -124,25 +311,46 @@ fn behind(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
         }
         at
     };
+    // A line that goes on behind its end.
+    let joined = |at: usize| match &bytes[at.min(bytes.len())..] {
+        [b'\\', b'\n', ..] => skip(at + 2, b" \t"),
+        [b'\\', b'\r', b'\n', ..] => skip(at + 3, b" \t"),
+        _ => at,
+    };
     let outer = start.checked_sub(1).map(byte).filter(|quote| matches!(quote, b'"' | b'\''));
-    let mut at = skip(end, b"\\\"']");
+    let mut at = skip(end, b"\"']");
+    if byte(at) == b'\\' && matches!(byte(at + 1), b'"' | b'\'') {
+        at = skip(at, b"\\\"']");
+    }
     let closed = at > end;
     let blank = at;
     at = skip(at, b" \t");
-    let separated = matches!(byte(at), b'=' | b':');
-    let line = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |at| at + 1);
+    let compared = byte(at) == b'~' || byte(at) == b'!' && matches!(byte(at + 1), b'=' | b'~');
+    let separated = matches!(byte(at), b'=' | b':') || compared;
+    let in_front = in_front(text, start);
+    let line = start - in_front.len();
+    let (mut spaced, mut alone) = (false, false);
     if separated {
-        at = skip(at, b"=:>~+");
+        spaced = at > blank;
+        at = skip(at, b"=:>~+!");
         // `name:latest` and the like have something behind the colon that is judged as any value is.
-        at = skip(at, b" \t");
+        let value = joined(skip(at, b" \t"));
+        spaced |= value > at && byte(at - 1) == b':';
+        at = value;
     } else {
-        let keyword = text[line..start].trim_end_matches([' ', '\t', '$', '"', '\'']).rsplit([' ', '\t']).next();
-        let keyword = keyword.unwrap_or_default().to_ascii_lowercase();
+        let mut words = in_front.trim_end_matches([' ', '\t', '$', '"', '\'']).rsplit([' ', '\t']);
+        let keyword = words.next().unwrap_or_default().to_ascii_lowercase();
         let flag = byte(start) == b'-';
-        if !(at > blank || closed) || !(flag || SETTERS.contains(&keyword.as_str())) {
+        // `WITH PASSWORD '…'` in SQL.
+        let sql = text[start..end].eq_ignore_ascii_case("password") && byte(at) == b'\'';
+        // `NAME value`, where a `=` was forgotten.
+        alone = in_front.trim().is_empty()
+            && !text[start..end].bytes().any(|byte| byte.is_ascii_lowercase())
+            && text[at..].lines().next().is_some_and(|rest| rest.split_whitespace().count() == 1);
+        if !(at > blank || closed) || !(flag || sql || alone || SETTERS.contains(&keyword.as_str())) {
             return None;
         }
-        at = skip(blank, b", \t[\"'");
+        at = joined(skip(blank, b", \t[\"'"));
         at = if matches!(byte(at - 1), b'"' | b'\'') { at - 1 } else { at };
     }
     // YAML's anchors and tags stand in front of the value, and a block's text below.
@@ -156,18 +364,48 @@ fn behind(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     if matches!(byte(at), b'|' | b'>') {
         return block(bytes, line, at);
     }
+    match (byte(at), byte(skip(at + 1, b" \t"))) {
+        // What is in a mapping has names of its own.
+        (b'{', b'"' | b'\'' | b'\\') => return None,
+        (b'[', _) if separated => at = skip(at, b"[ \t"),
+        _ => {}
+    }
     let quoted = skip(at, b"\\\"'`");
     let closing = (quoted > at).then(|| byte(quoted - 1)).or(if closed { None } else { outer });
     let line_end = memchr::memchr2(b'\n', b'\r', &bytes[quoted..]).map_or(bytes.len(), |length| quoted + length);
     let rest = &bytes[quoted..line_end];
+    let closing_at = |rest: &[u8], quote: u8| {
+        rest.iter()
+            .take(LONGEST)
+            .enumerate()
+            .position(|(at, byte)| *byte == quote && (at == 0 || rest[at - 1] != b'\\'))
+    };
     let length = match closing {
-        Some(quote) => {
-            rest.iter().enumerate().position(|(at, byte)| *byte == quote && (at == 0 || rest[at - 1] != b'\\'))
+        // Only what is not closed on its line goes on below, as a key in a `.env` file does.
+        Some(quote) => match closing_at(rest, quote) {
+            None if quoted > at && !closed && starts_line(in_front) => closing_at(&bytes[quoted..], quote),
+            length => length,
+        },
+        None if separated && starts_line(in_front) && (spaced || is_setting(&text[start..end])) => {
+            let end = [" #", "\t#", " ;"].iter().filter_map(|sign| memmem::find(rest, sign.as_bytes())).min();
+            let value = rest[..end.unwrap_or(rest.len())].trim_ascii_end();
+            Some(value.strip_suffix(b"\\").unwrap_or(value).trim_ascii_end().len())
         }
         None => rest.iter().position(u8::is_ascii_whitespace),
     };
     let range = quoted..quoted + length.unwrap_or(rest.len());
-    (!range.is_empty()).then_some(range)
+    (range.len() >= if alone { 6 } else { 1 }).then_some(range)
+}
+
+/// Whether nothing but what may begin a line stands in front of a name: it is one of a list, a comment or an `export`.
+fn starts_line(in_front: &str) -> bool {
+    let front = in_front.trim_start_matches([' ', '\t', '#', ';', '-', '"', '\'']);
+    front.trim_end().is_empty() || front.trim_end() == "export"
+}
+
+/// Whether a name is one of a config file rather than that of a variable: a blank does not end such a value.
+fn is_setting(name: &str) -> bool {
+    !name.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// The text of a YAML block below the line that starts at `line`: the lines that are indented more.
@@ -210,6 +448,25 @@ mod tests {
             "url: postgres://a:hunter2@b/c",
             "o: \"username=a,password=hunter2\"",
             "- \"DB_PASSWORD=hunter2\"",
+            "docker login -u ci -p 'a, b;hunter2' r",
+            "mysql -p'hunter2' -e x",
+            "curl -sSfu ci:hunter2 http://x",
+            "echo \"hunter2\" | docker login -u ci --password-stdin",
+            "echo root:hunter2 | sudo chpasswd",
+            "printf '%s' 'hunter2' | sudo -S true",
+            "machine x login y password hunter2",
+            "echo db:5432:a:b:hunter2 > ~/.pgpass",
+            "DSN: root:hunter2@tcp(db:3306)/x",
+            "device: //user:hunter2@nas/share",
+            "git clone https://hunter22@git.acme.dev/a",
+            "ALTER USER a WITH PASSWORD 'hunter2'",
+            "password = correct horse hunter2",
+            "DB_PASSWORD=\\\n  hunter2",
+            "if ($http_x_api_key != \"hunter2\") {",
+            "DB_PASSWORD hunter2",
+            "token: [\"hunter2\"]",
+            "vault login hunter2",
+            "app hunter2aB3dE6gH9jKmN",
         ] {
             let covered = find(text).iter().any(|range| text[range.clone()].contains("hunter2"));
             assert!(covered, "{text}: {:?}", find(text));
@@ -233,6 +490,16 @@ mod tests {
             "ssl_certificate_key /etc/nginx/key.pem;",
             "PUBLIC_KEY=abcdefgh",
             "the password is asked for",
+            "--requirepass ${REDIS_PASSWORD}",
+            "echo $TOKEN | docker login --password-stdin",
+            "image: nginx:1.25@sha256:0a1b2c3d4e5f6978",
+            "FROM python:3.12-slim@sha256:4bb5Aa",
+            "git@github.com:org/repo.git",
+            "integrity sha512-AbCdEf0123456789aBcDeFgHiJ",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+            "ENV GPG_KEY E3FF2839C048B25C084DEBE9B26995E310250568",
+            "docker run -p 80:80 nginx",
+            "auth: {\"type\": \"basic\"}",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }

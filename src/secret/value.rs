@@ -149,10 +149,12 @@ pub(super) fn is_reference(value: &str) -> bool {
     let rest = rest.strip_prefix('$').unwrap_or(rest);
     let inner = match rest.strip_prefix('{') {
         Some(inner) => match inner.strip_suffix('}') {
-            Some(inner) => inner.split_once([':', '?']).map_or(inner, |(name, tail)| {
-                // What is behind `:?` is a message, what is behind `:-` a value.
-                if tail.is_empty() || tail == "-" || tail.starts_with('?') || inner.contains('?') { name } else { " " }
-            }),
+            Some(inner) => {
+                let name = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+                // What is behind `?` is a message, what is behind `-` a value.
+                let tail = inner[name..].trim_start_matches(':');
+                if tail.is_empty() || tail == "-" || tail.starts_with('?') { &inner[..name] } else { " " }
+            }
             None => return false,
         },
         None => rest,

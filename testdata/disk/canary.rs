@@ -134,18 +134,18 @@ command=%/script.sh
 #[test]
 fn nothing_outside_of_the_root_is_shown_and_every_way_to_it_is_a_gap() {
     let (tree, prefixes) = tree();
-    for root in [&["repo"][..], &["--root", "repo", "repo/0", "repo/1"], &["repo/0/compose.yaml", "--root", "repo"]] {
+    for root in [&["."][..], &["--root", ".", "0", "1"], &["0/compose.yaml", "--root", "."]] {
         for format in Format::ALL {
-            let run = tree.run(&[root, &["--pedantic", "--format", format.name()]].concat());
+            let run = tree.run_in("repo", &[root, &["--pedantic", "--format", format.name()]].concat(), "");
             assert!(!run.out.contains(CANARY) && !run.err.contains(CANARY), "{root:?} {}", format.name());
             assert_eq!(run.code, 2, "{}", run.err);
         }
         for list in [&["files"][..], &["containers"], &["files", "--gitignore"], &["containers", "--format", "json"]] {
-            let run = tree.run(&[list, root].concat());
+            let run = tree.run_in("repo", &[list, root].concat(), "");
             assert!(!run.out.contains(CANARY) && !run.err.contains(CANARY) && run.code == 0, "{list:?} {}", run.err);
         }
     }
-    let report: Value = serde_json::from_str(&tree.run(&["repo", "--format", "json"]).out).unwrap();
+    let report: Value = serde_json::from_str(&tree.run_in("repo", &["--format", "json"], "").out).unwrap();
     let findings: Vec<(&str, &str, &str)> = report["findings"]
         .as_array()
         .unwrap()
@@ -190,8 +190,8 @@ fn settings_come_from_the_repository_and_lead_out_of_it_nowhere() {
         ("compose.yaml", CANARY),
         ("repo/sub/dir/Dockerfile", "FROM scratch\n"),
     ]);
-    // Outside of a repository those of the scanned folder count, inside of one those from its root on, and none above.
-    assert_eq!(tree.run(&["repo/sub/dir"]).code, 0);
+    // Outside of a repository those from the scan root on count, inside of one those from its root on, and none above.
+    assert_eq!(tree.run_in("repo", &["sub/dir"], "").code, 0);
     fs::create_dir(tree.0.join("repo/.git")).unwrap();
     assert_eq!(tree.run(&["repo/sub/dir"]).code, 0);
     for (settings, said) in [

@@ -195,7 +195,10 @@ fn two_reports_do_not_take_the_same_place() {
         &["-o", "json=-", "-o", "sarif=/dev/stdout"],
     ] {
         let run = tree.run(&[args, &["repo"]].concat());
-        assert!(run.code == 2 && run.out.is_empty() && run.err.contains("are the same file"), "{args:?} {run:?}");
+        assert!(
+            run.code == 2 && run.out.is_empty() && run.err.contains("several reports would be written to"),
+            "{args:?} {run:?}"
+        );
     }
     assert_eq!(names(&tree, ""), ["repo", "sub"]);
 }

@@ -121,12 +121,12 @@ fn what_is_no_plain_file_is_neither_opened_nor_passed_over_in_silence() {
     ] {
         symlink(target, repo.join("links").join(link)).unwrap();
     }
-    let mut skipped = tree.skipped(&["repo"]);
+    let mut skipped = tree.skipped(&["--root", "repo", "repo"]);
     let at = skipped.iter().position(|(path, _)| path == "links/nginx.conf").expect("the loop is listed");
     assert!(skipped.remove(at).1.starts_with("!link that cannot be followed: "));
     skipped.sort();
     assert_eq!(skipped, pairs(&expected));
-    let (code, found) = tree.found(&["repo"]);
+    let (code, found) = tree.found(&["--root", "repo", "repo"]);
     assert_eq!(code, 2);
     let gaps = expected.iter().filter(|(_, reason)| reason.starts_with('!')).count() + 1;
     assert_eq!(found.iter().filter(|(rule, _)| rule == "unreadable-file").count(), gaps, "{found:?}");
@@ -151,7 +151,7 @@ fn what_a_config_refers_to_is_opened_when_it_is_a_plain_file_only() {
     }
     sparse(repo.join("large"));
     symlink("../outside/nginx.conf", repo.join("d.link")).unwrap();
-    let (code, found) = tree.found(&["repo"]);
+    let (code, found) = tree.found(&["--root", "repo", "repo"]);
     assert_eq!(code, 2);
     for name in ["a.fifo", "b.fifo", "folder", "large", "c.fifo", "d.link", "e.fifo", "f.fifo", "ctx/g.fifo"] {
         let told = |(rule, message): &(String, String)| {
@@ -222,7 +222,7 @@ fn gitignore_counts_up_to_the_repository_and_what_it_leaves_out_is_listed() {
                 ("sub/other.env", ignored),
             ][..],
         ),
-        ("repo/sub", &[("Dockerfile.x", ignored), ("other.env", ignored)]),
+        ("repo/sub", &[("sub/Dockerfile.x", ignored), ("sub/other.env", ignored)]),
     ] {
         assert_eq!(tree.skipped(&["--gitignore", root]), pairs(expected), "{root}");
     }
@@ -230,8 +230,8 @@ fn gitignore_counts_up_to_the_repository_and_what_it_leaves_out_is_listed() {
     for taken in ["module/prod.env", "sub/kept.env", "sub/out/Dockerfile"] {
         assert!(run.out.contains(&format!("{taken}  ")), "{run:?}");
     }
-    // Without a repository, what lies above the scanned folder is none of its own.
-    assert!(tree.scan(&["files", "--gitignore", "repo/out"]).out.starts_with("Dockerfile"));
+    // A folder that is named is entered whatever is said of it.
+    assert!(tree.scan(&["files", "--gitignore", "repo/out"]).out.starts_with("out/Dockerfile"));
 }
 
 #[test]
@@ -348,8 +348,8 @@ fn the_root_may_be_a_link_or_empty_or_have_the_name_of_a_config() {
     symlink("real", tree.0.join("link")).unwrap();
     symlink("real/Dockerfile", tree.0.join("file")).unwrap();
     for (path, code, listed) in [
-        ("link", 0, "Dockerfile  "),
-        ("Dockerfile", 0, "Dockerfile  "),
+        ("link", 0, "real/Dockerfile  "),
+        ("Dockerfile", 0, "Dockerfile/Dockerfile  "),
         ("file", 0, "real/Dockerfile  "),
         ("empty", 3, ""),
     ] {

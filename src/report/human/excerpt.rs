@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::{Page, Place, style};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Span};
-use crate::text::{commands, visible};
+use crate::text::{commands, piled, visible};
 
 /// A label this many lines from the finding's line or nearer is drawn in the same excerpt.
 const NEAR: u32 = 4;
@@ -149,9 +149,16 @@ fn prepare(page: &Page, file: FileId, line: u32, spans: &[Span], width: usize, o
         }
         offset += original.len_utf8() as u32;
     }
+    let shown = |cells: &[Cell]| cells.iter().map(|cell| cell.shown).collect::<String>();
+    if !masked.is_ascii() {
+        let shown = shown(&cells);
+        for at in piled(&shown) {
+            cells[shown[..at].chars().count()].shown = '\u{fffd}';
+        }
+    }
     // The log that this ends up in may be read by a CI system.
     if masked.contains("##") {
-        let shown: String = cells.iter().map(|cell| cell.shown).collect();
+        let shown = shown(&cells);
         for at in commands(&shown) {
             cells[shown[..at].chars().count()].shown = '\u{fffd}';
         }

@@ -25,21 +25,25 @@ pub(super) fn of<'a>(report: &'a Report, container: &'a Container) -> wire::Cont
     let image = named.or_else(|| container.image.as_ref().map(|image| (image.reference.as_str(), image.span)));
     let target = service.and_then(|service| service.build.as_ref()?.target.as_ref());
     wire::Container {
-        name: &container.name,
+        name: report.value(&container.name),
         stack: stack.map(|stack| documents(report, &stack.files)).unwrap_or_default(),
-        service: service.map(|_| container.name.as_str()),
+        service: service.map(|_| report.value(&container.name)),
         stage: built.zip(dockerfile).map(|(built, dockerfile)| facts::stage_name(dockerfile, built.stage)),
         dockerfile: built.map(|built| report.sources.get(project.documents[built.document].file()).path.as_str()),
-        target: target.map(|target| target.value.as_str()),
+        target: target.map(|target| report.value(&target.value)),
         origin: wire::Origin { kind, path, line },
         partial: container.partial,
         environment: wire::Environment {
             value: container.environment.environment.name(),
-            reason: &container.environment.reason,
+            reason: report.value(&container.environment.reason),
             decided_by: decided(container.environment.decided_by),
         },
-        image: image.map(|(reference, span)| wire::Image { reference, decided_by: place(report, span) }),
-        base: base.map(|base| wire::Image { reference: &base.reference, decided_by: place(report, base.span) }),
+        image: image.map(|(reference, span)| wire::Image {
+            reference: report.value(reference),
+            decided_by: place(report, span),
+        }),
+        base: base
+            .map(|base| wire::Image { reference: report.value(&base.reference), decided_by: place(report, base.span) }),
         user: fact(report, &container.user, |user| (Some(user.name.as_str()), facts::user_source(user.by))),
         healthcheck: healthcheck(report, &container.healthcheck),
         command: container.command.as_ref().map(|command| wire::Command {
@@ -51,13 +55,13 @@ pub(super) fn of<'a>(report: &'a Report, container: &'a Container) -> wire::Cont
         supervisor: documents(report, &container.supervisors),
         nginx: documents(report, &container.servers),
         mounts: container.mounts.iter().map(|it| mount(report, it)).collect(),
-        profiles: container.profiles.iter().map(|profile| profile.value.as_str()).collect(),
+        profiles: container.profiles.iter().map(|profile| report.value(&profile.value)).collect(),
         gaps: stack
             .into_iter()
             .flat_map(|stack| stack.gaps_of(&container.name))
             .map(|gap| wire::Gap {
                 kind: gap.kind.name(),
-                target: &gap.target,
+                target: report.value(&gap.target),
                 reason: gap.why.name(),
                 decided_by: place(report, gap.span),
             })
@@ -74,7 +78,12 @@ fn fact<'a, T>(
     match fact {
         Fact::Known(known) => {
             let (value, source) = describe(&known.value);
-            wire::Fact { value, known: true, source, decided_by: Some(place(report, known.span)) }
+            wire::Fact {
+                value: value.map(|value| report.value(value)),
+                known: true,
+                source,
+                decided_by: Some(place(report, known.span)),
+            }
         }
         Fact::Absent(_) => wire::Fact { value: None, known: true, source: "nothing", decided_by: None },
         Fact::Unknown(why) => wire::Fact { value: None, known: false, source: unknown(*why), decided_by: None },
@@ -116,8 +125,8 @@ fn port<'a>(report: &'a Report, port: &'a Port) -> wire::Port<'a> {
 fn mount<'a>(report: &'a Report, mount: &'a Mount) -> wire::Mount<'a> {
     wire::Mount {
         kind: facts::mount_kind(mount.kind),
-        source: mount.source.as_deref(),
-        target: mount.target.as_deref(),
+        source: mount.source.as_deref().map(|source| report.value(source)),
+        target: mount.target.as_deref().map(|target| report.value(target)),
         read_only: mount.read_only,
         decided_by: place(report, mount.span),
     }
@@ -133,9 +142,9 @@ fn process<'a>(report: &'a Report, container: &'a Container, process: &'a Proces
     };
     wire::Process {
         origin,
-        name: facts::process_name(process),
-        programs: process.effective.commands.iter().map(|command| command.name.as_str()).collect(),
-        user: facts::process_user(report, container, process),
+        name: facts::process_name(report, process),
+        programs: process.effective.commands.iter().map(|command| facts::program(report, command)).collect(),
+        user: facts::process_user(report, container, process).map(|user| report.value(user)),
         command: report.masked(shown.span),
         decided_by: wire::Place { path: shown.path, line: shown.start.line },
     }

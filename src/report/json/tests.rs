@@ -179,7 +179,7 @@ fn every_field_is_documented_and_every_documented_field_is_written() {
     let process = wire::Process {
         origin: "main",
         name: None,
-        programs: vec!["run"],
+        programs: vec!["run".into()],
         user: None,
         command: String::new(),
         decided_by: wire::Place { path: "", line: 1 },
@@ -188,7 +188,7 @@ fn every_field_is_documented_and_every_documented_field_is_written() {
     let decided_by = || wire::Place { path: "", line: 1 };
     let mount = wire::Mount { kind: "bind", source: None, target: None, read_only: true, decided_by: decided_by() };
     container["mounts"] = json!([mount]);
-    let gap = wire::Gap { kind: "include", target: "", reason: "missing", decided_by: decided_by() };
+    let gap = wire::Gap { kind: "include", target: "".into(), reason: "missing", decided_by: decided_by() };
     container["gaps"] = json!([gap]);
     let mut real = BTreeSet::new();
     paths(&value, String::new(), &mut real);

@@ -1,5 +1,7 @@
 //! The shape of the JSON report. These types are the contract that `docs/json.md` describes: they change only as it says.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// The program that wrote the report.
@@ -82,12 +84,12 @@ pub(super) struct Related<'a> {
 /// What would run.
 #[derive(Serialize)]
 pub(super) struct Container<'a> {
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     pub stack: Vec<&'a str>,
-    pub service: Option<&'a str>,
+    pub service: Option<Cow<'a, str>>,
     pub stage: Option<String>,
     pub dockerfile: Option<&'a str>,
-    pub target: Option<&'a str>,
+    pub target: Option<Cow<'a, str>>,
     pub origin: Origin<'a>,
     pub partial: bool,
     pub environment: Environment<'a>,
@@ -101,7 +103,7 @@ pub(super) struct Container<'a> {
     pub supervisor: Vec<&'a str>,
     pub nginx: Vec<&'a str>,
     pub mounts: Vec<Mount<'a>>,
-    pub profiles: Vec<&'a str>,
+    pub profiles: Vec<Cow<'a, str>>,
     pub gaps: Vec<Gap<'a>>,
 }
 
@@ -109,7 +111,7 @@ pub(super) struct Container<'a> {
 #[derive(Serialize)]
 pub(super) struct Image<'a> {
     #[serde(rename = "ref")]
-    pub reference: &'a str,
+    pub reference: Cow<'a, str>,
     pub decided_by: Place<'a>,
 }
 
@@ -133,8 +135,8 @@ pub(super) struct Command<'a> {
 pub(super) struct Mount<'a> {
     #[serde(rename = "type")]
     pub kind: &'static str,
-    pub source: Option<&'a str>,
-    pub target: Option<&'a str>,
+    pub source: Option<Cow<'a, str>>,
+    pub target: Option<Cow<'a, str>>,
     pub read_only: bool,
     pub decided_by: Place<'a>,
 }
@@ -143,7 +145,7 @@ pub(super) struct Mount<'a> {
 #[derive(Serialize)]
 pub(super) struct Gap<'a> {
     pub kind: &'static str,
-    pub target: &'a str,
+    pub target: Cow<'a, str>,
     pub reason: &'static str,
     pub decided_by: Place<'a>,
 }
@@ -160,14 +162,14 @@ pub(super) struct Origin<'a> {
 #[derive(Serialize)]
 pub(super) struct Environment<'a> {
     pub value: &'static str,
-    pub reason: &'a str,
+    pub reason: Cow<'a, str>,
     pub decided_by: Option<Place<'a>>,
 }
 
 /// A fact about a container.
 #[derive(Serialize)]
 pub(super) struct Fact<'a> {
-    pub value: Option<&'a str>,
+    pub value: Option<Cow<'a, str>>,
     pub known: bool,
     pub source: &'static str,
     pub decided_by: Option<Place<'a>>,
@@ -188,9 +190,9 @@ pub(super) struct Port<'a> {
 #[derive(Serialize)]
 pub(super) struct Process<'a> {
     pub origin: &'static str,
-    pub name: Option<&'a str>,
-    pub programs: Vec<&'a str>,
-    pub user: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
+    pub programs: Vec<Cow<'a, str>>,
+    pub user: Option<Cow<'a, str>>,
     pub command: String,
     pub decided_by: Place<'a>,
 }

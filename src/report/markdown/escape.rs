@@ -4,7 +4,7 @@ use crate::text::visible;
 
 /// Most bytes that [`text`] makes of one character, but for what acts on a terminal; a pair of backticks makes 13 of
 /// two.
-pub(in crate::report) const LONGEST: usize = 9;
+pub(in crate::report) const LONGEST: usize = 14;
 
 /// `text` on one line of Markdown, in a table too: what stands between backticks is code, and nothing else in it means
 /// anything. Characters that could are written as references, which CommonMark never takes for structure (section 2.5).
@@ -47,6 +47,8 @@ fn literal(text: &str, out: &mut String) {
     for (at, character) in text.char_indices() {
         match character {
             '@' => out.push_str("@<!-- -->"),
+            // Issues, merge requests and labels are looked for in what was read already, too.
+            '#' | '!' | '~' if word(Some(at + 1)) => out.push_str(&format!("&#{};<!-- -->", u32::from(character))),
             ':' if text[at..].starts_with("://") => out.push_str(":<!-- -->"),
             '.' if at >= 3 && bytes[at - 3..at].eq_ignore_ascii_case(b"www") => out.push_str("<!-- -->."),
             '_' if word(at.checked_sub(1)) && word(Some(at + 1)) => out.push('_'),
@@ -73,7 +75,7 @@ mod tests {
             (
                 "[a](b) ![c](d) **e** ~~f~~ $g$ #1",
                 "&#91;a&#93;(b) !&#91;c&#93;(d) &#42;&#42;e&#42;&#42; \
-                 &#126;&#126;f&#126;&#126; &#36;g&#36; &#35;1",
+                 &#126;&#126;<!-- -->f&#126;&#126; &#36;g&#36; &#35;<!-- -->1",
             ),
             (
                 "@all see https://x.y or WWW.x.y\n# z",

@@ -50,8 +50,9 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
         let word: String = instruction.keyword.value.chars().take(40).collect();
         let upper = word.to_uppercase();
         let near = text::closest(&upper, KEYWORDS);
-        let finding =
-            cx.report(instruction.keyword.span, format!("`{word}` is not an instruction, so that the build fails"));
+        let cut = if word.len() < instruction.keyword.value.len() { "…" } else { "" };
+        let message = format!("`{word}{cut}` is not an instruction, so that the build fails");
+        let finding = cx.report(instruction.keyword.span, message);
         let more = unknown.len() - MOST_UNKNOWN.min(unknown.len());
         finding.help(match near {
             _ if is_template_mark(&word) => "this is a template: render it first, and scan what comes out".to_owned(),
