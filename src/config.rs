@@ -17,8 +17,8 @@ pub use error::Error;
 pub use file::{File, Files, Folder, MAX_SIZE, NAME, Setting, text};
 pub use pattern::{Globs, ImagePattern, Pattern, Trusted};
 pub use settings::{
-    At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override,
-    RelativePath, RuleName, Rules, Settings, Size, Stack, Sure, Where, size,
+    At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, MaxFindings, Nginx, OneOrMany,
+    Override, RelativePath, RuleName, Rules, Settings, Size, Stack, Sure, Where, size,
 };
 
 /// A commented `confscan.toml` in which nothing is switched on.
@@ -50,6 +50,10 @@ impl Config {
     /// Files over 1 MiB are not read unless the user says otherwise.
     pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
+    /// Findings of one rule that are listed of one file unless the user says otherwise: nobody reads as many, and the
+    /// report of a generated file with 100,000 would take hundreds of megabytes.
+    pub const MAX_FINDINGS: usize = 500;
+
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
         let files = Files::default();
@@ -79,6 +83,11 @@ impl Config {
     /// What is made of `rule` in the file at `path` where that runs in `environment`.
     pub fn setting(&self, rule: &Rule, path: &str, environment: Environment) -> Setting {
         self.files.setting(rule, path, environment, self.pedantic)
+    }
+
+    /// Findings of one rule that are listed of one file.
+    pub fn max_findings(&self) -> usize {
+        self.files.max_findings().unwrap_or(Self::MAX_FINDINGS)
     }
 
     /// Whether a finding in the file at `path` fails the scan. A guess never does.

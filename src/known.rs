@@ -9,7 +9,7 @@ use confscan::config::{Config, Files};
 use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
 use confscan::source::ReadError;
-use confscan::text::visible;
+use confscan::text::{path_line_start, visible};
 use confscan::walk::{self, Scope};
 
 use crate::cli::{self, Scan};
@@ -111,7 +111,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     if report.has_gaps() && !arguments.allow_gaps {
         let mut text = format!("{} was not written, as not everything was graded:\n", visible(&shown));
         for gap in report.gaps().take(NAMED) {
-            let place = visible(&report.sources.get(gap.primary().file).path);
+            let place = path_line_start(&report.sources.get(gap.primary().file).path);
             text += &format!("  {place}: {}\n", visible(&gap.message));
         }
         let more = report.gaps().count().saturating_sub(NAMED);

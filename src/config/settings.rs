@@ -390,6 +390,9 @@ pub struct Nginx {
 pub struct Limits {
     /// Larger files are reported instead of read: bytes, or a text such as `"512K"` (the default is `"1M"`).
     pub max_file_size: Option<Size>,
+    /// Findings of one rule that are listed of one file, from 1 to 100000 (the default is 500); that there are more is a
+    /// finding.
+    pub max_findings: Option<MaxFindings>,
 }
 
 /// One value, or a list of them.
@@ -569,6 +572,30 @@ impl JsonSchema for Size {
                 { "type": "string", "pattern": "^[0-9]+ ?([kKmM]?[bB]?|[kKmM]i[bB])$" },
             ],
         })
+    }
+}
+
+/// A number of findings that are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxFindings(pub usize);
+
+impl<'de> Deserialize<'de> for MaxFindings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const MOST: i64 = 100_000;
+        let number = i64::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom(format!("not a number from 1 to {MOST}"));
+        usize::try_from(number).ok().filter(|_| (1..=MOST).contains(&number)).map(MaxFindings).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+impl JsonSchema for MaxFindings {
+    fn schema_name() -> Cow<'static, str> {
+        "MaxFindings".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A number of findings", "type": "integer", "minimum": 1, "maximum": 100_000 })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::container::facet::Reach;
 use crate::container::{Container, Environment, Fact, ProcessOrigin, Why};
 use crate::project::stacks::{Basis, Stack};
 use crate::source::Span;
-use crate::text::visible;
+use crate::text::{line_start, path_line_start, visible};
 
 /// Columns of the names of rows.
 const NAME: usize = 12;
@@ -89,7 +89,8 @@ impl View<'_> {
             return writeln!(out, "{}", self.paint(bold, "images that no service builds"));
         };
         let files: Vec<String> = stack.files.iter().map(|&file| self.path(file)).collect();
-        writeln!(out, "{}{}", self.paint(bold, &files.join(" + ")), self.dim(&self.basis(stack)))
+        let files = path_line_start(&files.join(" + "));
+        writeln!(out, "{}{}", self.paint(bold, &files), self.dim(&self.basis(stack)))
     }
 
     fn basis(&self, stack: &Stack) -> String {
@@ -134,7 +135,7 @@ impl View<'_> {
             }
         };
         let by = environment.decided_by.map(|span| self.dim(&format!("  {}", self.place(span)))).unwrap_or_default();
-        let name = self.paint(Style::new().bold(), &visible(&self.report.value(&container.name)));
+        let name = self.paint(Style::new().bold(), &line_start(&self.report.value(&container.name)));
         writeln!(out, "  {name}  {mark}{by}")?;
         self.image(container, out)?;
         self.user(container, out)?;

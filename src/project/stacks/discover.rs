@@ -161,8 +161,9 @@ impl Finder<'_, '_> {
                 continue;
             }
             let mut variables = Variables::default();
-            variables.under(dotenv);
-            let value = |name: &str| variables.value(name);
+            self.linker.growth.start();
+            variables.under(dotenv, &self.linker.growth);
+            let value = |name: &str| variables.get(name)?.value.clone();
             let entry = dotenv.entries.iter().rev().find(|entry| entry.name.as_str() == "COMPOSE_FILE");
             if let (Some(files), Some(entry)) = (value("COMPOSE_FILE"), entry) {
                 let files = split_files(&files, value("COMPOSE_PATH_SEPARATOR").as_deref());

@@ -10,7 +10,7 @@ use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
 use crate::report::words::{active, capital, counts, found, plural, unsure};
 use crate::suppress;
-use crate::text::visible;
+use crate::text::{path_line_start, visible};
 
 /// Rules that the summary names.
 const RULES: usize = 8;
@@ -69,7 +69,7 @@ fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(out, "{} of {name} fixed or ignored by now{prune}:", plural(fixed.len(), "finding"))?;
         for entry in fixed.iter().take(FIXED) {
-            let (path, node) = (visible(&entry.path), visible(&entry.node));
+            let (path, node) = (path_line_start(&entry.path), visible(&entry.node));
             let node = if node.is_empty() { String::new() } else { format!(" ({node})") };
             writeln!(out, "  {path}: {}{node}", visible(&entry.rule))?;
         }
@@ -102,7 +102,7 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         let left = report.today.and_then(|today| suppress::left(ignore, today));
         let until = until.zip(left).map(|(date, left)| format!(" (until {date}, {left})")).unwrap_or_default();
         let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
-        writeln!(out, "  {}:{line}: {}{times}: {reason}{until}", visible(path), rules.join(", "))?;
+        writeln!(out, "  {}:{line}: {}{times}: {reason}{until}", path_line_start(path), rules.join(", "))?;
     }
     Ok(())
 }
