@@ -7,10 +7,13 @@ mod local;
 mod rename;
 mod sources;
 mod tree;
+mod watched;
 
+use std::env::{self, consts};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 pub use blame::date_exceptions;
 pub use rename::renames;
@@ -18,6 +21,32 @@ pub use sources::{base_scope, sources};
 pub use tree::Tree;
 
 use crate::text::visible;
+use watched::PATIENCE;
+
+/// Bytes of the longest answer that names something: a commit, the remotes.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// What leads git to another repository than the one here, or makes it read that one in another way: set while git runs a
+/// hook, for one (`git rev-parse --local-env-vars`, but for the settings given with `-c`), or names a program.
+const VARIABLES: [&str; 17] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_PROXY_COMMAND",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
 
 /// Why a commit cannot be compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +61,11 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A repository, seen from a directory in its work tree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Repository {
     directory: PathBuf,
+    /// The git program.
+    program: PathBuf,
 }
 
 /// A commit.
@@ -52,14 +83,10 @@ impl Repository {
     /// # Errors
     /// There is none, or git refuses to read it, or there is no git.
     pub fn open(directory: &Path) -> Result<Repository, Error> {
-        let repository = Repository { directory: directory.to_owned() };
-        let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
-        let output = output.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Error("--diff-base and --blame ask the git program, which was not found".to_owned())
-            }
-            _ => Error(format!("git: {error}")),
-        })?;
+        let program = program()
+            .ok_or_else(|| Error("--diff-base and --blame ask the git program, which was not found".to_owned()))?;
+        let repository = Repository { directory: directory.to_owned(), program };
+        let output = repository.answer(["rev-parse", "--is-inside-work-tree"], LONGEST_ANSWER)?;
         if output.status.success() && output.stdout.starts_with(b"true") {
             return Ok(repository);
         }
@@ -152,37 +179,64 @@ impl Repository {
         // A link may have taken its place.
         let directory = std::fs::canonicalize(root.join(path)).ok()?;
         let inside = directory.starts_with(&root) && directory != root;
-        (inside && directory.join(".git").exists()).then_some(Repository { directory })
+        (inside && directory.join(".git").exists()).then(|| Repository { directory, program: self.program.clone() })
     }
 
     /// What a git command says on its standard output, without the line end; nothing where it fails.
     fn read<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        let output = self.git(arguments).output().ok()?;
+        let output = self.answer(arguments, LONGEST_ANSWER).ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim_end().to_owned())
     }
 
+    /// What a git command says and how it ends; of its standard output the first `most` bytes.
+    fn answer<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, most: u64) -> Result<Output, Error> {
+        watched::answer(&mut self.git(arguments), most, PATIENCE).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Error(format!("git gave no answer in {} seconds", PATIENCE.as_secs())),
+            _ => Error(format!("git: {error}")),
+        })
+    }
+
     /// A git command in which nothing that the repository or the environment says makes it run or fetch something.
     fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
         command
             .args(["--no-pager", "--no-replace-objects", "--no-optional-locks", "--literal-pathspecs"])
             .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"])
+            // A bare repository may lie in the files of another one, with settings that its author chose.
+            .args(["-c", "safe.bareRepository=explicit"])
             .args(arguments)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_NO_LAZY_FETCH", "1");
-        // Set while git runs a hook, these lead to the repository that is being committed to, not to the one here.
-        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"] {
-            command.env_remove(variable);
-        }
-        for variable in ["GIT_EXTERNAL_DIFF", "GIT_NAMESPACE", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR"] {
+            .env("GIT_NO_LAZY_FETCH", "1")
+            // No transport, whatever `protocol.NAME.allow` says: git before 2.45 knows no other way to stop lazy fetches.
+            .env("GIT_ALLOW_PROTOCOL", "");
+        for variable in VARIABLES {
             command.env_remove(variable);
         }
         command
     }
+}
+
+/// The git program. What a relative folder of `PATH` holds is not it: that may be the repository.
+fn program() -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    let folders = env::split_paths(&folders).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(format!("git{}", consts::EXE_SUFFIX))).find(|path| is_program(path))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
 
 /// Whether a text is the full name of an object: 40 or 64 hexadecimal digits.

@@ -1,18 +1,19 @@
 //! What is known already: the baseline is read, compared with and written.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
 use confscan::config::{Config, Files};
 use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
+use confscan::source::ReadError;
 use confscan::text::{path_line_start, visible};
 use confscan::walk::{self, Scope};
 
 use crate::cli::{self, Scan};
-use crate::output::{Stdout, replace};
+use crate::output::{Stdout, Target, note};
 use crate::progress::Progress;
 use crate::{INCOMPLETE, NOTHING, Problem, at, read, time, walk_options};
 
@@ -66,21 +67,14 @@ fn find(named: Option<&Path>, scope: &Scope) -> Result<Option<(PathBuf, Baseline
     let shown = named.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_owned);
     let problem = |reason: &dyn std::fmt::Display| format!("{}: {reason}", visible(&shown.to_string_lossy()));
     // What the repository brings is not followed out of it.
-    let metadata = if named.is_some() { fs::metadata(&path) } else { fs::symlink_metadata(&path) };
-    match metadata {
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(None),
+    let real = if named.is_some() { fs::canonicalize(&path) } else { Ok(path) };
+    let bytes = match real.map(|real| walk::read(&real, LARGEST)) {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(ReadError::Missing)) if named.is_none() => return Ok(None),
+        Ok(Err(error)) => return Err(problem(&error).into()),
         Err(error) => return Err(problem(&error).into()),
-        Ok(metadata) if !metadata.is_file() => return Err(problem(&"not a regular file").into()),
-        Ok(_) => {}
-    }
-    let mut text = String::new();
-    let read = File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
-    match read {
-        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(problem(&"not UTF-8").into()),
-        Err(error) => return Err(problem(&error).into()),
-        Ok(size) if size as u64 > LARGEST => return Err(problem(&format!("over {LARGEST} bytes")).into()),
-        Ok(_) => {}
-    }
+    };
+    let text = String::from_utf8(bytes).map_err(|_| problem(&"not UTF-8"))?;
     let baseline = Baseline::parse(&text).map_err(|reason| problem(&reason))?;
     Ok(Some((shown, baseline)))
 }
@@ -117,24 +111,23 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         ..at(time()?)
     };
     if sources.is_empty() {
-        writeln!(io::stderr(), "confscan: no config was found, so {} was not written", visible(&shown))?;
+        note(format_args!("no config was found, so {} was not written", visible(&shown)));
         return Ok(NOTHING);
     }
     progress.grading();
     let report = confscan::scan(sources, &config);
     drop(progress);
     if report.has_gaps() && !arguments.allow_gaps {
-        let mut err = io::stderr().lock();
-        writeln!(err, "confscan: {} was not written, as not everything was graded:", visible(&shown))?;
+        let mut text = format!("{} was not written, as not everything was graded:\n", visible(&shown));
         for gap in report.gaps().take(NAMED) {
             let place = path_line_start(&report.sources.get(gap.primary().file).path);
-            writeln!(err, "  {place}: {}", visible(&gap.message))?;
+            text += &format!("  {place}: {}\n", visible(&gap.message));
         }
         let more = report.gaps().count().saturating_sub(NAMED);
         if more > 0 {
-            writeln!(err, "  … and {more} more")?;
+            text += &format!("  … and {more} more\n");
         }
-        writeln!(err, "With --allow-gaps it is written all the same.")?;
+        note(format_args!("{text}With --allow-gaps it is written all the same."));
         return Ok(INCOMPLETE);
     }
     let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
@@ -145,7 +138,9 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let added = new.entries.iter().filter(|entry| !known.holds(entry)).count();
     let removed = known.entries.iter().filter(|entry| !new.holds(entry)).count();
     if added + removed > 0 || !path.exists() {
-        replace(&path, |out| new.write(out)).map_err(|error| format!("{}: {error}", visible(&shown)))?;
+        let target = Target::new(&path, &[&scope.root, &scope.scanned]);
+        let written = target.and_then(|target| target.write(|out| new.write(out)));
+        written.map_err(|error| format!("{}: {error}", visible(&shown)))?;
     }
     let total = new.entries.len();
     let noun = if total == 1 { "finding" } else { "findings" };

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
@@ -26,7 +26,7 @@ use confscan::{explain, listing, rules, text, walk};
 use jiff::Timestamp;
 
 use cli::{Cli, Command, Input, Output, Scan};
-use output::Stdout;
+use output::{Stdout, Target};
 use progress::Progress;
 
 /// Findings at or above `--fail-on`.
@@ -40,7 +40,20 @@ const NOTHING: u8 = 3;
 type Problem = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| refused(&error));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // The help is an answer, too, and must not get lost in silence.
+        Err(answer) if answer.exit_code() == 0 => {
+            return match output::written_out(answer.print().and_then(|()| io::stdout().flush())) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    output::note(format_args!("{error}"));
+                    INCOMPLETE.into()
+                }
+            };
+        }
+        Err(error) => refused(&error),
+    };
     // A panic in a scan becomes a finding; the message of the hook would only repeat it.
     std::panic::set_hook(Box::new(|_| {}));
     let problem = match catch_unwind(AssertUnwindSafe(|| run(cli))) {
@@ -50,8 +63,7 @@ fn main() -> ExitCode {
             format!("internal error: {}", text::visible(&confscan::project::panic_message(&*panic)))
         }
     };
-    // A standard error that is gone leaves nowhere to say so.
-    let _ = writeln!(io::stderr(), "confscan: {problem}");
+    output::note(format_args!("{problem}"));
     INCOMPLETE.into()
 }
 
@@ -67,7 +79,7 @@ fn refused(error: &clap::Error) -> ! {
         error.exit();
     }
     // Without those characters the arguments are right.
-    let _ = writeln!(io::stderr(), "confscan: {}", text::visible(&error.render().to_string()));
+    output::note(format_args!("{}", text::visible(&error.render().to_string())));
     std::process::exit(INCOMPLETE.into())
 }
 
@@ -101,7 +113,11 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         Some(Command::Init { folder }) => {
             let path = folder.join(config::NAME);
             let shown = path.to_string_lossy();
-            let written = File::create_new(&path).and_then(|mut file| file.write_all(config::TEMPLATE.as_bytes()));
+            let created = File::create_new(&path);
+            let written = created.and_then(|mut file| {
+                // Half of it would be in the way of the next try.
+                file.write_all(config::TEMPLATE.as_bytes()).inspect_err(|_| drop(fs::remove_file(&path)))
+            });
             written.map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => format!("{} is there already", text::visible(&shown)),
                 _ => format!("{}: {error}", text::visible(&shown)),
@@ -125,9 +141,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
         Some(Command::Man { folder: Some(folder) }) => {
             let shown = folder.to_string_lossy();
-            fs::create_dir_all(&folder)
-                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
-                .map_err(|error| format!("{}: {error}", text::visible(&shown)))?;
+            write_pages(&folder).map_err(|error| format!("{}: {error}", text::visible(&shown)))?;
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -136,6 +150,20 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
     }
     Ok(0)
+}
+
+/// Writes the manual page of every command into a folder.
+fn write_pages(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let folder = fs::canonicalize(folder)?;
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let inner = command.get_subcommands().filter(|command| !command.is_hide_set());
+    for command in inner.chain([&command]) {
+        let page = clap_mangen::Man::new(command.clone());
+        Target::File(folder.join(page.get_filename())).write(|out| page.render(&mut &mut *out))?;
+    }
+    Ok(())
 }
 
 /// Scans, writes every report, and gives the exit code.
@@ -147,7 +175,7 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let config = config(arguments, files, time)?;
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
-        writeln!(io::stderr(), "confscan: no config was found (`confscan files` says what was skipped)")?;
+        output::note(format_args!("no config was found (`confscan files` says what was skipped)"));
     }
     progress.grading();
     let mut report = confscan::scan(sources, &config);
@@ -159,35 +187,36 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     report.leave_out_unsure(&config);
     drop(progress);
     let mut unwritten = false;
-    for (format, file) in &outputs {
+    for Place { format, target, shown } in &outputs {
         let (format, mut left_out) = (*format, None);
         let mut write = |out: &mut dyn Write, options: report::Options| {
             let include_suppressed = arguments.sarif_include_suppressed;
             let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
             report::write(&report, format, &options, out).map(|text| left_out = text)
         };
-        let (written, name) = match file {
-            None => (stdout.write(&mut write), "standard output".into()),
-            Some(file) => (output::replace(file, |out| write(out, report::Options::default())), file.to_string_lossy()),
+        let written = match target {
+            Ok(Target::Stdout) => stdout.write(&mut write).map_err(|error| error.to_string()),
+            Ok(target) => {
+                target.write(|out| write(out, report::Options::default())).map_err(|error| format!("{shown}: {error}"))
+            }
+            Err(error) => Err(format!("{shown}: {error}")),
         };
         if let Err(error) = written {
             // The other reports can be written all the same.
             unwritten = true;
-            writeln!(io::stderr(), "confscan: {}: {error}", text::visible(&name))?;
+            output::note(format_args!("{error}"));
         }
         if let Some(left_out) = left_out {
-            writeln!(io::stderr(), "confscan: {}: {left_out}", format.name())?;
+            output::note(format_args!("{}: {left_out}", format.name()));
         }
     }
     let gaps = report.has_gaps();
     // Who reads no terminal report would have to look for the reason of the exit code.
-    let told = outputs.contains(&(Format::Human, None)) && !arguments.quiet;
+    let told = outputs.iter().any(|place| place.format == Format::Human && matches!(place.target, Ok(Target::Stdout)));
+    let told = told && !arguments.quiet;
     if gaps && !arguments.allow_gaps && !told {
-        writeln!(
-            io::stderr(),
-            "confscan: not everything was graded: {} (--allow-gaps lets it pass)",
-            report.gap_counts()
-        )?;
+        let gaps = report.gap_counts();
+        output::note(format_args!("not everything was graded: {gaps} (--allow-gaps lets it pass)"));
     }
     let path = |found: &Finding| report.sources.get(found.primary().file).path.as_str();
     let fails = report.findings.iter().any(|found| config.fails(found, path(found)));
@@ -201,20 +230,51 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     })
 }
 
-/// What is written where: the report of `--format` to the standard output, unless an output without a format of its own
-/// takes its place, and the further ones.
-fn outputs(arguments: &Scan) -> Result<Vec<(Format, Option<PathBuf>)>, Problem> {
-    let format = arguments.format.unwrap_or(Format::Human);
-    let given = &arguments.output;
-    let placed = given.iter().any(|output| output.format.is_none())
-        || arguments.format.is_none() && given.iter().any(|output| output.file.is_none());
-    let first = (!placed).then_some((format, None));
-    let further = given.iter().map(|Output { format: own, file }| (own.unwrap_or(format), file.clone()));
-    let outputs: Vec<(Format, Option<PathBuf>)> = first.into_iter().chain(further).collect();
-    for (at, (_, file)) in outputs.iter().enumerate() {
-        if outputs[..at].iter().any(|(_, other)| other == file) {
-            let place = file.as_ref().map_or("the standard output".into(), |file| file.to_string_lossy());
-            return Err(format!("several reports would be written to {}", text::visible(&place)).into());
+/// A place that a report is written to.
+struct Place {
+    format: Format,
+    /// What it is, or why nothing can be written there.
+    target: io::Result<Target>,
+    /// What it is called.
+    shown: String,
+}
+
+/// What is written where: the report of `--format` to the standard output, unless an output without
+/// a format of its own takes its place, and the further ones.
+fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
+    let (format, input) = (arguments.format.unwrap_or(Format::Human), &arguments.input);
+    let scope = match arguments.output.as_slice() {
+        [] => None,
+        _ => Some(walk::scope(&input.paths, &walk_options(input, &Files::default()))?),
+    };
+    let scanned: Vec<&Path> = scope.iter().flat_map(|scope| [&*scope.root, &scope.scanned]).collect();
+    let stdout = |format| Place { format, target: Ok(Target::Stdout), shown: "the standard output".to_owned() };
+    let mut outputs: Vec<Place> = Vec::new();
+    for Output { format: own, file } in &arguments.output {
+        let format = own.unwrap_or(format);
+        outputs.push(file.as_ref().map_or_else(
+            || stdout(format),
+            |file| Place {
+                format,
+                target: Target::new(file, &scanned),
+                shown: text::visible(&file.to_string_lossy()).into_owned(),
+            },
+        ));
+    }
+    let is_stdout = |place: &Place| matches!(place.target, Ok(Target::Stdout));
+    let placed = arguments.output.iter().any(|output| output.format.is_none())
+        || arguments.format.is_none() && outputs.iter().any(is_stdout);
+    if !placed {
+        outputs.insert(0, stdout(format));
+    }
+    for (at, place) in outputs.iter().enumerate() {
+        let is_same = |other: &Place| match (&place.target, &other.target) {
+            (Ok(Target::Open(_)), _) => false,
+            (Ok(target), Ok(other)) => target == other,
+            _ => false,
+        };
+        if outputs[..at].iter().any(is_same) {
+            return Err(format!("several reports would be written to {}", place.shown).into());
         }
     }
     Ok(outputs)

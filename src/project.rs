@@ -66,7 +66,8 @@ pub struct Project {
     pub repeated: HashMap<Span, Arc<Repeated>>,
     /// By file: the secrets that show by their format, which the rules about them and the redaction both ask for.
     pub(crate) formats: Vec<Formats>,
-    /// Files that are graded although the program that they are for refuses their bytes.
+    /// Files that are graded although the program that they are for refuses their bytes, or that name others outside of the
+    /// scan root.
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,

@@ -5,6 +5,7 @@
 
 mod disk;
 mod folders;
+mod gitignore;
 mod settings;
 
 use std::fs;
@@ -21,6 +22,7 @@ use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
 use disk::{Disk, refusal};
 pub(crate) use folders::{folder_reason, is_cache_tag};
+use gitignore::Ignored;
 pub use settings::{settings_above, settings_at};
 
 /// How files are found.
@@ -156,6 +158,14 @@ pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
     Ok(Scope { root, scanned, directories, files })
 }
 
+/// The content of the regular file at the real path `path`, which may have no more than `limit` bytes.
+///
+/// # Errors
+/// Says why it cannot be read; a link is no regular file.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    disk::read(path, &[path.to_owned()], limit)
+}
+
 fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
     let current = std::env::current_dir().and_then(fs::canonicalize);
     let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
@@ -261,6 +271,12 @@ enum Outcome {
     Settings,
 }
 
+/// Why a file is left out that the user wants left out.
+const IGNORED: &str = "matched by .gitignore";
+
+/// Why something is left out that was there when its folder was listed.
+const GONE: &str = "gone when it was to be read";
+
 const NAMED: u8 = 0;
 const WALKED: u8 = 1;
 const LINKED: u8 = 2;
@@ -277,30 +293,38 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Walks over the directory at the real path `path`.
     fn directory(&self, path: &Path) {
-        let gitignore = self.options.gitignore;
+        let ignored = self.options.gitignore.then(|| Ignored::new(path));
         let mut builder = WalkBuilder::new(path);
-        builder
-            .standard_filters(false)
-            .git_ignore(gitignore)
-            .git_exclude(gitignore)
-            .parents(gitignore)
-            .require_git(false)
-            .threads(self.options.threads);
+        builder.standard_filters(false).threads(self.options.threads);
         builder.build_parallel().run(|| {
             Box::new(|entry| match entry {
-                Ok(entry) => self.entry(&entry),
+                Ok(entry) => self.entry(&entry, ignored.as_ref()),
                 Err(error) => {
                     self.error(&error, path);
                     WalkState::Continue
                 }
             })
         });
+        for (file, reason) in ignored.iter().flat_map(|ignored| ignored.refused(self.root)) {
+            self.skip(file, format!("patterns that do not count: {reason}"), false);
+        }
     }
 
-    fn entry(&self, entry: &DirEntry) -> WalkState {
+    fn entry(&self, entry: &DirEntry, ignored: Option<&Ignored>) -> WalkState {
         let (path, Some(kind)) = (entry.path(), entry.file_type()) else {
             return WalkState::Continue;
         };
+        if entry.depth() > 0 && ignored.is_some_and(|ignored| ignored.matches(path, kind.is_dir())) {
+            let shown = self.shown(path);
+            if kind.is_dir() {
+                self.skip(shown + "/", IGNORED, false);
+                return WalkState::Skip;
+            }
+            if by_name(&shown).is_some() {
+                self.skip(shown, IGNORED, false);
+            }
+            return WalkState::Continue;
+        }
         if kind.is_dir() {
             // A directory that was named is entered whatever it is called.
             if entry.depth() > 0
@@ -338,11 +362,13 @@ impl Walk<'_> {
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
             Err(error) if verdict.is_some() => {
-                let reason = match refusal(error) {
-                    ReadError::Missing => "link to nothing".to_owned(),
-                    other => format!("link that cannot be followed: {other}"),
+                return match refusal(error) {
+                    ReadError::Missing => self.skip(shown, "link to nothing", false),
+                    other => {
+                        let gap = matches!(verdict, Some(Verdict::Taken(..)));
+                        self.skip(shown, format!("link that cannot be followed: {other}"), gap);
+                    }
                 };
-                return self.skip(shown, reason, false);
             }
             Err(_) => return,
         };
@@ -352,7 +378,9 @@ impl Walk<'_> {
             let gap = !is_dir && matches!(verdict, Some(Verdict::Taken(..)));
             self.skip(shown + if is_dir { "/" } else { "" }, "link out of the scan root", gap);
         } else if is_dir {
-            self.skip(shown + "/", format!("link to the folder {}/", self.shown(&real)), false);
+            let folder = Some(self.shown(&real)).filter(|folder| !folder.is_empty());
+            let reason = format!("link to the folder {}/", folder.as_deref().unwrap_or("."));
+            self.skip(shown + "/", reason, false);
         } else if inside && verdict.is_some() {
             let target = self.shown(&real);
             self.skip(&shown, format!("link to {target}"), false);
@@ -364,7 +392,7 @@ impl Walk<'_> {
     /// link or its own.
     fn candidate(&self, real: &Path, shown: String, name: &str, rank: u8) {
         (self.progress)();
-        match disk::read(real, self.options.max_file_size) {
+        match disk::read(real, self.allowed, self.options.max_file_size) {
             Ok(bytes) => {
                 let mut source = Source::from_bytes(shown, bytes);
                 match catch_unwind(AssertUnwindSafe(|| recognise(name, &source.text))) {
@@ -385,13 +413,14 @@ impl Walk<'_> {
                     self.skip(shown, error.to_string(), true);
                 }
             }
+            Err(ReadError::Missing) => self.skip(shown, GONE, matches!(by_name(name), Some(Verdict::Taken(..)))),
             Err(error) => self.skip(shown, error.to_string(), true),
         }
     }
 
     /// Whether a file that is too large to be read would have been graded: padding must not hide a config.
     fn start_is_config(&self, real: &Path, name: &str) -> bool {
-        let start = disk::read_start(real, self.options.max_file_size).unwrap_or_default();
+        let start = disk::read_start(real, self.allowed, self.options.max_file_size).unwrap_or_default();
         let text = Source::from_bytes(name, start).text;
         catch_unwind(AssertUnwindSafe(|| recognise(name, &text).is_some())).unwrap_or(true)
     }
@@ -400,7 +429,7 @@ impl Walk<'_> {
     fn file(&self, real: &Path) -> Result<(), Error> {
         (self.progress)();
         let shown = self.shown(real);
-        match disk::read(real, self.options.max_file_size) {
+        match disk::read(real, self.allowed, self.options.max_file_size) {
             Ok(bytes) => self.given(real, shown, bytes),
             Err(error) => {
                 self.skip(shown, error.to_string(), true);
@@ -459,17 +488,19 @@ impl Walk<'_> {
 
     fn error(&self, error: &ignore::Error, directory: &Path) {
         let path = path_of(error).unwrap_or(directory);
-        let reason = match error.io_error() {
-            Some(io) if io.kind() == io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            Some(io) => io.to_string(),
-            None => error.to_string(),
+        let (reason, gap) = match error.io_error() {
+            Some(io) if io.kind() == io::ErrorKind::PermissionDenied => ("permission denied".to_owned(), true),
+            // Nobody knows any more what was in it, but nothing is there that could run.
+            Some(io) if io.kind() == io::ErrorKind::NotFound => (GONE.to_owned(), false),
+            Some(io) => (io.to_string(), true),
+            None => (error.to_string(), true),
         };
         let shown = match self.shown(path) {
             root if root.is_empty() => "./".to_owned(),
             shown if path.is_dir() => shown + "/",
             shown => shown,
         };
-        self.skip(shown, reason, true);
+        self.skip(shown, reason, gap);
     }
 
     /// The path from the scan root.
@@ -544,12 +575,7 @@ fn collect(mut found: Vec<Found>, disk: Disk) -> Sources {
                 }
             },
             Outcome::Settings => sources.settings.push(path),
-            Outcome::Skipped { reason, gap } => {
-                let known = sources.skipped.last();
-                if !known.is_some_and(|known| known.path == path && known.reason == reason) {
-                    sources.skip(path, reason, gap);
-                }
-            }
+            Outcome::Skipped { reason, gap } => sources.skip(path, reason, gap),
         }
     }
     sources.settings.dedup();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Repository;
+use super::tree::LONGEST_LIST;
 use crate::source::Store;
 
 /// The paths from the scan root that are part of no commit.
@@ -27,9 +28,10 @@ impl Local {
         if self.store.list(prefix).iter().any(|name| name == ".git/") {
             self.folders.insert(joined(".git"));
         }
-        let listed = repository.git(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
+        let ignored = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"];
+        let listed = repository.answer(ignored, LONGEST_LIST);
         // Without it a comparison only knows less to be old.
-        let Some(listed) = { listed }.output().ok().filter(|output| output.status.success()) else { return };
+        let Some(listed) = listed.ok().filter(|output| output.status.success()) else { return };
         for path in listed.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
             let path = String::from_utf8_lossy(path);
             match path.strip_suffix('/') {

@@ -177,6 +177,9 @@ impl Finder<'_> {
             Ok(_) | Err(ReadError::Outside) if matches!(verdict, Some(Verdict::Taken(..))) => {
                 self.gaps.push((path.to_owned(), "link out of the scan root".to_owned()));
             }
+            Err(error @ ReadError::Io(_)) if matches!(verdict, Some(Verdict::Taken(..))) => {
+                self.gaps.push((path.to_owned(), format!("link that cannot be followed: {error}")));
+            }
             _ => {}
         }
     }

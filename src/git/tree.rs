@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::local::Local;
+use super::watched::{PATIENCE, Watched};
 use super::{Commit, Error, Repository, is_object_name};
 use crate::source::{ReadError, Store};
 use crate::text::visible;
@@ -17,6 +18,14 @@ const MOST_LINKS: usize = 40;
 const MOST_REPOSITORIES: usize = 200;
 /// Bytes of the longest text of a link.
 const LONGEST_LINK: u64 = 4096;
+/// Bytes of the longest path that is looked for, as on the disk.
+const LONGEST_PATH: usize = 4096;
+/// Most parts of one path and of the links on it.
+const MOST_STEPS: usize = 4096;
+/// Bytes of the longest list of a commit's files: about two million of them.
+pub(super) const LONGEST_LIST: u64 = 1 << 28;
+/// Bytes of objects of which a start is read although they are larger than what was asked for.
+const SMALL: u64 = 1 << 16;
 
 /// The files of a commit below a directory, which their paths are relative to.
 pub struct Tree {
@@ -26,6 +35,8 @@ pub struct Tree {
     /// Where the contents are, by repository: the submodules that are checked out have their own.
     objects: Vec<Mutex<Objects>>,
     limit: u64,
+    /// Bytes of what `git ls-tree` said so far.
+    listed: u64,
     /// What is the same whatever the commit.
     local: Local,
     /// What to say when a file of the commit is not in this clone, once one was asked for.
@@ -64,13 +75,22 @@ pub(super) enum Entry {
 pub(super) struct Content {
     /// Bytes of the whole file.
     pub size: u64,
-    /// As much of it as was asked for.
+    /// As much of it as was asked for; nothing of a file that is much larger.
     pub bytes: Vec<u8>,
 }
 
-/// A running `git cat-file --batch`.
+/// The objects of the repository.
 struct Objects {
-    child: Child,
+    repository: Repository,
+    /// `git cat-file --batch-check`: asked first, because git unpacks the whole of an object before it gives any of it.
+    sizes: Option<Asked>,
+    /// `git cat-file --batch`.
+    contents: Option<Asked>,
+}
+
+/// A running git that answers what it is asked.
+struct Asked {
+    git: Watched,
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -90,6 +110,7 @@ impl Tree {
             entries: BTreeMap::new(),
             directories: HashMap::new(),
             objects: Vec::new(),
+            listed: 0,
             limit,
             local: Local::new(store),
             lacks: problem,
@@ -103,12 +124,11 @@ impl Tree {
     /// belongs to that commit.
     fn add(&mut self, repository: &Repository, id: &str, prefix: &str, lacks: &Error) -> Result<(), Error> {
         // The tree that the directory is in; its own paths are relative to that directory.
-        let listed = repository.git(["ls-tree", "-r", "-z", id]).output();
-        let listed = listed.ok().filter(|output| output.status.success()).ok_or_else(|| lacks.clone())?;
-        let mut objects = Objects::start(repository).map_err(|error| Error(format!("git: {error}")))?;
+        let listed = self.list(repository, id)?.ok_or_else(|| lacks.clone())?;
+        let mut objects = Objects::of(repository);
         let number = self.objects.len();
         let mut submodules = Vec::new();
-        for line in listed.stdout.split(|byte| *byte == 0) {
+        for line in listed.split(|byte| *byte == 0) {
             // <mode> SP <type> SP <object> TAB <path>
             let Some(tab) = memchr::memchr(b'\t', line) else { continue };
             let mut fields = line[..tab].split(|byte| *byte == b' ').map(|field| String::from_utf8_lossy(field));
@@ -143,6 +163,20 @@ impl Tree {
             self.add(&submodule, &id, &path, &lacks)?;
         }
         Ok(())
+    }
+
+    /// What `git ls-tree` says of a commit; nothing when it fails.
+    fn list(&mut self, repository: &Repository, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        let left = LONGEST_LIST - self.listed;
+        let output = repository.answer(["ls-tree", "-r", "-z", id], left + 1)?;
+        // A folder can be in a commit many times over at no cost: ten in each of ten make 10^10.
+        let length = output.stdout.len() as u64;
+        if length > left {
+            let most = LONGEST_LIST >> 20;
+            return Err(Error(format!("the names of the files of {id} take more than {most} MiB")));
+        }
+        self.listed += length;
+        Ok(output.status.success().then_some(output.stdout))
     }
 
     /// What is the same whatever the commit.
@@ -209,18 +243,28 @@ impl Tree {
     /// The path that `path` leads to once every link on it is followed.
     pub(super) fn real(&self, path: &str) -> Result<String, ReadError> {
         let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
-        let mut real: Vec<String> = Vec::new();
-        let mut followed = 0;
+        let mut real = String::new();
+        let (mut followed, mut steps) = (0, 0);
         while let Some(part) = ahead.pop() {
+            steps += 1;
+            if steps > MOST_STEPS || real.len() > LONGEST_PATH {
+                return Err(ReadError::Io("its path is too long".to_owned()));
+            }
             match part.as_str() {
                 "" | "." => continue,
+                ".." if real.is_empty() => return Err(ReadError::Outside),
                 ".." => {
-                    real.pop().ok_or(ReadError::Outside)?;
+                    real.truncate(real.rfind('/').unwrap_or_default());
                     continue;
                 }
-                _ => real.push(part),
+                name => {
+                    if !real.is_empty() {
+                        real.push('/');
+                    }
+                    real.push_str(name);
+                }
             }
-            if let Some(Entry::Link(target)) = self.entries.get(&real.join("/")) {
+            if let Some(Entry::Link(target)) = self.entries.get(&real) {
                 followed += 1;
                 if followed > MOST_LINKS {
                     return Err(ReadError::Io("too many links".to_owned()));
@@ -228,14 +272,14 @@ impl Tree {
                 if target.starts_with('/') {
                     return Err(ReadError::Outside);
                 }
-                real.pop();
+                real.truncate(real.rfind('/').unwrap_or_default());
                 ahead.extend(target.split('/').rev().map(str::to_owned));
             }
         }
-        Ok(real.join("/"))
+        Ok(real)
     }
 
-    /// The file at `path`, or its first `most` bytes.
+    /// The file at `path`, or its first `most` bytes; of a much larger one its size alone.
     pub(super) fn content(&self, path: &str, most: u64) -> Result<Content, ReadError> {
         let real = self.real(path)?;
         match self.entries.get(&real) {
@@ -276,40 +320,66 @@ impl Store for Tree {
 }
 
 impl Objects {
-    fn start(repository: &Repository) -> io::Result<Objects> {
-        let mut command = repository.git(["cat-file", "--batch"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let requests = child.stdin.take();
-        let answers = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Objects { child, requests, answers: BufReader::new(answers) })
+    fn of(repository: &Repository) -> Objects {
+        Objects { repository: repository.clone(), sizes: None, contents: None }
     }
 
-    /// The object `id`, or its first `most` bytes.
+    /// The object `id`, or its first `most` bytes; of a much larger one its size alone.
     fn get(&mut self, id: &str, most: u64) -> io::Result<Content> {
-        if !is_object_name(id) {
-            return Err(io::ErrorKind::InvalidInput.into());
+        let size = Asked::started(&mut self.sizes, &self.repository, "--batch-check")?.ask(id)?;
+        if size > most.max(SMALL) {
+            return Ok(Content { size, bytes: Vec::new() });
         }
-        let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        writeln!(requests, "{id}")?;
-        requests.flush()?;
-        // <object> SP <type> SP <size> LF <content> LF, or <object> SP missing LF
-        let mut header = String::new();
-        self.answers.by_ref().take(256).read_line(&mut header)?;
-        let size = header.split_whitespace().nth(2).and_then(|size| size.parse::<u64>().ok());
-        let size = size.ok_or_else(|| io::Error::other("not in this clone"))?;
+        let contents = Asked::started(&mut self.contents, &self.repository, "--batch")?;
+        let size = contents.ask(id)?;
+        let Asked { git, answers, .. } = contents;
         let mut bytes = Vec::new();
-        self.answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
-        let rest = size - bytes.len() as u64 + 1;
-        let skipped = io::copy(&mut self.answers.by_ref().take(rest), &mut io::sink())?;
-        if skipped == rest { Ok(Content { size, bytes }) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        let rest = git.wait_for(|| {
+            answers.by_ref().take(size.min(most)).read_to_end(&mut bytes)?;
+            let rest = size - bytes.len() as u64 + 1;
+            Ok(rest - io::copy(&mut answers.by_ref().take(rest), &mut io::sink())?)
+        });
+        match rest.map_err(|error| git.explain(error))? {
+            0 => Ok(Content { size, bytes }),
+            _ => Err(git.explain(io::ErrorKind::UnexpectedEof.into())),
+        }
     }
 }
 
-impl Drop for Objects {
-    fn drop(&mut self) {
-        // It ends when nothing can be asked any more.
-        self.requests = None;
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Asked {
+    /// The one in `place`, which is started for the first who asks: most repositories of a tree are asked for nothing.
+    fn started<'a>(place: &'a mut Option<Asked>, repository: &Repository, batch: &str) -> io::Result<&'a mut Asked> {
+        match place {
+            Some(asked) => Ok(asked),
+            None => Ok(place.insert(Asked::start(repository, batch)?)),
+        }
+    }
+
+    fn start(repository: &Repository, batch: &str) -> io::Result<Asked> {
+        let mut command = repository.git(["cat-file", batch]);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let git = Watched::start(command, PATIENCE)?;
+        let (requests, answers) = git.pipes();
+        let answers = answers.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Asked { git, requests, answers: BufReader::new(answers) })
+    }
+
+    /// Asks for the object `id`, and gives its size in bytes.
+    fn ask(&mut self, id: &str) -> io::Result<u64> {
+        if !is_object_name(id) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let Asked { git, requests, answers } = self;
+        let requests = requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        // <object> SP <type> SP <size> LF, or <object> SP missing LF
+        let mut header = String::new();
+        let read = git.wait_for(|| {
+            writeln!(requests, "{id}")?;
+            requests.flush()?;
+            answers.by_ref().take(256).read_line(&mut header)
+        });
+        read.map_err(|error| git.explain(error))?;
+        let size = header.split_whitespace().nth(2).and_then(|size| size.parse::<u64>().ok());
+        size.ok_or_else(|| git.explain(io::Error::other("not in this clone")))
     }
 }

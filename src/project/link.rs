@@ -17,7 +17,7 @@ use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
 use crate::limit::{Exceeded, Limit};
 use crate::secret::Formats;
-use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
+use crate::source::{FileId, Kind, ReadError, Skipped, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
@@ -54,6 +54,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// Files that name something outside of the scan root.
+    pub outside: Vec<Skipped>,
     /// What was left out because there is too much of it.
     pub exceeded: Vec<Exceeded>,
     /// The nginx configs that land in containers.
@@ -103,6 +105,7 @@ impl<'a> Linker<'a> {
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
+            outside: Vec::new(),
             exceeded: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
@@ -148,12 +151,18 @@ impl<'a> Linker<'a> {
     }
 
     /// The document at `path`, read now when the walk did not take it. A file that the walk took for another kind stays
-    /// what it is.
+    /// what it is; one that is there and cannot be read is a gap.
     pub fn document(&mut self, path: &str, kind: Kind, why: &str) -> Option<DocumentId> {
-        self.find_document(path, kind, why).ok()
+        let found = self.find_document(path, kind, why);
+        if let Err(error @ (ReadError::NotAFile | ReadError::Outside)) = &found
+            && self.sources.find(path).is_none()
+        {
+            self.sources.skip(path, error.to_string(), true);
+        }
+        found.ok()
     }
 
-    /// Like [`Linker::document`], with the reason where there is none.
+    /// Like [`Linker::document`], with the reason where there is none, which is left to the caller to report.
     ///
     /// # Errors
     /// As [`Sources::load`]; [`ReadError::NotAFile`] for a file that is not read as a document.
@@ -341,7 +350,8 @@ impl<'a> Linker<'a> {
         self.exceeded.extend(self.growth.exceeded.take());
         self.exceeded.extend(self.shared.exceeded.take());
         let stages = stage_nodes(&self.documents, &containers);
-        let refused = read::refused(self.sources, &self.documents);
+        let mut refused = read::refused(self.sources, &self.documents);
+        refused.append(&mut self.outside);
         let mut includes = self.attempt(None, "following the includes of nginx", |linker| {
             include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
         });

@@ -63,7 +63,12 @@ pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {
         reason if reason.contains("over the limit") => {
             "raise `--max-file-size`, or leave it out of the scan on purpose"
         }
-        reason if reason.starts_with("link out") => "scan a folder that holds what the link leads to as well",
+        reason if reason.contains("outside of the scanned folder") => {
+            "scan the folder that holds both, or accept the gap with `--allow-gaps`"
+        }
+        reason if reason.starts_with("link out") || reason.starts_with("leads out") => {
+            "scan a folder that holds what the link leads to as well"
+        }
         _ => "make it readable, or leave it out of the scan on purpose",
     };
     finding.help(help).evidence("not read");

@@ -118,6 +118,8 @@ pub struct Sources {
     by_path: BTreeMap<String, FileId>,
     /// What was not read.
     pub skipped: Vec<Skipped>,
+    /// Where in `skipped` a path stands last.
+    last_skipped: HashMap<String, usize>,
     /// Paths of the `confscan.toml` files that the walk came upon.
     pub settings: Vec<String>,
     store: Arc<dyn Store>,
@@ -145,6 +147,7 @@ impl Sources {
             embedded: Vec::new(),
             by_path: BTreeMap::new(),
             skipped: Vec::new(),
+            last_skipped: HashMap::new(),
             settings: Vec::new(),
             store: store.into(),
             listings: Mutex::default(),
@@ -162,11 +165,18 @@ impl Sources {
         id
     }
 
-    /// Notes that `path` was not read, and why; `gap` says that it would have been graded.
+    /// Notes that `path` was not read, and why; `gap` says that it would have been graded. What was said already for the
+    /// same reason is not said twice.
     pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
-        let path = path.into();
+        let (path, reason) = (path.into(), reason.into());
         let gap = gap.then(|| self.add(Source::new(path.clone(), "")));
-        self.skipped.push(Skipped { path, reason: reason.into(), gap });
+        match self.last_skipped.get(&path).and_then(|&at| self.skipped.get_mut(at)) {
+            Some(known) if known.reason == reason => known.gap = known.gap.or(gap),
+            _ => {
+                self.last_skipped.insert(path.clone(), self.skipped.len());
+                self.skipped.push(Skipped { path, reason, gap });
+            }
+        }
     }
 
     /// Adds a text that stands inside a file and is a config of its own: spans in it are those of its value, until

@@ -1,8 +1,8 @@
 //! Folders that are not entered.
 
-use std::fs::{self, File};
-use std::io::Read as _;
 use std::path::Path;
+
+use super::disk;
 
 /// A folder that holds other people's or generated files.
 struct Folder {
@@ -85,10 +85,10 @@ const FOLDERS: &[Folder] = &[
 /// How a `CACHEDIR.TAG` begins (Cache Directory Tagging Specification, <https://bford.info/cachedir/>).
 const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
-/// Why the directory `path` is not entered; nothing when it is.
+/// Why the directory at the real path `path` is not entered; nothing when it is.
 pub fn reason(path: &Path) -> Option<&'static str> {
     let has = |name: &str| path.join(name).exists();
-    let tagged = || tagged(&path.join("CACHEDIR.TAG"));
+    let tagged = || tagged(path);
     let name = path.file_name()?.to_str();
     let parent = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     reason_of(name, parent, has, tagged)
@@ -128,9 +128,8 @@ pub fn is_cache_tag(text: &[u8]) -> bool {
     text.starts_with(SIGNATURE)
 }
 
-/// Whether the file `tag` is a cache directory tag. It is opened only when it is a regular file: a FIFO would block.
-fn tagged(tag: &Path) -> bool {
-    let regular = fs::symlink_metadata(tag).is_ok_and(|metadata| metadata.is_file());
-    let mut start = [0; SIGNATURE.len()];
-    regular && File::open(tag).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == SIGNATURE
+/// Whether the directory at the real path `path` holds a cache directory tag.
+fn tagged(path: &Path) -> bool {
+    let tag = disk::read_start(&path.join("CACHEDIR.TAG"), &[path.to_owned()], SIGNATURE.len() as u64);
+    tag.is_ok_and(|start| is_cache_tag(&start))
 }

@@ -28,7 +28,7 @@ pub fn settings_above(scanned: &Path, root: &Path) -> Result<Vec<File>, Error> {
         if !real.starts_with(repository) {
             return Err(Error::unreadable(&shown, &"leads out of the repository"));
         }
-        let bytes = disk::read(&real, MAX_SIZE).map_err(unreadable)?;
+        let bytes = disk::read(&real, &[repository.to_owned()], MAX_SIZE).map_err(unreadable)?;
         files.push(File::parse(&shown, place, config::text(&shown, bytes)?)?);
     }
     Ok(files)
@@ -48,7 +48,7 @@ pub fn settings_at(path: &Path, scanned: &Path, root: &Path) -> Result<File, Err
     };
     let unreadable = |error: ReadError| Error::unreadable(&shown, &error);
     let real = real.map_err(|error| unreadable(disk::refusal(error)))?;
-    let bytes = disk::read(&real, MAX_SIZE).map_err(unreadable)?;
+    let bytes = super::read(&real, MAX_SIZE).map_err(unreadable)?;
     let folder = real.parent().filter(|folder| scanned.starts_with(folder));
     File::parse(&shown, place(folder.unwrap_or(root), root), config::text(&shown, bytes)?)
 }

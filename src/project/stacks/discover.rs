@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::evidence::{Command, commands, devcontainer, split_files};
-use super::{Basis, Stack, load};
+use super::variables::Variables;
+use super::{Basis, Stack, is_remote, load};
 use crate::container::{DocumentId, Marked};
 use crate::project::link::Linker;
 use crate::project::{Configured, path};
-use crate::source::{Kind, Source, Span, Spanned};
+use crate::source::{Kind, Skipped, Source, Span, Spanned};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -26,6 +27,8 @@ const MAX_STARTED: usize = 32;
 const MAX_EVIDENCE: usize = 2_000;
 /// Bytes of such a file.
 const MAX_EVIDENCE_SIZE: usize = 512 << 10;
+/// Bytes of the longest path that is shown.
+const MOST_SHOWN: usize = 120;
 
 /// A stack that was found, not yet read.
 pub(super) struct Found {
@@ -162,7 +165,10 @@ impl Finder<'_, '_> {
             if path::file_name(path) != ".env" {
                 continue;
             }
-            let value = |name: &str| dotenv.get(name).map(|template| template.resolve(&|_| None).0);
+            let mut variables = Variables::default();
+            self.linker.growth.start();
+            variables.under(dotenv, &self.linker.growth);
+            let value = |name: &str| variables.get(name)?.value.clone();
             let entry = dotenv.entries.iter().rev().find(|entry| entry.name.as_str() == "COMPOSE_FILE");
             if let (Some(files), Some(entry)) = (value("COMPOSE_FILE"), entry) {
                 let files = split_files(&files, value("COMPOSE_PATH_SEPARATOR").as_deref());
@@ -170,10 +176,21 @@ impl Finder<'_, '_> {
             }
         }
         for (folder, env_file, files, span) in named {
+            self.outside(&folder, &files, &env_file, span);
             if let Some(files) = self.resolve(&folder, &files) {
                 self.add(Found { env_files: vec![env_file], ..Found::of(files, Basis::ComposeFile(span)) });
             }
         }
+    }
+
+    /// Notes the files of a `COMPOSE_FILE` that lie outside of the scan root: the stack has more than what is in sight.
+    fn outside(&mut self, folder: &str, files: &[String], env_file: &str, span: Span) {
+        let outside = files.iter().filter(|file| !is_remote(file) && path::join(folder, file).is_none());
+        self.linker.outside.extend(outside.map(|file| {
+            let shown = &file[..file.floor_char_boundary(MOST_SHOWN)];
+            let reason = format!("`COMPOSE_FILE` names `{shown}`, which lies outside of the scanned folder");
+            Skipped { path: env_file.to_owned(), reason, gap: Some(span.file) }
+        }));
     }
 
     /// The documents of a command's files, when all of them are there.
