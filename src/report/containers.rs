@@ -108,7 +108,8 @@ impl View<'_> {
             Basis::Fragment => "  what it is a part of was not found".to_owned(),
         };
         if let Some(profiles) = &stack.profiles {
-            let names: Vec<_> = profiles.iter().map(|profile| visible(&self.report.value(&profile.value)).into_owned()).collect();
+            let names: Vec<_> =
+                profiles.iter().map(|profile| visible(&self.report.value(&profile.value)).into_owned()).collect();
             match names[..] {
                 [] => text.push_str("  no profile is active"),
                 _ => text.push_str(&format!("  active profiles: {}", names.join(", "))),
