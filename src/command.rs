@@ -11,6 +11,7 @@ mod wrappers;
 
 pub use arguments::Arguments;
 
+use crate::limit::{Exceeded, Limit};
 use crate::source::{Span, Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Command, Script, Word};
 
@@ -151,31 +152,42 @@ impl<'a> From<&'a Simple> for Program<'a> {
 /// The programs that the commands of a script start behind wrappers, by the index of the command. What starts nothing but
 /// itself is left out: its words are the script's.
 #[derive(Debug, Default)]
-pub struct Unwrapped(Vec<(usize, Vec<Simple>)>);
+pub struct Unwrapped {
+    programs: Vec<(usize, Vec<Simple>)>,
+    exceeded: Vec<Exceeded>,
+}
 
 impl Unwrapped {
     /// Those of a script.
     pub fn of(script: &Script) -> Unwrapped {
+        let mut exceeded = Vec::new();
         let commands = script.commands.iter().enumerate();
         let wrappers = commands.filter(|(_, command)| command.name().is_some_and(peel::may_wrap));
         let programs = wrappers.filter_map(|(index, command)| {
             let effective = Effective::of_argv(&Argv::command(command)?);
+            exceeded.extend(effective.exceeded);
             Some((index, effective.commands))
         });
-        let mut unwrapped: Vec<_> = programs.collect();
-        unwrapped.shrink_to_fit();
-        Unwrapped(unwrapped)
+        let mut programs: Vec<_> = programs.collect();
+        programs.shrink_to_fit();
+        Unwrapped { programs, exceeded }
+    }
+
+    /// What was left out because there is too much of it.
+    pub fn exceeded(&self) -> &[Exceeded] {
+        &self.exceeded
     }
 
     /// The programs behind wrappers alone, in source order.
     pub fn behind_wrappers(&self) -> impl Iterator<Item = Program<'_>> {
-        self.0.iter().flat_map(|(_, programs)| programs).map(Program::from)
+        self.programs.iter().flat_map(|(_, programs)| programs).map(Program::from)
     }
 
     /// Every program that the script starts, in source order, with the index of its command.
     pub fn programs<'a>(&'a self, script: &'a Script) -> impl Iterator<Item = (usize, Program<'a>)> {
         script.commands.iter().enumerate().flat_map(move |(index, command)| {
-            let inner = self.0.binary_search_by_key(&index, |(index, _)| *index).ok().map(|at| &self.0[at].1);
+            let inner =
+                self.programs.binary_search_by_key(&index, |(index, _)| *index).ok().map(|at| &self.programs[at].1);
             let plain = match inner {
                 Some(_) => None,
                 None => plain(command),
@@ -224,9 +236,17 @@ pub struct Effective {
     pub scripts: Vec<Text>,
     /// Some of it could not be parsed or was nested too deep to follow.
     pub partial: bool,
+    /// What was left out because there is too much of it, which makes it partial, too.
+    pub exceeded: Vec<Exceeded>,
 }
 
 impl Effective {
+    /// Notes that a limit leaves out what stands from `word` on.
+    fn exceeds(&mut self, limit: &'static Limit, word: Option<&Word>) {
+        self.partial = true;
+        self.exceeded.extend(word.map(|word| Exceeded { span: word.text.span, limit }));
+    }
+
     /// What a program with its arguments starts.
     pub fn of_argv(argv: &Argv) -> Effective {
         peel::effective(vec![argv.clone()])

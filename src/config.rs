@@ -22,7 +22,7 @@ pub use settings::{
     At, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override, RuleName, Rules, Settings,
     Stack, Sure, Where,
 };
-pub use values::{ContainerFolder, Day, RelativePath, Size, StackName, size};
+pub use values::{ContainerFolder, Day, MaxFindings, RelativePath, Size, StackName, size};
 
 /// A commented `confscan.toml` in which nothing is switched on.
 pub const TEMPLATE: &str = include_str!("config/template.toml");
@@ -53,6 +53,10 @@ impl Config {
     /// Files over 1 MiB are not read unless the user says otherwise.
     pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
+    /// Findings of one rule that are listed of one file unless the user says otherwise: nobody reads as many, and the
+    /// report of a generated file with 100,000 would take hundreds of megabytes.
+    pub const MAX_FINDINGS: usize = 500;
+
     /// The defaults, on the day `today`.
     pub fn new(today: Date) -> Self {
         let files = Files::default();
@@ -77,6 +81,11 @@ impl Config {
     /// Whether a rule may run somewhere.
     pub fn may_run(&self, rule: &Rule) -> bool {
         self.pedantic || rule.tier == Tier::Default || self.files.may_run(rule)
+    }
+
+    /// Findings of one rule that are listed of one file.
+    pub fn max_findings(&self) -> usize {
+        self.files.max_findings().unwrap_or(Self::MAX_FINDINGS)
     }
 
     /// Whether a finding in the file at `path` fails the scan. A guess never does.

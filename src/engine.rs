@@ -1,12 +1,12 @@
 //! Every check over every node, in parallel, and the order and identity of what they find.
 
 mod contained;
+mod found;
 mod trail;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -15,15 +15,17 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Confidence, Finding, identify};
+use crate::finding::{Finding, Unlisted, identify};
+use crate::limit::Exceeded;
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::redact::Secrets;
-use crate::rules::{Check, Cx, RULES, Registered, Setting};
+use crate::rules::{Check, Cx, Finished, RULES, Registered, Setting};
 use crate::secret;
-use crate::source::{FileId, Kind, Skipped, Source, Sources, Span, mask};
+use crate::source::{FileId, Kind, Skipped, Source, Sources, mask};
 use crate::syntax::Document;
+use found::{Findings, Found};
 
 /// A node that checks run over.
 enum Node<'a> {
@@ -38,6 +40,8 @@ enum Node<'a> {
     Skipped(&'a Skipped),
     Failure(&'a Failure),
     Exception(&'a Exception),
+    Exceeded(&'a Exceeded),
+    Unlisted(&'a Unlisted),
 }
 
 /// What a node is, so that only the rules over such nodes are asked.
@@ -58,10 +62,12 @@ enum Slot {
     Skipped,
     Exception,
     Failure,
+    Exceeded,
+    Unlisted,
 }
 
 /// Number of slots.
-const SLOTS: usize = Slot::Failure as usize + 1;
+const SLOTS: usize = Slot::Unlisted as usize + 1;
 
 impl Slot {
     fn of(node: &Node) -> Slot {
@@ -81,6 +87,8 @@ impl Slot {
             Node::Skipped(_) => Slot::Skipped,
             Node::Exception(_) => Slot::Exception,
             Node::Failure(_) => Slot::Failure,
+            Node::Exceeded(_) => Slot::Exceeded,
+            Node::Unlisted(_) => Slot::Unlisted,
         }
     }
 
@@ -103,6 +111,8 @@ impl Slot {
             Check::Skipped(_) => &[Slot::Skipped],
             Check::Exception(_) => &[Slot::Exception],
             Check::Failure(_) => &[Slot::Failure],
+            Check::Exceeded(_) => &[Slot::Exceeded],
+            Check::Unlisted(_) => &[Slot::Unlisted],
         }
     }
 }
@@ -115,105 +125,6 @@ struct Job<'a> {
     node: Node<'a>,
     scope: Option<Scope>,
     file: Option<FileId>,
-}
-
-/// Findings by rule and place.
-type Findings = HashMap<(&'static str, Span), Merged>;
-
-/// The findings of some checks, one for each rule and place, and the checks that broke.
-#[derive(Default)]
-struct Found {
-    findings: Findings,
-    failures: Vec<Failure>,
-}
-
-/// What one rule says about one place: a Dockerfile that many services build is graded for each of them.
-struct Merged {
-    /// The worst of it.
-    finding: Box<Finding>,
-    /// The first of the containers that the others are about, by name.
-    containers: BTreeSet<String>,
-    /// The first of the stacks that the others are seen through.
-    stacks: BTreeSet<usize>,
-}
-
-/// Containers and stacks that a finding names.
-const NAMED: usize = 50;
-
-impl Merged {
-    fn new(finding: Finding) -> Merged {
-        Merged { finding: Box::new(finding), containers: BTreeSet::new(), stacks: BTreeSet::new() }
-    }
-
-    fn and(&mut self, mut other: Merged) {
-        if rank(&other.finding) < rank(&self.finding) {
-            std::mem::swap(&mut self.finding, &mut other.finding);
-        }
-        self.add_places(other);
-    }
-
-    /// Takes over where another one was seen.
-    fn add_places(&mut self, other: Merged) {
-        self.containers.extend(other.containers);
-        self.containers.extend(other.finding.container);
-        // What is named by the finding itself counts as one of them.
-        self.containers.extend(self.finding.container.clone());
-        while self.containers.len() > NAMED {
-            self.containers.pop_last();
-        }
-        self.stacks.extend(other.stacks);
-        self.stacks.extend(other.finding.stacks);
-        self.stacks.extend(&self.finding.stacks);
-        while self.stacks.len() > NAMED {
-            self.stacks.pop_last();
-        }
-    }
-
-    /// The finding with every place that it was seen at.
-    fn into_finding(self) -> Finding {
-        let Merged { mut finding, mut containers, stacks } = self;
-        if let Some(container) = &finding.container {
-            containers.remove(container);
-        }
-        finding.also = containers.into_iter().collect();
-        if !stacks.is_empty() {
-            finding.stacks = stacks.into_iter().collect();
-        }
-        *finding
-    }
-}
-
-/// Which of several findings at one place stands for them: the least, so the worst of those that are no guess. Findings of
-/// equal rank are the same, so that it does not matter in which order the threads find them.
-fn rank(finding: &Finding) -> impl Ord {
-    let guess = finding.confidence == Confidence::Guess;
-    let worst = (guess, Reverse(finding.severity), Reverse(finding.environment));
-    let about = (&finding.container, &finding.message, &finding.node, &finding.evidence);
-    let labels = finding.labels.iter().chain(&finding.chain);
-    let labels: Vec<(Span, &str)> = labels.map(|label| (label.span, label.message.as_str())).collect();
-    (worst, about, Reverse(finding.confidence), &finding.help, labels)
-}
-
-impl Found {
-    fn add(&mut self, finding: Finding) {
-        self.merge((finding.rule.id, finding.primary()), Merged::new(finding));
-    }
-
-    fn merge(&mut self, key: (&'static str, Span), merged: Merged) {
-        match self.findings.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().and(merged),
-            Entry::Vacant(free) => drop(free.insert(merged)),
-        }
-    }
-
-    fn and(mut self, other: Found) -> Found {
-        if self.findings.len() < other.findings.len() {
-            return other.and(self);
-        }
-        other.findings.into_iter().for_each(|(key, merged)| self.merge(key, merged));
-        self.failures.extend(other.failures);
-        self
-    }
 }
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
@@ -238,11 +149,13 @@ pub fn grade_exceptions(
         scope: None,
         file: exception.span.map(|span| span.file),
     });
-    let found = jobs.fold(Found::default(), |found, job| run(found, &job, &rules, project, sources, config));
-    if found.findings.is_empty() {
+    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+    let found = jobs.fold(Found::new(config.max_findings()), |found, job| run(found, &job));
+    let found = with_what_was_not_graded(found, &[], &BTreeSet::new(), run);
+    if found.is_empty() {
         return findings;
     }
-    let found = found.findings.into_values().map(|merged| *merged.finding).collect();
+    let found = found.into_findings();
     findings.extend(settle(found, project, sources, secrets));
     sort(&mut findings, sources);
     findings
@@ -264,14 +177,53 @@ fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> 
     let rules = enabled(config);
     let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
     let jobs = jobs(project, sources);
-    let found = jobs.par_iter().with_min_len(32).fold(Found::default, run).reduce(Found::default, Found::and);
-    let Found { findings, mut failures } = found;
-    failures.sort_by(|a, b| (a.file, &a.doing, &a.message).cmp(&(b.file, &b.doing, &b.message)));
-    let failures = project.failures.iter().chain(&failures);
-    let broken = failures.map(|failure| Job { node: Node::Failure(failure), scope: None, file: failure.file });
-    let broken = broken.fold(Found { findings, failures: Vec::new() }, |found, job| run(found, &job));
-    let findings = contained::absorb(broken.findings);
-    findings.into_values().map(Merged::into_finding).collect()
+    let none = || Found::new(config.max_findings());
+    let found = jobs.par_iter().with_min_len(32).fold(none, &run).reduce(none, Found::and);
+    let exceeded = exceeded(project, sources);
+    with_what_was_not_graded(found, &project.failures, &exceeded, run).into_findings()
+}
+
+/// What was left out while the files were read and joined, and of the wrappers of command lines, which are looked at when a
+/// rule asks.
+fn exceeded(project: &Project, sources: &Sources) -> BTreeSet<Exceeded> {
+    let commands = project.commands.iter().flat_map(CommandLine::exceeded);
+    let processes = project.containers.iter().flat_map(|container| &container.processes);
+    let processes = processes.flat_map(|process| &process.effective.exceeded).copied();
+    let all = project.exceeded.iter().copied().chain(commands).chain(processes);
+    all.map(|Exceeded { span, limit }| Exceeded { span: sources.resolve(span), limit }).collect()
+}
+
+/// Takes in what other findings contain, and adds what is found about that which was not graded or is not listed.
+fn with_what_was_not_graded(
+    found: Found,
+    failures: &[Failure],
+    exceeded: &BTreeSet<Exceeded>,
+    run: impl Fn(Found, &Job) -> Found,
+) -> Findings {
+    let Found { mut findings, failures: broken, exceeded: more } = found;
+    findings = contained::absorb(findings);
+    let unlisted = findings.unlisted();
+    let broken = by_file(failures.iter().chain(&broken));
+    let broken = broken.iter().map(|failure| (Node::Failure(failure), failure.file));
+    let exceeded = exceeded.union(&more).map(|exceeded| (Node::Exceeded(exceeded), Some(exceeded.span.file)));
+    let unlisted = unlisted.iter().map(|unlisted| (Node::Unlisted(unlisted), Some(unlisted.first.file)));
+    let jobs = broken.chain(exceeded).chain(unlisted).map(|(node, file)| Job { node, scope: None, file });
+    jobs.fold(Found { findings, ..Found::new(0) }, |found, job| run(found, &job)).findings
+}
+
+/// One failure for each file, that says all that broke there: they are shown at the same place.
+fn by_file<'a>(failures: impl Iterator<Item = &'a Failure>) -> Vec<Failure> {
+    let mut files: BTreeMap<Option<FileId>, BTreeMap<&str, &str>> = BTreeMap::new();
+    for Failure { file, doing, message } in failures {
+        let known = files.entry(*file).or_default().entry(doing).or_insert(message);
+        *known = message.as_str().min(known);
+    }
+    let joined = files.into_iter().map(|(file, what)| {
+        let message = what.values().next().map_or_else(String::new, |message| (*message).to_owned());
+        let doing: Vec<&str> = what.into_keys().collect();
+        Failure { file, doing: doing.join(", "), message }
+    });
+    joined.collect()
 }
 
 /// Every node of the project.
@@ -334,14 +286,22 @@ fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &
             let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
-        match catch_unwind(AssertUnwindSafe(|| call(&registered.check, &job.node, cx))) {
-            Ok(Some(cx)) => cx.finish().into_iter().for_each(|finding| found.add(resolved(finding, sources))),
+        let doing = || format!("checking rule {}", registered.rule.id);
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            job.file.iter().for_each(|file| crate::broken::at(registered.rule.id, &sources.get(*file).text));
+            call(&registered.check, &job.node, cx).map(Cx::finish)
+        }));
+        match checked {
+            Ok(Some(Finished { findings, exceeded })) => {
+                findings.into_iter().for_each(|finding| found.findings.add(resolved(finding, sources)));
+                let place = |Exceeded { span, limit }| Exceeded { span: sources.resolve(span), limit };
+                found.exceeded.extend(exceeded.into_iter().map(place));
+            }
             Ok(None) => {}
-            Err(panic) => found.failures.push(Failure {
-                file: job.file,
-                doing: format!("checking rule {}", registered.rule.id),
-                message: panic_message(&*panic),
-            }),
+            Err(panic) => {
+                found.failures.push(Failure { file: job.file, doing: doing(), message: panic_message(&*panic) })
+            }
         }
     }
     found
@@ -383,6 +343,8 @@ fn call<'a>(check: &Check, node: &Node, cx: impl FnOnce() -> Cx<'a>) -> Option<C
         (Check::Skipped(check), Node::Skipped(node)) => over!(check, node),
         (Check::Exception(check), Node::Exception(node)) => over!(check, node),
         (Check::Failure(check), Node::Failure(node)) => over!(check, node),
+        (Check::Exceeded(check), Node::Exceeded(node)) => over!(check, node),
+        (Check::Unlisted(check), Node::Unlisted(node)) => over!(check, node),
         _ => None,
     }
 }
@@ -470,46 +432,4 @@ fn plain(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::Severity;
-
-    #[test]
-    fn the_finding_that_stands_for_several_does_not_depend_on_their_order() {
-        let mut sources = Sources::default();
-        let file = sources.add(Source::new("Dockerfile", "FROM a\nUSER root\n"));
-        let (project, config) = (Project::default(), Config::new(jiff::civil::date(2026, 11, 1)));
-        let mut cx = Cx::new(&project, &sources, &config, &RULES[0].rule, None);
-        let finding = cx
-            .report(Span::new(file, 7..16), "message")
-            .severity(Severity::Medium)
-            .confidence(Confidence::Likely)
-            .clone();
-        let mut guess = finding.clone();
-        guess.severity(Severity::Critical).confidence(Confidence::Guess);
-        for (first, second) in [(&guess, &finding), (&finding, &guess)] {
-            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
-            first.and(second);
-            assert_eq!(first.finding.severity, Severity::Medium, "a guess hides nothing that fails a scan");
-        }
-        let changes: [fn(&mut Finding); 7] = [
-            |finding| finding.severity = Severity::Low,
-            |finding| finding.container = Some("web".to_owned()),
-            |finding| finding.message.push('s'),
-            |finding| finding.help = Some("help".to_owned()),
-            |finding| finding.labels.push(finding.labels[0].clone()),
-            |finding| finding.confidence = Confidence::Guess,
-            |finding| finding.node.push('x'),
-        ];
-        let merged = |first: &Finding, second: &Finding| {
-            let [mut first, second] = [first, second].map(|it| Merged::new(it.clone()));
-            first.and(second);
-            format!("{:?}", first.finding)
-        };
-        for change in changes {
-            let mut other = finding.clone();
-            change(&mut other);
-            assert_eq!(merged(&finding, &other), merged(&other, &finding));
-        }
-    }
-}
+mod tests;

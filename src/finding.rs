@@ -171,6 +171,21 @@ impl Finding {
     }
 }
 
+/// More places than are listed of what one rule finds in one file.
+#[derive(Clone, Debug)]
+pub struct Unlisted {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// How many places are listed.
+    pub listed: usize,
+    /// The first place that is not.
+    pub first: Span,
+    /// How many are not.
+    pub count: usize,
+    /// The worst severity among them.
+    pub worst: Severity,
+}
+
 /// Gives every finding its fingerprint: rule, path, logical path, evidence and the ordinal among equals, in the order
 /// of the findings. Line numbers and wording have no part in it.
 pub fn identify<'a>(findings: &mut [Finding], path: impl Fn(Span) -> &'a str + Sync) {

@@ -8,7 +8,7 @@ use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
 use confscan::config::{Config, Files};
 use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
-use confscan::text::visible;
+use confscan::text::{path_line_start, visible};
 use confscan::walk::{self, Scope};
 
 use crate::cli::{self, Scan};
@@ -127,7 +127,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
         let mut err = io::stderr().lock();
         writeln!(err, "confscan: {} was not written, as not everything was graded:", visible(&shown))?;
         for gap in report.gaps().take(NAMED) {
-            let place = visible(&report.sources.get(gap.primary().file).path);
+            let place = path_line_start(&report.sources.get(gap.primary().file).path);
             writeln!(err, "  {place}: {}", visible(&gap.message))?;
         }
         let more = report.gaps().count().saturating_sub(NAMED);

@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+#[cfg(test)]
+mod broken;
 pub mod command;
 pub mod config;
 pub mod container;
@@ -15,6 +17,7 @@ pub mod exception;
 pub mod explain;
 pub mod finding;
 pub mod git;
+pub mod limit;
 pub mod listing;
 pub mod outline;
 pub mod policy;

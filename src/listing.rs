@@ -11,7 +11,7 @@ use crate::finding::{Rule, Severity, Tier};
 use crate::report::Options;
 use crate::rules::RULES;
 use crate::source::{FileId, Source, Sources};
-use crate::text::visible;
+use crate::text::{path_line_start, visible};
 
 /// A rule in `confscan rules --format json`.
 #[derive(Serialize)]
@@ -82,11 +82,13 @@ pub fn files(sources: &Sources, json: bool, options: Options, out: &mut dyn Writ
     let mut taken: Vec<&Source> =
         sources.iter().filter(|(id, _)| !gaps.contains(id)).map(|(_, source)| source).collect();
     taken.sort_by_key(|source| &source.path);
-    let taken = taken.iter().map(|source| [visible(&source.path), source.kind.name().into(), visible(&source.why)]);
+    let taken = taken
+        .iter()
+        .map(|source| [path_line_start(&source.path).into(), source.kind.name().into(), visible(&source.why)]);
     let taken: Vec<_> = taken.collect();
     let skipped = sources.skipped.iter().map(|skipped| {
         let gap = if skipped.gap.is_some() { " (not graded)" } else { "" };
-        [visible(&skipped.path), visible(&skipped.reason) + gap]
+        [path_line_start(&skipped.path).into(), visible(&skipped.reason) + gap]
     });
     let skipped: Vec<_> = skipped.collect();
     table(&taken, out)?;

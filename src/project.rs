@@ -18,6 +18,7 @@ pub mod stacks;
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use self::needs::{Need, Use};
@@ -26,6 +27,7 @@ pub use self::settings::{Configured, Settings};
 use self::stacks::Stack;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, DocumentId, Env, Environment, Image, Marked, Origin};
+use crate::limit::Exceeded;
 use crate::secret::Formats;
 use crate::source::{FileId, Skipped, Sources, Span};
 use crate::syntax::Document;
@@ -67,6 +69,8 @@ pub struct Project {
     pub refused: Vec<Skipped>,
     /// What broke inside confscan while reading.
     pub failures: Vec<Failure>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
     /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
     pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
 }
@@ -208,6 +212,17 @@ impl Project {
             }
             self.environments.extend(most.into_iter().map(|(stage, environment)| ((document, stage), environment)));
         }
+    }
+}
+
+impl Failure {
+    /// What `work` gives, or that it broke while `doing` something to `file`. What it changes must hold whenever it stops.
+    pub fn or<T>(file: Option<FileId>, doing: &str, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Failure {
+            file,
+            doing: doing.to_owned(),
+            message: panic_message(&*panic),
+        })
     }
 }
 

@@ -39,10 +39,13 @@ use suppression::*;
 use topology::*;
 use user::*;
 
+use std::cell::RefCell;
+
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Environment, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier};
+use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, Unlisted};
+use crate::limit::{Exceeded, Limit};
 use crate::policy::Policy;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
@@ -95,6 +98,10 @@ pub enum Check {
     Failure(fn(&Failure, &mut Cx)),
     /// Over every exception, after it was applied.
     Exception(fn(&Exception, &mut Cx)),
+    /// Over every place where a limit is exceeded.
+    Exceeded(fn(&Exceeded, &mut Cx)),
+    /// Over every list of findings that was cut.
+    Unlisted(fn(&Unlisted, &mut Cx)),
 }
 
 /// A node of [`Check::Setting`].
@@ -127,6 +134,16 @@ pub struct Cx<'a> {
     /// The stack that the node is.
     own_stack: Option<(usize, &'a Stack)>,
     findings: Vec<Finding>,
+    exceeded: RefCell<Vec<Exceeded>>,
+}
+
+/// What a check leaves behind.
+#[derive(Default)]
+pub struct Finished {
+    /// What it reported, after the settings and the rule's say about development and test were applied.
+    pub findings: Vec<Finding>,
+    /// What it left out.
+    pub exceeded: Vec<Exceeded>,
 }
 
 impl<'a> Cx<'a> {
@@ -140,7 +157,16 @@ impl<'a> Cx<'a> {
     ) -> Self {
         // One is made for every rule over every node, and most of them find nothing: what a finding needs is looked up
         // when there is one.
-        Cx { project, sources, policy, rule, scope, own_stack: None, findings: Vec::new() }
+        Cx {
+            project,
+            sources,
+            policy,
+            rule,
+            scope,
+            own_stack: None,
+            findings: Vec::new(),
+            exceeded: RefCell::default(),
+        }
     }
 
     /// The same for the node that is the stack `index`.
@@ -215,15 +241,38 @@ impl<'a> Cx<'a> {
         self.findings.last_mut().expect("a finding was just pushed")
     }
 
-    /// What was reported, after the settings and the rule's say about development and test were applied.
-    pub fn finish(self) -> Vec<Finding> {
+    /// Says that a limit kept the check from looking at all there is at `span`.
+    pub fn exceeded(&self, limit: &'static Limit, span: Span) {
+        self.exceeded.borrow_mut().push(Exceeded { span, limit });
+    }
+
+    /// As many of `items` as a limit allows; that there are more, at `place`, is noted when they are come upon.
+    pub fn within<T>(
+        &self,
+        limit: &'static Limit,
+        place: Span,
+        items: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        let mut count = 0;
+        items.take_while(move |_| {
+            count += 1;
+            let holds = limit.holds(count);
+            if !holds {
+                self.exceeded(limit, place);
+            }
+            holds
+        })
+    }
+
+    /// What the check leaves behind.
+    pub fn finish(self) -> Finished {
         if self.findings.is_empty() {
-            return Vec::new();
+            return Finished { findings: Vec::new(), exceeded: self.exceeded.into_inner() };
         }
         let environment = self.environment();
         // The environment is what a variable of the container says.
         let own_mark = self.container().is_some_and(|container| container.environment.own);
-        let Cx { mut findings, sources, policy, rule, .. } = self;
+        let Cx { mut findings, exceeded, sources, policy, rule, .. } = self;
         findings.retain_mut(|finding| {
             // Without settings it does not matter where it stands.
             let path = policy.knows_paths().then(|| sources.get(finding.primary().file).path.as_str());
@@ -241,7 +290,7 @@ impl<'a> Cx<'a> {
             }
             setting.runs
         });
-        findings
+        Finished { findings, exceeded: exceeded.into_inner() }
     }
 }
 

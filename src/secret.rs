@@ -9,7 +9,7 @@ pub mod files;
 pub mod known;
 pub mod line;
 pub mod name;
-pub(crate) mod text;
+pub mod text;
 pub mod token;
 pub mod url;
 pub mod value;

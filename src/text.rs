@@ -34,6 +34,22 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// [`visible`] text where a line starts with it, of which GitHub's runner takes none for a command: it reads a line as one
+/// that has `::` as its first characters but for space.
+pub fn line_start(text: &str) -> String {
+    let text = visible(text);
+    match text.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => text.into_owned(),
+    }
+}
+
+/// [`line_start`] of a path, which is the same file's with `./` before it.
+pub fn path_line_start(path: &str) -> String {
+    let path = visible(path);
+    if path.trim_start().starts_with("::") { format!("./{path}") } else { path.into_owned() }
+}
+
 /// Where `text` holds commands to a CI system, as offsets of their second `#`: the runners of GitHub (`##[error]`) and
 /// of Azure Pipelines (`##vso[…]`) take them anywhere in a line of a log.
 pub fn commands(text: &str) -> impl Iterator<Item = usize> {
@@ -147,6 +163,18 @@ mod tests {
             assert_eq!(visible(text), shown);
         }
         assert!(matches!(visible("Dockerfile"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn no_line_starts_with_a_command_of_a_workflow() {
+        for (text, line, path) in [
+            ("::error file=a", "\\u{3a}:error file=a", "./::error file=a"),
+            ("  ::stop-commands::x", "\\u{3a}:stop-commands::x", "./  ::stop-commands::x"),
+            ("a::b", "a::b", "a::b"),
+            ("a\u{1b}", "a\\u{1b}", "a\\u{1b}"),
+        ] {
+            assert_eq!((line_start(text), path_line_start(text)), (line.to_owned(), path.to_owned()));
+        }
     }
 
     #[test]

@@ -1,187 +1,189 @@
-//! Broken and nasty repositories through the whole scan: nothing panics, and every report can be written.
+//! Broken and nasty inputs through everything that reads what others wrote: nothing panics, nothing takes long, and what
+//! comes out holds what `support/invariants.rs` says.
 //!
-//! The repositories are those of `testdata/repos` with random damage; `MUTATIONS=100000` makes more of it, and
-//! `CONFSCAN_SHARED` takes the files of the corpus as well.
+//! The inputs are made from the examples of the rules' pages and the repositories of `testdata/repos`, and from the files
+//! of the corpus where `CONFSCAN_SHARED` names its folder. It is what the fuzz targets of `fuzz/` do, without their
+//! coverage and on any toolchain. `CONFSCAN_FUZZ_SECONDS` says how long it goes on, `CONFSCAN_FUZZ_SEED` makes other
+//! inputs, `CONFSCAN_FUZZ_TARGETS` names the targets, separated by commas.
 
+#[path = "support/any_bytes.rs"]
+mod any_bytes;
+#[path = "support/invariants.rs"]
+mod invariants;
+#[path = "support/mutations.rs"]
+mod mutations;
+#[path = "support/seeds.rs"]
+mod seeds;
 #[path = "support/virtual_repository.rs"]
 mod virtual_repository;
 
-use std::path::Path;
-use std::{env, fs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
-use confscan::config::Config;
-use confscan::report::{Format, Options, write};
+use any_bytes::{TARGETS, Target};
+use mutations::{Random, dictionary, mutated};
+use seeds::Seeds;
 
-/// What a mutation inserts: the syntax of every format, ends of lines of every kind, and what is not text.
-const NASTY: &[&str] = &[
-    "\n",
-    "\r",
-    "\r\n",
-    "\u{2028}",
-    "\u{85}",
-    "\0",
-    "\u{feff}",
-    "\t",
-    " ",
-    "\\\n",
-    "`\n",
-    "<<EOF\n",
-    "EOF\n",
-    "<<-'E'\n",
-    "$",
-    "${",
-    "${A:-",
-    "$$",
-    "}",
-    "{",
-    "[",
-    "]",
-    "\"",
-    "'",
-    "#",
-    ";",
-    ":",
-    ": ",
-    "- ",
-    "&a ",
-    "*a ",
-    "<<: *a\n",
-    "!reset ",
-    "|\n",
-    ">-\n",
-    "FROM ",
-    "FROM x AS y\n",
-    "COPY --from=0 . .\n",
-    "RUN --mount=type=secret,id=x ",
-    "ONBUILD ",
-    "HEALTHCHECK ",
-    "services:\n",
-    "[program:x]\n",
-    "command=",
-    "%(ENV_X)s",
-    "%(",
-    "%%",
-    "server {",
-    "location ~ ^/(.*)$ {",
-    "include *;",
-    "map $a $b {",
-    "$(",
-    "`",
-    "((",
-    "esac",
-    "&&",
-    "||",
-    "|",
-    "é",
-    "漢",
-    "😀",
-    "\u{202e}",
-    "\u{1b}[31m",
-    "AKIAIOSFODNN7EXAMPLE",
-    "postgres://a:b@c",
-    "-----BEGIN RSA PRIVATE KEY-----",
-];
+/// How long all of the targets take together where nothing else is asked for.
+const SECONDS: u64 = 4;
+/// What no input may take, however slow the machine: the largest has 48 KiB, and the tests are not optimised.
+const TOO_LONG: Duration = Duration::from_secs(20);
 
-/// A small generator, so that a failure can be repeated (Marsaglia, Xorshift RNGs, 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")))
 }
 
-type Files = Vec<(String, Vec<u8>)>;
+/// What became of the inputs of a target.
+enum Said {
+    /// An input is about to be tried.
+    Next(Vec<u8>),
+    /// It is in order.
+    Fine,
+    /// It is not.
+    Broken,
+}
 
-/// The files below a folder.
-fn read(root: &Path, folder: &Path, files: &mut Files) {
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("its entries can be read").path();
-        if path.is_dir() {
-            read(root, &path, files);
-        } else if let Ok(bytes) = fs::read(&path) {
-            let name = path.strip_prefix(root).expect("it is below the root").to_string_lossy().into_owned();
-            files.push((name, bytes));
+/// Tries inputs until the time is over.
+fn attack((name, target): Target, index: u64, inputs: &[Vec<u8>], seed: u64, time: Duration, said: &Sender<Said>) {
+    let words = dictionary(name);
+    let start = Instant::now();
+    for round in 0u64.. {
+        if start.elapsed() >= time {
+            break;
+        }
+        // Every round stands for itself, so that it is the same however far the time goes.
+        let mut random = Random(seed ^ (index << 56) ^ (round << 8));
+        let bytes = mutated(inputs, &words, &mut random);
+        if said.send(Said::Next(bytes.clone())).is_err() {
+            break;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| target(&bytes)));
+        if said.send(if outcome.is_ok() { Said::Fine } else { Said::Broken }).is_err() || outcome.is_err() {
+            break;
         }
     }
 }
 
-fn repositories() -> Vec<Files> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/repos");
-    let mut roots = vec![own];
-    roots.extend(env::var_os("CONFSCAN_SHARED").map(|shared| Path::new(&shared).join("corpus")));
-    let mut repositories = Vec::new();
-    for root in roots {
-        for entry in fs::read_dir(&root).expect("the folder can be read") {
-            let path = entry.expect("its entries can be read").path();
-            let mut files = Vec::new();
-            if path.is_dir() {
-                read(&path, &path, &mut files);
-            }
-            // A large one would make the others wait.
-            files.sort();
-            repositories.extend(files.chunks(12).map(<[_]>::to_vec));
-        }
-    }
-    repositories
+/// Keeps an input that broke something.
+fn keep(name: &str, bytes: &[u8], what: &str, seed: u64) -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+    let path = folder.join(format!("{name}-{seed:x}"));
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&path, bytes)).expect("the input can be kept");
+    format!(
+        "{name} {what}: {} (CONFSCAN_FUZZ_SEED={seed}); in fuzz/regressions/{name} it is tried again by every test",
+        path.display()
+    )
 }
 
-fn damage(files: &mut Files, random: &mut Random) {
-    for _ in 0..=random.below(4) {
-        let index = random.below(files.len());
-        let at = random.below(files[index].1.len() + 1);
-        let other = files[random.below(files.len())].1.clone();
-        let bytes = &mut files[index].1;
-        let length = random.below(40).min(bytes.len() - at);
-        match random.below(6) {
-            0 => drop(bytes.drain(at..at + length)),
-            1 => bytes.truncate(at),
-            2 => {
-                let piece = bytes[at..at + length].repeat(1 + random.below(50));
-                bytes.splice(at..at, piece);
+#[test]
+fn no_mutation_breaks_what_reads_it() {
+    let seed = number("CONFSCAN_FUZZ_SEED").unwrap_or(20_261_101);
+    let seconds = number("CONFSCAN_FUZZ_SECONDS").unwrap_or(SECONDS);
+    let named = env::var("CONFSCAN_FUZZ_TARGETS").unwrap_or_default();
+    let named: Vec<&str> = named.split(',').filter(|name| !name.is_empty()).collect();
+    let targets: Vec<(u64, Target)> = (0..).zip(TARGETS.iter().copied()).collect();
+    let targets: Vec<_> =
+        targets.into_iter().filter(|(_, (name, _))| named.is_empty() || named.contains(name)).collect();
+    assert!(!targets.is_empty(), "{named:?} are no targets");
+    let seeds = Seeds::read();
+    // A whole scan takes longer than a parser, and there is more in it to break.
+    let share = |name: &str| if name == "scan" { 4 } else { 1 };
+    let shares: u32 = targets.iter().map(|(_, (name, _))| share(name)).sum();
+    for (index, target) in targets {
+        let name = target.0;
+        let time = Duration::from_secs(seconds) * share(name) / shares;
+        let inputs = seeds.of(name);
+        assert!(!inputs.is_empty(), "{name} has nothing to start from");
+        let (said, hears) = mpsc::channel();
+        let worker = thread::spawn(move || attack(target, index, &inputs, seed, time, &said));
+        let (mut current, mut tried) = (Vec::new(), 0);
+        loop {
+            match hears.recv_timeout(TOO_LONG) {
+                Ok(Said::Next(bytes)) => current = bytes,
+                Ok(Said::Fine) => tried += 1,
+                Ok(Said::Broken) => panic!("{}", keep(name, &current, "breaks", seed)),
+                // The thread ends with the process.
+                Err(RecvTimeoutError::Timeout) => panic!("{}", keep(name, &current, "takes too long", seed)),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            3 => {
-                let from = random.below(other.len() + 1);
-                let to = (from + random.below(200)).min(other.len());
-                bytes.splice(at..at, other[from..to].iter().copied());
-            }
-            4 if !bytes.is_empty() => {
-                let at = at.min(bytes.len() - 1);
-                bytes[at] = random.below(256) as u8;
-            }
-            _ => {
-                let piece = NASTY[random.below(NASTY.len())];
-                bytes.splice(at..at, piece.bytes());
-            }
+        }
+        worker.join().unwrap_or_else(|_| panic!("the inputs of {name} cannot be made"));
+        eprintln!("{name}: {tried} inputs");
+        assert!(tried > 0, "{name} was not tried");
+    }
+}
+
+#[test]
+fn what_once_broke_is_in_order() {
+    for (name, target) in TARGETS {
+        for (path, bytes) in regressions(name) {
+            let start = Instant::now();
+            let outcome = catch_unwind(|| target(&bytes));
+            assert!(outcome.is_ok(), "{}", path.display());
+            assert!(start.elapsed() < TOO_LONG, "{} takes {:?}", path.display(), start.elapsed());
         }
     }
 }
 
 #[test]
-fn no_damage_breaks_a_scan() {
-    let count = env::var("MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400);
-    let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
-    let repositories = repositories();
-    let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x9e37_79b9_7f4a_7c15);
-    let mut random = Random(seed);
-    for round in 0..count {
-        let mut files = repositories[random.below(repositories.len())].clone();
-        damage(&mut files, &mut random);
-        let report = confscan::scan(virtual_repository::sources(&files), &config);
-        if let Some(broken) = report.findings.iter().find(|finding| finding.rule.id == "internal-error") {
-            let file = &report.sources.get(broken.primary().file).path;
-            let text = files.iter().find(|(path, _)| path == file).map(|(_, bytes)| String::from_utf8_lossy(bytes));
-            panic!("round {round}: {}: {}\n{}", file, broken.message, text.unwrap_or_default());
-        }
-        for format in Format::ALL {
-            let mut out = Vec::new();
-            write(&report, format, &Options::default(), &mut out).expect("a vector takes all");
-            let out = String::from_utf8(out).expect("reports are UTF-8");
-            let acts = |c: char| c.is_control() && c != '\n';
-            assert!(!out.contains(acts), "round {round}: {format:?} has a control character");
+fn patterns_that_fit_almost_everything_take_little_time() {
+    let hard = "*a?".repeat(1300);
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        (".dockerignore".to_owned(), format!("{hard}b\n").repeat(250).into_bytes()),
+        (
+            "Dockerfile".to_owned(),
+            format!("FROM a\nCOPY . .\n{}", format!("COPY {hard}b /x\n").repeat(100)).into_bytes(),
+        ),
+        ("b.Dockerfile".to_owned(), format!("FROM a\nCOPY --exclude={hard}c {} /x\n", ". ".repeat(50)).into_bytes()),
+    ];
+    for number in 100..130 {
+        let folder = format!("{number}{}", "a".repeat(200));
+        files.push((format!("{}/id_rsa", vec![folder.as_str(); 15].join("/")), b"x".to_vec()));
+    }
+    let start = Instant::now();
+    any_bytes::scan_files(&files);
+    assert!(start.elapsed() < TOO_LONG, "{:?}", start.elapsed());
+}
+
+/// The inputs that once broke a target.
+fn regressions(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/regressions").join(target);
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entries can be read").path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("it can be read"))).collect()
+}
+
+#[test]
+fn every_target_is_one_of_cargo_fuzz() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("the manifest can be read");
+    for (name, _) in TARGETS {
+        let program = fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).unwrap_or_default();
+        assert!(program.contains(&format!("any_bytes::{name}(bytes)")), "{name}");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+    }
+    let programs = fs::read_dir(folder.join("fuzz_targets")).expect("the targets can be listed").count();
+    assert_eq!(programs, TARGETS.len());
+}
+
+/// Writes what the fuzz targets start from into the folder that `CONFSCAN_FUZZ_CORPUS` names, a folder for each.
+#[test]
+fn every_target_has_something_to_start_from() {
+    let folder = env::var_os("CONFSCAN_FUZZ_CORPUS").map(PathBuf::from);
+    let seeds = Seeds::read();
+    for (name, _) in TARGETS {
+        let mut inputs = seeds.of(name);
+        assert!(!inputs.is_empty(), "{name}");
+        let Some(folder) = folder.as_ref().map(|folder| folder.join(name)) else { continue };
+        inputs.extend(regressions(name).into_iter().map(|(_, bytes)| bytes));
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        for (number, bytes) in inputs.iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number:05}")), bytes).expect("the input can be written");
         }
     }
 }

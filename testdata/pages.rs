@@ -173,7 +173,7 @@ fn findings(registered: &'static Registered, section: &Section) -> Result<String
             let (file, doing, message) = (report.sources.find(path), doing.clone(), message.clone());
             let mut cx = Cx::new(&report.project, &report.sources, &config, &registered.rule, None);
             check(&Failure { file, doing, message }, &mut cx);
-            findings.extend(cx.finish());
+            findings.extend(cx.finish().findings);
         }
     }
     let mut out = String::new();

@@ -4,17 +4,9 @@ use std::collections::HashSet;
 
 use super::wrappers::{Account, CONCURRENTLY, WRAPPERS, Wrapper};
 use super::{Arguments, Argv, Effective, PackageScript, Simple};
+use crate::limit::{COMMAND_DEPTH, COMMAND_WORDS, COMMAND_WRAPPERS};
 use crate::source::{Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Group, GroupKind, Script, Word};
-
-/// Scripts inside scripts (`sh -c "sh -c …"`) that are followed.
-const MAX_DEPTH: usize = 16;
-
-/// Wrappers around one program that are taken off.
-const MAX_WRAPPERS: usize = 64;
-
-/// Words of one command, where positional parameters have been put in.
-const MAX_WORDS: usize = 4_096;
 
 /// A command on its way to the program that it starts.
 #[derive(Clone)]
@@ -78,22 +70,22 @@ enum Step {
 
 /// What the commands start.
 pub(super) fn effective(commands: Vec<Argv>) -> Effective {
-    run(commands.into_iter().map(Job::new).collect(), false)
+    run(commands.into_iter().map(Job::new).collect(), Effective::default())
 }
 
 /// What the commands of a script start.
 pub(super) fn of_script(script: &Script) -> Effective {
-    run(jobs(script, None, &[]), script.partial)
+    let exceeded = script.exceeded.into_iter().collect();
+    run(jobs(script, None, &[]), Effective { partial: script.partial, exceeded, ..Effective::default() })
 }
 
-fn run(mut jobs: Vec<Job>, partial: bool) -> Effective {
-    let mut effective = Effective { partial, ..Effective::default() };
+fn run(mut jobs: Vec<Job>, mut effective: Effective) -> Effective {
     jobs.reverse();
     while let Some(mut job) = jobs.pop() {
         let (known_wrappers, known_account) = (job.through.len(), job.dropped_to.is_some());
         let step = loop {
-            if job.through.len() >= MAX_WRAPPERS {
-                effective.partial = true;
+            if job.through.len() >= COMMAND_WRAPPERS.most {
+                effective.exceeds(&COMMAND_WRAPPERS, job.words.get(job.at));
                 break Step::Program;
             }
             match step(&mut job) {
@@ -109,17 +101,20 @@ fn run(mut jobs: Vec<Job>, partial: bool) -> Effective {
             effective.dropped_to.clone_from(&job.dropped_to);
         }
         match step {
-            Step::Script(text, parameters) if job.depth < MAX_DEPTH => {
+            Step::Script(text, parameters) if job.depth < COMMAND_DEPTH.most => {
                 let script = shell::parse(&text);
                 effective.partial |= script.partial;
                 let mut inner = self::jobs(&script, Some(&job), &parameters);
-                effective.partial |= inner.iter().any(|job| job.words.len() >= MAX_WORDS);
+                effective.exceeded.extend(script.exceeded);
+                for job in inner.iter().filter(|job| job.words.len() >= COMMAND_WORDS.most) {
+                    effective.exceeds(&COMMAND_WORDS, job.words.last());
+                }
                 inner.reverse();
                 jobs.append(&mut inner);
                 effective.scripts.push(text);
             }
-            Step::Script(..) => {
-                effective.partial = true;
+            Step::Script(text, _) => {
+                effective.exceeds(&COMMAND_DEPTH, Some(&Word { text, literal: false }));
                 job.through.pop();
                 effective.through.pop();
                 effective.commands.extend(simple(job));
@@ -163,11 +158,11 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
                 _ => words.push(word.clone()),
             }
         }
-        words.truncate(MAX_WORDS);
+        words.truncate(COMMAND_WORDS.most);
         let mut job = Job::new(Argv { words, assignments: command.assignments.clone(), span: command.span });
         job.background = command.background;
         if let Some(outer) = outer {
-            let inherited = outer.assignments.iter().take(MAX_WRAPPERS).cloned();
+            let inherited = outer.assignments.iter().take(COMMAND_WRAPPERS.most).cloned();
             job.assignments = inherited.chain(job.assignments).collect();
             job.through.clone_from(&outer.through);
             job.dropped_to.clone_from(&outer.dropped_to);

@@ -309,6 +309,12 @@ impl Files {
         self.max_file_size
     }
 
+    /// Findings of one rule in one file that are listed.
+    pub fn max_findings(&self) -> Option<usize> {
+        let above = self.files.iter().rev().filter(|file| matches!(file.folder, Folder::Above(_)));
+        above.filter_map(|file| file.settings.limits.max_findings).map(|number| number.0).next()
+    }
+
     /// Every stack, with the file that it stands in; [`File::resolve`] gives the paths of its files.
     pub fn stacks(&self) -> impl Iterator<Item = (&File, &At<Stack>)> {
         self.files.iter().flat_map(|file| file.settings.stacks.iter().map(move |stack| (file, stack)))

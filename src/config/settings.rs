@@ -14,7 +14,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::pattern::{Globs, Trusted};
-use super::values::{ContainerFolder, Day, RelativePath, Size, StackName};
+use super::values::{ContainerFolder, Day, MaxFindings, RelativePath, Size, StackName};
 use crate::container::Environment;
 use crate::finding::{Confidence, Severity};
 use crate::source::{FileId, Span};
@@ -392,6 +392,9 @@ pub struct Nginx {
 pub struct Limits {
     /// Larger files are reported instead of read: bytes, or a text such as `"512K"` (the default is `"1M"`).
     pub max_file_size: Option<Size>,
+    /// Findings of one rule that are listed of one file, from 1 to 100000 (the default is 500); that there are more is a
+    /// finding.
+    pub max_findings: Option<MaxFindings>,
 }
 
 /// One value, or a list of them.

@@ -147,6 +147,30 @@ impl JsonSchema for Size {
     }
 }
 
+/// A number of findings that are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxFindings(pub usize);
+
+impl<'de> Deserialize<'de> for MaxFindings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const MOST: i64 = 100_000;
+        let number = i64::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom(format!("not a number from 1 to {MOST}"));
+        usize::try_from(number).ok().filter(|_| (1..=MOST).contains(&number)).map(MaxFindings).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+impl JsonSchema for MaxFindings {
+    fn schema_name() -> Cow<'static, str> {
+        "MaxFindings".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A number of findings", "type": "integer", "minimum": 1, "maximum": 100_000 })
+    }
+}
+
 /// A number of bytes: `65536`, `64K`, `64KiB`, `1M`.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::DocumentId;
 use crate::command::{Program, Unwrapped};
+use crate::limit::Exceeded;
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::compose::{MountKind, Port as ComposePort};
 use crate::syntax::shell::Script;
@@ -87,6 +88,13 @@ impl CommandLine {
     /// included; each with the index of its command in the script.
     pub fn programs(&self) -> impl Iterator<Item = (usize, Program<'_>)> {
         self.unwrapped().programs(&self.script)
+    }
+
+    /// What was left out so far because there is too much of it: what its wrappers start is looked at when it is asked
+    /// for.
+    pub fn exceeded(&self) -> impl Iterator<Item = Exceeded> {
+        let behind = self.unwrapped.get().map_or(&[][..], Unwrapped::exceeded);
+        self.script.exceeded.into_iter().chain(behind.iter().copied())
     }
 
     /// What its wrappers start.

@@ -10,17 +10,14 @@ use crate::container::facet::Scope;
 use crate::container::{
     BuiltFrom, Container, DocumentId, Env, Environment, Image, ImagePlace, Marked, Mount, Origin, Port, Reach, known,
 };
+use crate::limit::{Exceeded, SERVICES, SERVICES_OF_ALL, SHARED_DOCKERFILES, SHARED_VARIABLES};
 use crate::source::{Kind, Span, Spanned};
 use crate::syntax::Document;
-use crate::syntax::compose::{self, Compose, MountKind, Scalar, Service};
+use crate::syntax::compose::{self, MountKind, Network, Scalar, Service};
 use crate::syntax::dockerfile::{Base, Dockerfile, evaluate};
 
 /// The option of a bridge network that sets the address for ports that name none (the engine's bridge driver).
 const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
-
-/// Services that are graded with their own build arguments. Each costs what its Dockerfile makes; the rest of a file with
-/// more is graded with the defaults.
-const MAX_ARGUED: usize = 1_000;
 
 /// What a service builds.
 #[derive(Clone)]
@@ -57,6 +54,12 @@ pub(super) fn services(linker: &mut Linker) -> Vec<Container> {
     for stack in 0..linker.stacks.len() {
         let count = linker.model(stack).map_or(0, |model| model.services.len());
         for service in 0..count {
+            let limits = [(service, &SERVICES), (waiting.len(), &SERVICES_OF_ALL)];
+            if let Some((_, limit)) = limits.into_iter().find(|(known, limit)| !limit.holds(known + 1)) {
+                let span = linker.service(stack, service).and_then(|service| service.span);
+                linker.exceeded.extend(span.map(|span| Exceeded { span, limit }));
+                break;
+            }
             let built = build_of(linker, stack, service);
             let (env_files, open_environment) = env_files(linker, stack, service);
             let image = linker.service(stack, service).and_then(|service| service.image.as_ref());
@@ -72,14 +75,21 @@ pub(super) fn services(linker: &mut Linker) -> Vec<Container> {
             waiting.push(Waiting { stack, service, built, image, env_files, open_environment });
         }
     }
+    let linker = &*linker;
     let mut containers = Vec::with_capacity(waiting.len());
+    let mut networks: (Option<usize>, HashMap<&str, &Network>) = (None, HashMap::new());
     for mut service in waiting {
+        // The services of a stack follow each other.
+        if networks.0 != Some(service.stack) {
+            let all = linker.model(service.stack).into_iter().flat_map(|model| model.networks.iter().rev());
+            networks = (Some(service.stack), all.map(|it| (it.name.value.as_str(), it)).collect());
+        }
         service.built = service.built.or_else(|| {
             let image = service.image.as_ref()?;
             let elsewhere = || anywhere.get(image).map(|(_, built)| built.clone());
             in_stack.get(&(service.stack, image.clone())).cloned().or_else(elsewhere)
         });
-        containers.extend(container_of(linker, service));
+        containers.extend(container_of(linker, service, &networks.1));
     }
     containers
 }
@@ -87,7 +97,8 @@ pub(super) fn services(linker: &mut Linker) -> Vec<Container> {
 /// Notes something that a service refers to and that is not in sight.
 fn gap(linker: &mut Linker, stack: usize, gap: Gap) {
     let gaps = &mut linker.stacks[stack].gaps;
-    if !gaps.contains(&gap) {
+    let known = linker.known_gaps.entry(stack).or_insert_with(|| gaps.iter().cloned().collect());
+    if known.insert(gap.clone()) {
         gaps.push(gap);
     }
 }
@@ -235,14 +246,14 @@ fn env_files(linker: &mut Linker, stack: usize, service: usize) -> (Vec<Document
     (found, open)
 }
 
-fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
+fn container_of(linker: &Linker, waiting: Waiting, networks: &HashMap<&str, &Network>) -> Option<Container> {
     let Waiting { stack: stack_index, service: index, built, env_files, open_environment, .. } = waiting;
     let stack = &linker.stacks[stack_index];
     let model = linker.model(stack_index)?;
     let service = model.services.get(index)?;
     let name = service.name.clone()?;
     let document = linker.document_of(name.span.file)?;
-    let built = built.and_then(|build| built_from(linker, build));
+    let built = built.and_then(|build| built_from(linker, build, name.span));
     let image = match (&built, &service.image) {
         (Some(built), _) => base_image(built),
         (None, Some(image)) => {
@@ -282,7 +293,7 @@ fn container_of(linker: &Linker, waiting: Waiting) -> Option<Container> {
     Some(Container {
         user: facts.user(),
         healthcheck: facts.healthcheck(),
-        ports: ports(model, service),
+        ports: ports(networks, service),
         mounts: service.mounts.iter().map(|it| mount(it, stack.directory_of(it.span.file))).collect(),
         env,
         origin: Origin::Service { document, stack: stack_index, service: index },
@@ -321,9 +332,17 @@ fn service_variables(
     built: Option<&BuiltFrom>,
     env_files: &[DocumentId],
 ) -> Vec<Env> {
+    let shares = |count| {
+        let place = service.name.as_ref().map(|name| name.span).or(service.span);
+        place.is_none_or(|place| linker.shared.take(count, &SHARED_VARIABLES, place))
+    };
+    let built = built.filter(|built| shares(built.config.env.len()));
     let mut variables = built.map(stage_variables).unwrap_or_default();
     for &file in env_files {
         let Document::Dotenv(dotenv) = &linker.documents[file] else { continue };
+        if !shares(dotenv.entries.len()) {
+            continue;
+        }
         let given = dotenv.entries.iter().filter(|entry| entry.value.is_some());
         given.for_each(|entry| variables.put(nodes::dotenv_env(file, entry)));
     }
@@ -332,7 +351,8 @@ fn service_variables(
         let mut env = nodes::service_env(document, service, pair);
         if env.value.is_none() {
             // A name alone is taken from the environment of Compose, of which the `.env` is a part.
-            let value = stack.variables.value(&env.name.value);
+            let variable = stack.variables.get(&env.name.value);
+            let value = variable.and_then(|variable| linker.growth.value(variable));
             env.value = value.map(|value| Spanned::new(value, env.span));
         }
         variables.put(env);
@@ -341,10 +361,10 @@ fn service_variables(
 }
 
 /// The ports of a service. Where no address is written, a network can set the one that is bound to.
-fn ports(model: &Compose, service: &Service) -> Vec<Port> {
+fn ports(networks: &HashMap<&str, &Network>, service: &Service) -> Vec<Port> {
     let mut ports: Vec<Port> = service.ports.iter().map(Port::from_compose).collect();
     let binding = |name: &str| {
-        let network = model.networks.iter().find(|network| network.name.value == name)?;
+        let network = networks.get(name)?;
         let binding = network.driver_opts.iter().find(|option| option.key.value == HOST_BINDING)?;
         Some(match binding.value.as_ref().filter(|address| address.known) {
             Some(address) => Reach::of(&address.value),
@@ -365,18 +385,21 @@ fn ports(model: &Compose, service: &Service) -> Vec<Port> {
     ports
 }
 
-fn built_from(linker: &Linker, build: Build) -> Option<Arc<BuiltFrom>> {
-    let Build { document, stage, context, mut args } = build;
+/// What a build makes of the Dockerfile, for the container at `place`.
+fn built_from(linker: &Linker, build: Build, place: Span) -> Option<Arc<BuiltFrom>> {
+    let Build { document, stage, context, args } = build;
     let dockerfile = linker.dockerfile(document)?;
-    if !args.is_empty() {
-        linker.argued.set(linker.argued.get() + 1);
-        if linker.argued.get() > MAX_ARGUED {
-            args = Arc::default();
-        }
-    }
+    let size = linker.sources.get(dockerfile.file).text.len();
     let key = (document, stage, context, args);
-    if let Some(built) = linker.built.borrow().get(&key) {
-        return Some(built.clone());
+    let known = linker.built.borrow().get(&key).cloned();
+    // What is built once costs what reading it does.
+    let again = !linker.built_once.borrow_mut().insert(document);
+    let cost = if known.is_some() { size } else { 5 * size };
+    if again && !linker.shared.take(cost, &SHARED_DOCKERFILES, place) {
+        return None;
+    }
+    if known.is_some() {
+        return known;
     }
     let (_, _, context, args) = &key;
     let config = evaluate(dockerfile, stage, args);
@@ -462,10 +485,10 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
         let marked = stage_environment(linker, document, stage_name);
         let context = path::directory(linker.path(document)).to_owned();
         let build = Build { document, stage, context, args: Arc::default() };
-        let Some(built) = built_from(linker, build) else { continue };
+        let from = &dockerfile.instructions[dockerfile.stages[stage].from];
+        let Some(built) = built_from(linker, build, from.span) else { continue };
         let image = base_image(&built);
         let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
-        let from = &dockerfile.instructions[dockerfile.stages[stage].from];
         let env = stage_variables(&built).envs;
         let evident = Some(&env).filter(|_| marked.environment == Environment::Unmarked).and_then(|env| by_env(env));
         let environment = evident.unwrap_or(marked);

@@ -13,7 +13,7 @@ use crate::container::{BuiltFrom, Container, Context, Environment, Origin as Con
 use crate::secret::files::{self, Contents};
 use crate::source::{FileId, Kind as FileKind, ReadError, Sources, Span};
 use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind, Origin};
-use crate::syntax::dockerignore;
+use crate::syntax::dockerignore::{self, Dockerignore};
 
 /// Folders of a context that are looked into.
 const MAX_FOLDERS: usize = 2_000;
@@ -27,6 +27,12 @@ const MAX_READ: usize = 500;
 const MAX_SOURCES: usize = 200;
 /// Lines of an ignore file that are followed: what one of more lines lets in is not known.
 const MAX_LINES: usize = 5_000;
+/// Pieces of patterns in an ignore file that are followed, and in a source or the `--exclude` flags of one COPY: hundreds of
+/// times what any real one has.
+const MAX_WEIGHT: usize = 20_000;
+const MAX_WEIGHT_OF_COPY: usize = 500;
+/// Pieces times bytes of paths that are compared in a scan to find what lies in contexts: a second or two of work.
+const MAX_COMPARED: usize = 1 << 30;
 /// Files of one context that are kept.
 const MAX_KEPT: usize = 100;
 
@@ -82,14 +88,18 @@ impl Copied<'_> {
             return false;
         }
         let ignore = dockerignore::parse(self.instruction.span.file, &lines.join("\n"));
-        ignore.excludes(path) || path::below(path, source).is_some_and(|below| ignore.excludes(below))
+        ignore.weight() <= MAX_WEIGHT_OF_COPY
+            && (ignore.excludes(path) || path::below(path, source).is_some_and(|below| ignore.excludes(below)))
     }
 }
 
 /// Whether a source of COPY brings a path of the context: it is the path, a folder above it, or a pattern that fits one.
 fn covers(source: &str, path: &str) -> bool {
     match is_pattern(source) {
-        true => dockerignore::parse(FileId(0), source).excludes(path),
+        true => {
+            let pattern = dockerignore::parse(FileId(0), source);
+            pattern.weight() <= MAX_WEIGHT_OF_COPY && pattern.excludes(path)
+        }
         false => path::below(path, source).is_some(),
     }
 }
@@ -146,6 +156,7 @@ type View = (String, Option<FileId>, Vec<String>);
 #[derive(Default)]
 struct Reader {
     names: usize,
+    compared: usize,
     read: usize,
     /// What lies in a folder behind an ignore file, by the sources that are copied.
     known: HashMap<View, Arc<[Sensitive]>>,
@@ -189,7 +200,7 @@ impl Reader {
             match linker.sources.load(&path, FileKind::Auxiliary, "the ignore file of a build") {
                 Ok(file) => {
                     let ignore = dockerignore::parse(file, &linker.sources.get(file).text);
-                    context.unread = ignore.patterns.len() > MAX_LINES;
+                    context.unread = ignore.patterns.len() > MAX_LINES || ignore.weight() > MAX_WEIGHT;
                     context.ignore = Some(ignore);
                 }
                 Err(_) => context.unread = true,
@@ -223,6 +234,8 @@ impl Reader {
         let mut found = Vec::new();
         let mut folders: Vec<String> = roots.into_iter().rev().collect();
         let mut seen = 0;
+        let weight = context.ignore.as_ref().map_or(0, Dockerignore::weight)
+            + copied.iter().map(|source| source.len().min(MAX_WEIGHT_OF_COPY)).sum::<usize>();
         while let Some(folder) = folders.pop() {
             seen += 1;
             if seen > MAX_FOLDERS || self.names > MAX_NAMES || found.len() >= MAX_KEPT {
@@ -234,7 +247,11 @@ impl Reader {
             for name in names.iter() {
                 let inside = name.strip_suffix('/');
                 let path = joined(&folder, inside.unwrap_or(name));
+                if self.compared > MAX_COMPARED {
+                    break;
+                }
                 if let Some((what, sure)) = files::leaks(if inside.is_some() { name } else { &path }) {
+                    self.compared = self.compared.saturating_add(weight.saturating_mul(path.len()));
                     let for_tests = environment::by_name(name).is_some_and(|(mark, _)| mark == Environment::Test);
                     let out = for_tests || context.excludes(&path);
                     if !out && copied.iter().any(|source| covers(source, &path)) {
@@ -248,6 +265,7 @@ impl Reader {
                 if folders.len() + below.len() >= MAX_FOLDERS {
                     continue;
                 }
+                self.compared = self.compared.saturating_add(weight.saturating_mul(path.len()));
                 let out = context.ignore.as_ref().is_some_and(|ignore| ignore.excludes_all_of(&path));
                 if !out && name != ".git" && path.matches('/').count() < MAX_DEPTH {
                     below.push(path);

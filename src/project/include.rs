@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Settings, path};
 use crate::container::DocumentId;
+use crate::limit::{Exceeded, NGINX_INCLUDES};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::Document;
 use crate::syntax::nginx::Nginx;
@@ -24,6 +25,8 @@ pub struct Includes {
     /// By the span of the directive, in the order in which nginx reads them.
     files: HashMap<Span, Arc<[DocumentId]>>,
     included: HashSet<FileId>,
+    /// The first `include` directives that were left alone because there are too many of them.
+    pub(super) exceeded: Vec<Exceeded>,
 }
 
 impl Includes {
@@ -61,6 +64,8 @@ impl Includes {
         }
         let landed = Landed::of(placed, documents);
         let mut edges: HashMap<DocumentId, Vec<DocumentId>> = HashMap::new();
+        let mut exceeded = Vec::new();
+        let mut looked_at = 0;
         let mut files = HashMap::new();
         for &(id, nginx) in &configs {
             let own = sources.get(nginx.file).path.as_str();
@@ -70,7 +75,14 @@ impl Includes {
                 let Some(pattern) = visit.directive.argument(0).filter(|pattern| !pattern.contains(['$', '{'])) else {
                     continue;
                 };
+                if !NGINX_INCLUDES.holds(looked_at) {
+                    exceeded.push(Exceeded { span: visit.directive.span, limit: &NGINX_INCLUDES });
+                    break;
+                }
+                looked_at += 1;
                 let found = known.entry(pattern).or_insert_with(|| {
+                    // What a pattern is compared with counts like what it brings.
+                    looked_at += if pattern.contains(['*', '?', '[']) { fragments.len() } else { 0 };
                     // What the user says goes before what the files say, and that before a guess.
                     let root = settings.nginx_root(own, &path::absolute(PREFIX, pattern));
                     let mut found = root.map(|path| at(&path, &fragments)).unwrap_or_default();
@@ -90,7 +102,7 @@ impl Includes {
             }
         }
         let included = reached(&configs, &edges);
-        Includes { files, included }
+        Includes { files, included, exceeded }
     }
 }
 

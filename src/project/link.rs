@@ -1,11 +1,11 @@
 //! Joins the documents: which service builds which stage, what that makes of a container, and which configs run in it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::stacks::{self, Stack};
+use super::stacks::{self, Gap, Growth, Stack};
 use super::{
     Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
     read, repeated,
@@ -15,12 +15,36 @@ use rayon::prelude::*;
 use crate::command::Effective;
 use crate::container::facet::Scope;
 use crate::container::{BuiltFrom, Container, DocumentId, Marked, Origin};
+use crate::limit::{Exceeded, Limit};
 use crate::secret::Formats;
 use crate::source::{FileId, Kind, ReadError, Sources, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Service};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::Node;
+
+/// What containers share, counted for each of them: a file that many services use is small, and what it makes of all of
+/// them is not.
+#[derive(Default)]
+pub(super) struct Shared {
+    counts: RefCell<HashMap<&'static str, usize>>,
+    /// What was left out for it.
+    exceeded: RefCell<Vec<Exceeded>>,
+}
+
+impl Shared {
+    /// Whether the container at `place` may have `count` more of what `limit` is about.
+    pub fn take(&self, count: usize, limit: &'static Limit, place: Span) -> bool {
+        let mut counts = self.counts.borrow_mut();
+        let taken = counts.entry(limit.name).or_default();
+        let holds = limit.holds(taken.saturating_add(count));
+        match holds {
+            true => *taken += count,
+            false => self.exceeded.borrow_mut().push(Exceeded { span: place, limit }),
+        }
+        holds
+    }
+}
 
 /// The documents while they are joined; files that they refer to are read when they are needed.
 pub(super) struct Linker<'a> {
@@ -30,6 +54,8 @@ pub(super) struct Linker<'a> {
     pub documents: Vec<Document>,
     pub marks: Vec<Marked>,
     pub failures: Vec<Failure>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
     /// The nginx configs that land in containers.
     pub placed: Vec<include::Placed>,
     /// What scripts of the repository run, by their files and, in a `package.json`, their names: many containers may
@@ -37,10 +63,16 @@ pub(super) struct Linker<'a> {
     pub scripts: HashMap<(FileId, String), Option<Arc<Effective>>>,
     /// The scripts of the `package.json` files that were read.
     pub packages: HashMap<FileId, HashMap<String, String>>,
+    /// What the programs of supervisord configs start.
+    pub programs: HashMap<DocumentId, Vec<Arc<Effective>>>,
     /// The stacks of the configuration.
     pub configured: Vec<Configured>,
+    /// What is known not to be in sight of a stack, to ask what is in it.
+    pub known_gaps: HashMap<usize, HashSet<Gap>>,
     /// The stacks of Compose files.
     pub stacks: Vec<Stack>,
+    /// The bytes that variables added so far.
+    pub growth: Growth,
     /// Nodes of trees that were merged so far, for all stacks.
     pub merged_nodes: usize,
     by_path: HashMap<String, DocumentId>,
@@ -53,8 +85,10 @@ pub(super) struct Linker<'a> {
     configs: BTreeMap<String, Kind>,
     /// What stages make of images, so that services that build the same share it.
     pub built: RefCell<HashMap<assemble::BuildKey, Arc<BuiltFrom>>>,
-    /// Services whose build arguments were looked at.
-    pub argued: Cell<usize>,
+    /// The Dockerfiles that something is built from.
+    pub built_once: RefCell<HashSet<DocumentId>>,
+    /// What containers share, counted for each of them.
+    pub shared: Shared,
 }
 
 impl<'a> Linker<'a> {
@@ -69,19 +103,24 @@ impl<'a> Linker<'a> {
             documents: Vec::new(),
             marks: Vec::new(),
             failures,
+            exceeded: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
             packages: HashMap::new(),
+            programs: HashMap::new(),
             by_path: HashMap::new(),
             by_file: HashMap::new(),
             inside: HashMap::new(),
             configured,
+            known_gaps: HashMap::new(),
             stacks: Vec::new(),
+            growth: Growth::default(),
             merged_nodes: 0,
             trees: HashMap::new(),
             configs: BTreeMap::new(),
             built: RefCell::default(),
-            argued: Cell::new(0),
+            built_once: RefCell::default(),
+            shared: Shared::default(),
         };
         for document in documents {
             linker.add(document);
@@ -244,24 +283,44 @@ impl<'a> Linker<'a> {
         let dockerfiles: Vec<_> = dockerfiles.collect();
         // Joining goes from file to file; what the Dockerfiles say alone is worked out beside it.
         let ((mut project, sources), nodes) = rayon::join(|| self.join(), || nodes::of_dockerfiles(&dockerfiles));
-        nodes::collect(&mut project, nodes);
-        project.repeated = repeated::find(&project, sources);
-        needs::find(&mut project, sources);
+        // What breaks leaves its part out, and is reported.
+        let collected = Failure::or(None, "collecting what is graded", || nodes::collect(&mut project, nodes));
+        project.failures.extend(collected.err());
+        match Failure::or(None, "looking for repeated secrets", || repeated::find(&project, sources)) {
+            Ok(repeated) => project.repeated = repeated,
+            Err(failure) => project.failures.push(failure),
+        }
+        let found = Failure::or(None, "looking for variables without a value", || needs::find(&mut project, sources));
+        project.failures.extend(found.err());
         let files: Vec<_> = sources.iter().map(|(_, source)| source.text.as_str()).collect();
-        project.formats = files.par_iter().map(|text| Formats::of(text)).collect();
+        let formats =
+            Failure::or(None, "looking for formats", || files.par_iter().map(|text| Formats::of(text)).collect());
+        match formats {
+            Ok(formats) => project.formats = formats,
+            Err(failure) => project.failures.push(failure),
+        }
         project
+    }
+
+    /// What `work` gives; where it breaks, that is noted, and nothing takes its place.
+    fn attempt<T: Default>(&mut self, file: Option<FileId>, doing: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        Failure::or(file, doing, || work(self)).unwrap_or_else(|failure| {
+            self.failures.push(failure);
+            T::default()
+        })
     }
 
     /// Joins the documents: everything but the nodes.
     fn join(mut self) -> (Project, &'a mut Sources) {
-        self.stacks = stacks::discover(&mut self);
+        self.stacks = self.attempt(None, "putting stacks together", stacks::discover);
         self.trees = HashMap::new();
-        let mut containers = assemble::services(&mut self);
-        assemble::stages(&self, &mut containers);
-        context::attach(&mut self, &mut containers);
+        let mut containers = self.attempt(None, "joining services", assemble::services);
+        self.attempt(None, "joining build stages", |linker| assemble::stages(linker, &mut containers));
+        self.attempt(None, "looking into build contexts", |linker| context::attach(linker, &mut containers));
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
-            process::attach(&mut self, container, index);
+            let file = Some(container.span.file);
+            self.attempt(file, "finding what a container runs", |linker| process::attach(linker, container, index));
             owners.resize(self.documents.len(), Vec::new());
             let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
             let built = container.built.as_ref().map(|built| built.document);
@@ -279,9 +338,14 @@ impl<'a> Linker<'a> {
                 }
             }
         }
+        self.exceeded.extend(self.growth.exceeded.take());
+        self.exceeded.extend(self.shared.exceeded.take());
         let stages = stage_nodes(&self.documents, &containers);
         let refused = read::refused(self.sources, &self.documents);
-        let includes = include::Includes::resolve(&self.documents, self.sources, &self.placed, self.settings);
+        let mut includes = self.attempt(None, "following the includes of nginx", |linker| {
+            include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
+        });
+        self.exceeded.append(&mut includes.exceeded);
         let mut project = Project {
             includes,
             documents: self.documents,
@@ -292,9 +356,13 @@ impl<'a> Linker<'a> {
             stages,
             refused,
             failures: self.failures,
+            exceeded: self.exceeded,
             ..Project::default()
         };
-        project.reaches = super::reach::Reaches::of(&project);
+        match Failure::or(None, "finding who reaches whom", || super::reach::Reaches::of(&project)) {
+            Ok(reaches) => project.reaches = reaches,
+            Err(failure) => project.failures.push(failure),
+        }
         project.find_environments();
         (project, self.sources)
     }

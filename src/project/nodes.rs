@@ -10,11 +10,12 @@ use rayon::prelude::*;
 
 use self::services::Services;
 pub(super) use self::services::service_env;
-use super::{Project, facts};
+use super::{Failure, Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
 use crate::container::image::split;
 use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
+use crate::limit::Exceeded;
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::Document;
 use crate::syntax::compose;
@@ -31,26 +32,38 @@ pub(super) struct OfDockerfile {
     images: Vec<Image>,
     envs: Vec<Env>,
     commands: Vec<CommandLine>,
+    exceeded: Vec<Exceeded>,
 }
 
 /// Makes the nodes of Dockerfiles, in parallel: most of the time that joining takes goes into their shell text.
-pub(super) fn of_dockerfiles(dockerfiles: &[(DocumentId, Arc<Dockerfile>)]) -> Vec<OfDockerfile> {
-    let of = |(document, dockerfile): &(DocumentId, Arc<Dockerfile>)| {
+pub(super) fn of_dockerfiles(dockerfiles: &[(DocumentId, Arc<Dockerfile>)]) -> Vec<Result<OfDockerfile, Failure>> {
+    let of = |document: &DocumentId, dockerfile: &Arc<Dockerfile>| {
         let mut nodes = Nodes::default();
         nodes.dockerfile(*document, dockerfile);
-        let commands = nodes.commands.into_iter().map(Pending::parse).collect();
-        OfDockerfile { document: *document, images: nodes.images, envs: nodes.envs, commands }
+        let commands = std::mem::take(&mut nodes.commands).into_iter().map(Pending::parse).collect();
+        let Nodes { images, envs, exceeded, .. } = nodes;
+        OfDockerfile { document: *document, images, envs, commands, exceeded }
+    };
+    let of = |(document, dockerfile): &(DocumentId, Arc<Dockerfile>)| {
+        Failure::or(Some(dockerfile.file), "working out what its instructions say", || of(document, dockerfile))
     };
     dockerfiles.par_iter().map(of).collect()
 }
 
 /// Fills the nodes of a project from its documents and stacks. Those of the Dockerfiles that were known from the start
 /// are made already.
-pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) {
+pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<Result<OfDockerfile, Failure>>) {
     let mut nodes = Nodes::default();
     let mut early = HashMap::new();
+    let mut broken = HashSet::new();
     for of_dockerfile in of_dockerfiles {
-        early.insert(of_dockerfile.document, of_dockerfile);
+        match of_dockerfile {
+            Ok(of_dockerfile) => drop(early.insert(of_dockerfile.document, of_dockerfile)),
+            Err(failure) => {
+                broken.extend(failure.file);
+                project.failures.push(failure);
+            }
+        }
     }
     let mut commands = Vec::new();
     for (id, document) in project.documents.iter().enumerate() {
@@ -59,8 +72,10 @@ pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) 
                 Some(known) => {
                     nodes.images.extend(known.images);
                     nodes.envs.extend(known.envs);
+                    nodes.exceeded.extend(known.exceeded);
                     commands.extend(known.commands);
                 }
+                None if broken.contains(&document.file) => {}
                 None => nodes.dockerfile(id, document),
             },
             Document::Supervisor(document) => nodes.supervisor(id, document),
@@ -85,6 +100,7 @@ pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<OfDockerfile>) 
             compose.services.iter().for_each(|service| services.add(&mut nodes, service, None));
         }
     }
+    project.exceeded.append(&mut nodes.exceeded);
     project.images = nodes.images;
     project.envs = nodes.envs;
     let built = built_images(project);
@@ -136,6 +152,8 @@ struct Nodes {
     images: Vec<Image>,
     envs: Vec<Env>,
     commands: Vec<Pending>,
+    /// What was left out because there is too much of it.
+    exceeded: Vec<Exceeded>,
 }
 
 /// A command line whose shell text is still to be parsed.
@@ -219,10 +237,12 @@ impl Nodes {
     fn dockerfile(&mut self, document: DocumentId, dockerfile: &Dockerfile) {
         let mut shells: Vec<Option<usize>> = Vec::new();
         let evaluator = Evaluator::new(dockerfile, &[]);
+        self.exceeded.extend(evaluator.exceeded());
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
             let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}") };
             let config = evaluator.config(index);
+            self.exceeded.extend(&config.exceeded);
             self.stage_images(&scope, dockerfile, index, &config);
             let own = config.env.iter().filter(|entry| entry.stage == index);
             self.envs.extend(own.map(|entry| Env { scope: scope.clone(), ..dockerfile_env(document, entry) }));

@@ -11,6 +11,7 @@ use super::link::Linker;
 use super::{include, path};
 use crate::command::{Argv, Effective, Simple};
 use crate::container::{BuiltFrom, Container, Image, Invocation, Origin as ContainerOrigin, Process, ProcessOrigin};
+use crate::limit::{CONFIGS, Exceeded, PROCESSES, SCRIPT_DEPTH, SHARED_NGINX, SHARED_PROGRAMS};
 use crate::source::{FileId, Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::Service;
@@ -49,14 +50,10 @@ const SUPERVISOR_INCLUDES: [(&str, &str, &str); 3] = [
     ("/etc/supervisord.conf", "/etc/supervisord.d", "*.ini"),
 ];
 
-/// Files that are looked at in one container: a repository has fewer configs of servers.
-const MAX_LANDINGS: usize = 1_000;
-
-/// Scripts that start scripts that start scripts are followed this far.
-const MAX_DEPTH: usize = 4;
-
 /// Finds the processes of container `index` and the supervisord and nginx configs that they read.
 pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usize) {
+    #[cfg(test)]
+    crate::broken::at("joining", &linker.sources.get(container.span.file).text);
     let (main, command) = main_process(linker, container).unzip();
     container.command = command;
     start(linker, container, main.into_iter().map(|process| (process, 0)).collect());
@@ -70,8 +67,16 @@ pub(super) fn attach(linker: &mut Linker, container: &mut Container, index: usiz
 /// Adds processes to a container, with those that they lead to.
 fn start(linker: &mut Linker, container: &mut Container, mut pending: Pending) {
     while let Some((process, depth)) = pending.pop() {
-        if depth < MAX_DEPTH {
+        if container.processes.len() >= PROCESSES.most {
+            linker.exceeded.push(Exceeded { span: process.span, limit: &PROCESSES });
+            break;
+        }
+        if depth < SCRIPT_DEPTH.most {
             follow(linker, container, &process, depth, &mut pending);
+        } else if !process.effective.package_scripts.is_empty()
+            || process.effective.commands.iter().any(|command| script_of(command).is_some())
+        {
+            linker.exceeded.push(Exceeded { span: process.span, limit: &SCRIPT_DEPTH });
         }
         container.processes.push(process);
     }
@@ -341,17 +346,19 @@ struct Landings {
     all: Vec<Landing>,
     /// Where in `all` what is at a path stands.
     taken: HashMap<String, usize>,
+    /// There are more than are looked at.
+    cut: bool,
 }
 
 impl Landings {
     fn put(&mut self, what: Landed, inside: String) {
         match self.taken.get(&inside) {
             Some(&at) => self.all[at].what = what,
-            None if self.all.len() < MAX_LANDINGS => {
+            None if self.all.len() < CONFIGS.most => {
                 self.taken.insert(inside.clone(), self.all.len());
                 self.all.push(Landing { what, inside });
             }
-            None => {}
+            None => self.cut = true,
         }
     }
 
@@ -367,7 +374,7 @@ impl Landings {
 
 /// The repository files that are put into the folders of [`CONFIG_FOLDERS`] or given a config's name, by mounts and by
 /// COPY from the context; later ones replace earlier ones at the same path, and a mount all that is below its target.
-fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
+fn landings(linker: &mut Linker, container: &Container) -> Vec<Landing> {
     let mut landings = Landings::default();
     if let Some(built) = &container.built {
         for transfer in built.config.transfers.iter().filter(|transfer| transfer.origin == Origin::Context) {
@@ -403,6 +410,9 @@ fn landings(linker: &Linker, container: &Container) -> Vec<Landing> {
     for (what, inside) in placed::by_service(linker, container) {
         landings.put(what, inside);
     }
+    if landings.cut {
+        linker.exceeded.push(Exceeded { span: container.span, limit: &CONFIGS });
+    }
     landings.all
 }
 
@@ -426,7 +436,7 @@ fn expand(linker: &Linker, path: &str, destination: &str) -> Vec<(String, String
         .any(|folder| path::below(destination, folder).is_some() || path::below(folder, destination).is_some());
     let below = linker.configs_below(path).filter(|(_, _, kind)| nginx || *kind == Kind::Supervisor);
     let mut files: Vec<(String, String)> =
-        below.take(MAX_LANDINGS).map(|(file, rest, _)| (file.to_owned(), rest.to_owned())).collect();
+        below.take(CONFIGS.most + 1).map(|(file, rest, _)| (file.to_owned(), rest.to_owned())).collect();
     if is_config_folder(destination) {
         let names = linker.sources.list(path);
         let names = names.iter().filter(|entry| !entry.ends_with('/'));
@@ -527,14 +537,17 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
     let mut pending: Pending = Vec::new();
     for (id, _) in read {
         let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
-        for program in supervisor.programs() {
-            let Some(command) = program.get("command") else { continue };
-            let process = Process {
-                origin: ProcessOrigin::Program { document: id, name: program.name.value.clone() },
-                span: command.value.span,
-                effective: Arc::new(Effective::of_supervisor(&command.value)),
-            };
-            pending.push((process, 0));
+        let commands = supervisor.programs().filter_map(|program| Some((program.get("command")?, program)));
+        let commands: Vec<_> = commands.collect();
+        if linker.shared.take(commands.len(), &SHARED_PROGRAMS, container.span) {
+            let known = linker.programs.entry(id).or_insert_with(|| {
+                commands.iter().map(|(command, _)| Arc::new(Effective::of_supervisor(&command.value))).collect()
+            });
+            for ((command, program), effective) in commands.iter().zip(known) {
+                let origin = ProcessOrigin::Program { document: id, name: program.name.value.clone() };
+                let effective = effective.clone();
+                pending.push((Process { origin, span: command.value.span, effective }, 0));
+            }
         }
         container.supervisors.push(id);
     }
@@ -547,6 +560,10 @@ fn servers(linker: &mut Linker, container: &mut Container, index: usize, landing
     if landed.is_empty() && runs_nginx(container) {
         landed = told(linker, container);
     }
+    landed.retain(|(id, _)| {
+        let size = linker.sources.get(linker.documents[*id].file()).text.len();
+        linker.shared.take(size, &SHARED_NGINX, container.span)
+    });
     let mut servers: Vec<usize> = landed.iter().map(|(id, _)| *id).collect();
     linker.placed.extend(landed.into_iter().map(|(id, inside)| (index, id, inside)));
     servers.sort_unstable();
@@ -568,5 +585,5 @@ fn told(linker: &Linker, container: &Container) -> Vec<(usize, String)> {
     let configs = linker.configs_below(&folder).filter(|(.., kind)| *kind == Kind::Nginx);
     let found = configs
         .filter_map(|(file, rest, _)| Some((linker.known_document(file)?, path::absolute(include::PREFIX, rest))));
-    found.take(MAX_LANDINGS).collect()
+    found.take(CONFIGS.most).collect()
 }

@@ -1,10 +1,8 @@
 //! Text into documents, each file once.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use rayon::prelude::*;
 
-use super::{Failure, panic_message};
+use super::Failure;
 use crate::source::{FileId, Kind, Skipped, Source, Sources};
 use crate::syntax::{self, Document};
 
@@ -24,10 +22,10 @@ pub fn parse_all(sources: &Sources) -> (Vec<Document>, Vec<Failure>) {
 
 /// Parses one file; a panic costs that file alone.
 pub fn parse(id: FileId, source: &Source) -> Result<Option<Document>, Failure> {
-    catch_unwind(AssertUnwindSafe(|| syntax::parse(id, source))).map_err(|panic| Failure {
-        file: Some(id),
-        doing: "parsing".to_owned(),
-        message: panic_message(&*panic),
+    Failure::or(Some(id), "parsing", || {
+        #[cfg(test)]
+        crate::broken::at("parsing", &source.text);
+        syntax::parse(id, source)
     })
 }
 

@@ -8,11 +8,13 @@ mod variables;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
 pub use self::profiles::Inactive;
+pub(super) use self::variables::Growth;
 pub use self::variables::{Variable, Variables, names_in};
 
 use crate::container::{DocumentId, Marked};
@@ -50,7 +52,7 @@ pub struct Stack {
     /// What the files refer to and is not in sight.
     pub gaps: Vec<Gap>,
     /// The variables of its `.env`.
-    pub variables: Variables,
+    pub variables: Arc<Variables>,
     /// Its only file is known to run in production under others, so that alone it is not graded.
     pub superseded: bool,
     /// Variables without which something of it is not what it should be, and that the repository says nothing of.
@@ -81,7 +83,7 @@ pub enum Basis {
 }
 
 /// Something that a stack refers to and that is not in sight: what it would bring is not graded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gap {
     /// What refers to it.
     pub kind: GapKind,
@@ -96,7 +98,7 @@ pub struct Gap {
 }
 
 /// What refers to something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapKind {
     /// `include`.
     Include,
@@ -124,7 +126,7 @@ impl GapKind {
 }
 
 /// Why something is not in sight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapReason {
     /// It is fetched from elsewhere.
     Remote,

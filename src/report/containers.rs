@@ -9,7 +9,7 @@ use crate::container::facet::Reach;
 use crate::container::{Container, Environment, Fact, ProcessOrigin, Why};
 use crate::project::stacks::{Basis, Stack};
 use crate::source::Span;
-use crate::text::visible;
+use crate::text::{line_start, path_line_start, visible};
 
 /// Columns of the names of rows.
 const NAME: usize = 12;
@@ -94,6 +94,7 @@ impl View<'_> {
             Some(name) => (visible(&self.report.value(name)).into_owned(), format!("  {files}")),
             None => (files, String::new()),
         };
+        let heading = path_line_start(&heading);
         writeln!(out, "{}{rest}{}", self.paint(bold, &heading), self.dim(&self.basis(stack)))
     }
 
@@ -147,7 +148,7 @@ impl View<'_> {
             }
         };
         let by = environment.decided_by.map(|span| self.dim(&format!("  {}", self.place(span)))).unwrap_or_default();
-        let name = self.paint(Style::new().bold(), &visible(&self.report.value(&container.name)));
+        let name = self.paint(Style::new().bold(), &line_start(&self.report.value(&container.name)));
         writeln!(out, "  {name}  {mark}{by}")?;
         self.image(container, out)?;
         self.user(container, out)?;

@@ -91,8 +91,7 @@ pub(super) fn process_user<'a>(report: &'a Report, container: &'a Container, pro
     }
     if let ProcessOrigin::Program { document, name } = &process.origin {
         let supervisor = report.project.supervisor(*document)?;
-        let program = supervisor.programs().find(|program| program.name.value == *name);
-        if let Some(user) = program.and_then(|program| program.get("user")) {
+        if let Some(user) = supervisor.program(name).and_then(|program| program.get("user")) {
             return (!has_expansions(&user.value)).then_some(user.value.as_str());
         }
     }

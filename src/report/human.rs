@@ -10,11 +10,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::concise::line_start;
 use super::words::{counts, note, stacks};
 use super::{Options, Place, Report};
 use crate::finding::{Confidence, Finding, Severity};
-use crate::text::visible;
+use crate::text::{path_line_start, visible};
 
 /// Findings of one rule that are shown in one file when it has more than [`COLLAPSE`].
 const SHOWN: usize = 5;
@@ -65,7 +64,7 @@ impl Page<'_> {
     fn line(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         let Place { path, start, .. } = self.report.place(finding.primary());
         let severity = self.paint(style(finding.severity), finding.severity.name());
-        let (path, message) = (line_start(path), visible(&finding.message));
+        let (path, message) = (path_line_start(path), visible(&finding.message));
         let guess = if finding.confidence == Confidence::Guess { " (guess)" } else { "" };
         writeln!(out, "{path}:{}:{}: {severity}: {message} [{}]{guess}", start.line, start.column, finding.rule.id)
     }
@@ -77,7 +76,7 @@ impl Page<'_> {
         }
         let path = &self.report.sources.get(findings[0].primary().file).path;
         let counts = counts(findings.iter().copied());
-        writeln!(out, "{}: {counts}", self.paint(Style::new().bold(), line_start(path)))?;
+        writeln!(out, "{}: {counts}", self.paint(Style::new().bold(), path_line_start(path)))?;
         // The stacks that most of the findings are seen through are named once for all of them.
         let said = usual_stacks(findings);
         if let Some(stacks) = stacks(self.report, said) {

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::Cx;
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Severity, Unlisted};
+use crate::limit::{Exceeded, grouped};
 use crate::project::{Failure, path};
 use crate::source::{Skipped, Span};
 use crate::syntax::compose::{Compose, Service, UndefinedReference};
@@ -76,6 +77,23 @@ pub(super) fn internal_error(failure: &Failure, cx: &mut Cx) {
     let finding = cx.report(Span::at(file, 0), message);
     finding.help("this is a bug of confscan: please report it with the file, or with a smaller one that shows it");
     finding.evidence(failure.doing.clone());
+}
+
+pub(super) fn limit_exceeded(exceeded: &Exceeded, cx: &mut Cx) {
+    let finding = cx.report(exceeded.span, exceeded.limit.message());
+    finding.help("no file needs that much: make it smaller, or accept the gap with an ignore that says why");
+    finding.evidence(exceeded.limit.name);
+}
+
+pub(super) fn findings_not_listed(unlisted: &Unlisted, cx: &mut Cx) {
+    let Unlisted { rule, listed, first, count, worst } = unlisted;
+    let all = grouped(listed + count);
+    let message =
+        format!("`{rule}` is found at {all} places of this file, of which the first {} are listed", grouped(*listed));
+    let finding = cx.report(*first, message);
+    let severity = finding.severity.max(*worst);
+    finding.severity(severity).evidence(*rule);
+    finding.help("mend what is listed, take the rule off this file, or raise `limits.max-findings` in `confscan.toml`");
 }
 
 pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {

@@ -11,13 +11,11 @@ use super::nginx::{speaks_tls, targets};
 use crate::container::known::Role;
 use crate::container::{Container, EnvPlace, Port};
 use crate::finding::{Confidence, Severity};
+use crate::limit::SERVICES;
 use crate::project::reach::Reach;
 use crate::source::Span;
 use crate::syntax::compose::{Scalar, Service};
 use crate::syntax::nginx::Nginx;
-
-/// Services of one network that are looked at for one of them.
-const MAX_MEMBERS: usize = 200;
 
 /// Whether the service is privileged, and where it says so.
 fn privileged(service: &Service) -> Option<Span> {
@@ -195,7 +193,7 @@ pub(super) fn edge_to_socket_path(container: &Container, cx: &mut Cx) {
             (!own_power).then_some((network, edge, its, port))
         })
     };
-    let Some((network, edge, its, port)) = networks.iter().take(MAX_MEMBERS).find_map(|&network| entrance(network))
+    let Some((network, edge, its, port)) = networks.iter().take(SERVICES.most).find_map(|&network| entrance(network))
     else {
         return;
     };
@@ -231,7 +229,7 @@ fn socket_volume(container: &Container, reach: &Reach, own: usize, cx: &mut Cx) 
     let Some(volume) = holding.next() else { return };
     let others =
         reach.networks(own).unwrap_or_default().iter().flat_map(|&network| &reach.segments()[network].entrances);
-    for &other in others.filter(|&&other| other != own).take(MAX_MEMBERS) {
+    for &other in others.filter(|&&other| other != own).take(SERVICES.most) {
         let Some(edge) = reach.container(other).map(|index| &cx.project.containers[index]) else { continue };
         let Some(shared) = edge.mounts.iter().filter(named).find(|mount| mount.source == volume.source) else {
             continue;
@@ -275,11 +273,11 @@ pub(super) fn database_on_edge_network(container: &Container, cx: &mut Cx) {
     let Some(product) = exposure::private_store(container, cx) else { return };
     let Some((service, (reach, own))) = cx.project.service(container).zip(cx.project.place(container)) else { return };
     let names = names(service);
-    for &network in reach.networks(own).unwrap_or_default().iter().take(MAX_MEMBERS) {
+    for &network in reach.networks(own).unwrap_or_default().iter().take(SERVICES.most) {
         let segment = &reach.segments()[network];
         let chosen = service.networks.iter().any(|joined| joined.name.value == segment.name);
         let members = || {
-            let others = segment.members.iter().filter(|&&member| member != own).take(MAX_MEMBERS);
+            let others = segment.members.iter().filter(|&&member| member != own).take(SERVICES.most);
             others.filter_map(|&member| Some(&cx.project.containers[reach.container(member)?]))
         };
         let edge = members().find_map(|edge| Some((edge, edge_only(edge, &names, cx)?)));

@@ -322,7 +322,8 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
     let body = &window[..close.unwrap_or(window.len().min(4096))];
     let letters = body.iter().filter(|byte| Alphabet::Base64.has(**byte)).count();
     // What names the markers alone, as a test of a file does, holds no key.
-    (letters >= 64).then(|| start..start + body.len())
+    // Without an end it is cut at a number of bytes, which may be inside a character of what is no key.
+    (letters >= 64).then(|| start..text.floor_char_boundary(start + body.len()))
 }
 
 /// `header.payload.signature`, each base64.
@@ -455,6 +456,16 @@ mod tests {
             let found = find(&text);
             assert!(found.len() == 1 && found[0].kind == kind && !found[0].sample, "{text}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_key_without_an_end_is_cut_between_characters() {
+        let text = format!("-----BEGIN {} KEY-----\n{}é{}", "PRIVATE", "A".repeat(4094), "é".repeat(20_000));
+        let found = find(&text);
+        assert!(
+            found.len() == 1 && text.get(found[0].range.clone()).is_some_and(|key| key.ends_with('A')),
+            "{found:?}"
+        );
     }
 
     #[test]

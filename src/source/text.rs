@@ -152,6 +152,18 @@ impl TextBuilder {
         }
     }
 
+    /// Appends what an escape means that is written at `source..source + length`. Nothing continues it.
+    pub fn push_escape(&mut self, meaning: &str, source: usize, length: usize) {
+        self.push(meaning, source);
+        self.cut();
+        if meaning.len() > length {
+            // What is longer than the escape would seem to reach over what follows.
+            let end = Segment { logical: self.value.len() as u32, source: (source + length) as u32 };
+            self.segments.push(end);
+            self.end = end.source;
+        }
+    }
+
     /// Says that the next piece does not continue the last one even if it starts where that one's value would end:
     /// needed after an escape whose meaning is as long as a part of it.
     pub fn cut(&mut self) {
@@ -220,6 +232,21 @@ mod tests {
         );
         assert_eq!(source.slice(Span::new(FILE, 2..4)), "é$");
         assert_eq!(source.slice(Span::new(FILE, 7..99)), "c");
+    }
+
+    #[test]
+    fn what_is_longer_than_its_escape_ends_where_that_ends() {
+        // "\LéL" with an escaped line separator: 0 is the quote
+        for next in [3, 5] {
+            let mut builder = TextBuilder::default();
+            builder.push_escape("\u{2028}", 1, 2);
+            builder.push("é", next);
+            let text = builder.finish(Span::new(FILE, 0..8));
+            assert_eq!(text.span_of(0..3), Span::new(FILE, 1..3));
+            assert_eq!(text.span_of(3..5), Span::new(FILE, next..next + 2));
+            assert_eq!(text.slice(0..3).span, Span::new(FILE, 1..3));
+            assert_eq!(text.slice(3..5).span_of(0..2), Span::new(FILE, next..next + 2));
+        }
     }
 
     #[test]

@@ -247,6 +247,15 @@ impl Dockerignore {
         decided
     }
 
+    /// What the comparison with a path costs for each byte of the path: the pieces of all patterns.
+    pub fn weight(&self) -> usize {
+        let pieces = |pattern: &Pattern| match &pattern.how {
+            How::Pieces(pieces) => pieces.len(),
+            _ => 1,
+        };
+        self.patterns.iter().map(pieces).sum()
+    }
+
     /// Whether a path of the context is left out.
     pub fn excludes(&self, path: &str) -> bool {
         self.decides(path).is_some_and(|pattern| !pattern.exception)

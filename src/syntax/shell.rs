@@ -13,11 +13,8 @@ mod word;
 
 use std::ops::Range;
 
+use crate::limit::Exceeded;
 use crate::source::{Span, Text};
-
-/// Bytes of a script that are parsed; what follows is left out and the script is [`Script::partial`]. BuildKit itself
-/// refuses Dockerfile lines over 65,535 bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A parsed script.
 #[derive(Debug, Default)]
@@ -31,6 +28,8 @@ pub struct Script {
     pub groups: Vec<Group>,
     /// Not everything could be parsed, because of its syntax or because it was over the limits of size or time.
     pub partial: bool,
+    /// What was left out because of its size, which makes the script partial, too.
+    pub exceeded: Option<Exceeded>,
 }
 
 /// A compound command or a function definition, and the commands inside it.
@@ -181,7 +180,7 @@ pub struct Redirection {
 /// Parses a script for `sh` or `bash`.
 ///
 /// Every text gives a script: what is not valid shell makes it [`Script::partial`], with the commands that could be
-/// read. Only the first [`MAX_BYTES`] are parsed, and only as far as a fixed number of parser steps goes, so that the
+/// read. Only the first [`limit::SHELL_BYTES`](crate::limit::SHELL_BYTES) are parsed, and only as far as a fixed number of parser steps goes, so that the
 /// outcome does not depend on the speed of the machine.
 pub fn parse(text: &Text) -> Script {
     lower::script(text)

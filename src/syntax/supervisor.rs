@@ -111,15 +111,28 @@ impl Supervisor {
     /// Every section that makes supervisord run processes, in the order of the file.
     pub fn programs(&self) -> impl Iterator<Item = Program<'_>> {
         let defaults = self.section(DEFAULT_SECTION);
-        self.sections.iter().filter_map(move |section| {
-            let kind = match section.kind() {
-                SectionKind::Program => ProgramKind::Program,
-                SectionKind::FcgiProgram => ProgramKind::FastCgi,
-                SectionKind::EventListener => ProgramKind::EventListener,
-                _ => return None,
-            };
-            Some(Program { kind, name: section.name_after_colon(), header: section.header, section, defaults })
-        })
+        self.sections.iter().filter_map(move |section| Self::as_program(section, defaults))
+    }
+
+    /// The program of that name; of several, which Supervisor refuses, the first kind of them.
+    pub fn program(&self, name: &str) -> Option<Program<'_>> {
+        let defaults = self.section(DEFAULT_SECTION);
+        let written = ["program", "fcgi-program", "eventlistener"].map(|kind| format!("{kind}:{name}"));
+        let section = written.iter().find_map(|written| self.section(written));
+        let found = section.and_then(|section| Self::as_program(section, defaults));
+        // Blanks around the name are no part of it, and rare enough to be looked for one by one.
+        let spaced = || self.programs().filter(|program| program.section.name.value.contains(' '));
+        found.or_else(|| spaced().take(1_000).find(|program| program.name.value == name))
+    }
+
+    fn as_program<'a>(section: &'a Section, defaults: Option<&'a Section>) -> Option<Program<'a>> {
+        let kind = match section.kind() {
+            SectionKind::Program => ProgramKind::Program,
+            SectionKind::FcgiProgram => ProgramKind::FastCgi,
+            SectionKind::EventListener => ProgramKind::EventListener,
+            _ => return None,
+        };
+        Some(Program { kind, name: section.name_after_colon(), header: section.header, section, defaults })
     }
 
     /// Every `[group:x]`, in the order of the file.

@@ -29,12 +29,18 @@ const IMPORTED: [&str; 5] = ["services", "volumes", "networks", "secrets", "conf
 struct Loader<'l, 'a> {
     linker: &'l mut Linker<'a>,
     parts: Vec<DocumentId>,
+    /// The same, to ask what is in it.
+    known_parts: HashSet<DocumentId>,
+    /// The services of files that were extended from.
+    extended_services: HashMap<DocumentId, Arc<Services>>,
     directories: HashMap<FileId, String>,
     /// The sets of variables, and which one a file sees.
-    variables: Vec<Variables>,
+    variables: Vec<Arc<Variables>>,
     seen_by: HashMap<FileId, usize>,
     lost: Vec<Lost>,
     gaps: Vec<Gap>,
+    /// The same, to ask what is in it.
+    known_gaps: HashSet<Gap>,
     unextended: HashSet<String>,
     nodes: usize,
     /// The included files that are being read.
@@ -47,7 +53,17 @@ struct Scope {
     document: DocumentId,
     /// The folder that paths start at.
     directory: String,
-    services: Arc<Vec<Entry>>,
+    services: Arc<Services>,
+}
+
+/// Services by name; the last one of a name counts.
+struct Services(HashMap<String, Node>);
+
+impl Services {
+    fn of(entries: impl Iterator<Item = Entry>) -> Arc<Services> {
+        let named = entries.filter_map(|Entry { key, value }| Some((key.as_str()?.to_owned(), value)));
+        Arc::new(Services(named.collect()))
+    }
 }
 
 /// Puts a stack together.
@@ -55,14 +71,18 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
     let discover::Found { files, basis, env_files, directory, environment, name, profiles } = found;
     let directory = directory.unwrap_or_else(|| path::directory(linker.path(files[0])).to_owned());
     let environment = environment.unwrap_or_else(|| marked(linker, &files));
+    linker.growth.start();
     let mut loader = Loader {
         linker,
         parts: Vec::new(),
+        known_parts: HashSet::new(),
+        extended_services: HashMap::new(),
         directories: HashMap::new(),
         variables: Vec::new(),
         seen_by: HashMap::new(),
         lost: Vec::new(),
         gaps: Vec::new(),
+        known_gaps: HashSet::new(),
         unextended: HashSet::new(),
         nodes: 0,
         including: files.clone(),
@@ -71,7 +91,7 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
     let env_files: Vec<String> =
         if env_files.is_empty() { defaults.into_iter().flatten().collect() } else { env_files };
     let variables = loader.read_variables(Variables::default(), &env_files);
-    loader.variables.push(variables);
+    loader.variables.push(Arc::new(variables));
     let mut model = match profiles.is_some() || loader.needs_merging(&files) {
         true => Some(loader.merged(&files, &directory)),
         false => None,
@@ -130,7 +150,7 @@ impl Loader<'_, '_> {
             merged = self.file(file, merged, directory, 0, 0);
         }
         let merged = merged.map(|merged| self.merge(|merge| merge.finish(merged)));
-        let vars = |file: FileId, name: &str| self.variables[self.seen_by.get(&file).copied().unwrap_or(0)].value(name);
+        let vars = |file: FileId, name: &str| self.value(file, name);
         let first = self.linker.documents[files[0]].file();
         let mut model = match &merged {
             Some(root) => compose::model(root, &vars),
@@ -174,7 +194,7 @@ impl Loader<'_, '_> {
     }
 
     fn merge(&mut self, with: impl FnOnce(&mut Merge) -> Node) -> Node {
-        let vars = |file: FileId, name: &str| self.variables[self.seen_by.get(&file).copied().unwrap_or(0)].value(name);
+        let vars = |file: FileId, name: &str| self.value(file, name);
         let mut merge = Merge::new(&vars);
         let merged = with(&mut merge);
         let lost = merge.lost;
@@ -192,7 +212,7 @@ impl Loader<'_, '_> {
 
     fn gap(&mut self, kind: GapKind, span: Span, service: Option<&str>, target: String, why: GapReason) {
         let gap = Gap { kind, span, service: service.map(str::to_owned), target, why };
-        if !self.gaps.contains(&gap) {
+        if self.known_gaps.insert(gap.clone()) {
             self.gaps.push(gap);
         }
     }
@@ -200,9 +220,15 @@ impl Loader<'_, '_> {
     /// The text of a scalar after interpolation, and whether it is known.
     fn text(&self, node: &Node) -> Option<(String, bool)> {
         let text = node.scalar()?.text.clone();
-        let set = self.seen_by.get(&text.span.file).copied().unwrap_or(0);
+        let file = text.span.file;
         let (template, _) = Template::parse(text);
-        Some(template.resolve(&|name| self.variables[set].value(name)))
+        Some(template.resolve(&|name| self.value(file, name)))
+    }
+
+    /// The value of a variable as a file sees it.
+    fn value(&self, file: FileId, name: &str) -> Option<String> {
+        let set = self.seen_by.get(&file).copied().unwrap_or(0);
+        self.linker.growth.value(self.variables[set].get(name)?)
     }
 
     /// The document that a scalar names, from `directory`.
@@ -229,7 +255,8 @@ impl Loader<'_, '_> {
         let Value::Mapping(entries) = &mut tree.value else { return tree };
         let services = entries.iter_mut().find(|entry| entry.key.as_str() == Some("services"));
         let Some(Value::Mapping(services)) = services.map(|entry| &mut entry.value.value) else { return tree };
-        let scope = Scope { document, directory: directory.to_owned(), services: Arc::new(services.clone()) };
+        let scope =
+            Scope { document, directory: directory.to_owned(), services: Services::of(services.iter().cloned()) };
         for service in services {
             let Some(name) = service.key.as_str().map(str::to_owned) else { continue };
             if service.value.entry("extends").is_some() {
@@ -259,12 +286,12 @@ impl Loader<'_, '_> {
                 }
             },
         };
-        let base = scope.services.iter().rev().find(|entry| entry.key.as_str() == Some(name.as_str()));
+        let base = scope.services.0.get(&name);
         let key = (scope.document, name.clone());
         let why = match base {
             None => Some(GapReason::Undefined),
             Some(_) if chain.contains(&key) => Some(GapReason::Cycle),
-            Some(base) if chain.len() > MAX_DEPTH || !self.charge(&base.value) => Some(GapReason::TooMuch),
+            Some(base) if chain.len() > MAX_DEPTH || !self.charge(base) => Some(GapReason::TooMuch),
             Some(_) => None,
         };
         let Some(base) = base.filter(|_| why.is_none()) else {
@@ -273,7 +300,7 @@ impl Loader<'_, '_> {
             return service.clone();
         };
         chain.push(key);
-        let base = self.extended(outer, &base.value, &scope, chain);
+        let base = self.extended(outer, base, &scope, chain);
         chain.pop();
         let mut own = service.clone();
         if let Value::Mapping(entries) = &mut own.value {
@@ -295,12 +322,14 @@ impl Loader<'_, '_> {
             self.part(document);
         }
         let trees = self.linker.trees(document);
-        let services = trees.iter().filter_map(|tree| tree.get("services")).flat_map(Node::entries).cloned();
-        Scope { document, directory, services: Arc::new(services.collect()) }
+        let services = self.extended_services.entry(document).or_insert_with(|| {
+            Services::of(trees.iter().filter_map(|tree| tree.get("services")).flat_map(Node::entries).cloned())
+        });
+        Scope { document, directory, services: services.clone() }
     }
 
     fn part(&mut self, document: DocumentId) {
-        if !self.parts.contains(&document) && !self.including.contains(&document) {
+        if !self.including.contains(&document) && self.known_parts.insert(document) {
             self.parts.push(document);
         }
     }
@@ -367,8 +396,8 @@ impl Loader<'_, '_> {
             }
             None => files.extend(path::join(project, ".env")),
         }
-        let variables = self.read_variables(self.variables[outer].clone(), &files);
-        self.variables.push(variables);
+        let variables = self.read_variables(Variables::below(self.variables[outer].clone()), &files);
+        self.variables.push(Arc::new(variables));
         self.variables.len() - 1
     }
 
@@ -382,7 +411,7 @@ impl Loader<'_, '_> {
             if let Ok(document) = self.linker.find_document(path, Kind::Dotenv, why)
                 && let Document::Dotenv(dotenv) = &self.linker.documents[document]
             {
-                known.under(dotenv);
+                known.under(dotenv, &self.linker.growth);
             }
         }
         known

@@ -1,14 +1,53 @@
 //! The variables of `.env` files, as interpolation sees them.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use crate::limit::{Exceeded, VARIABLES_OF_ALL, VARIABLES_OF_STACK};
 use crate::secret::{name, token, url};
 use crate::source::Span;
 use crate::syntax::dotenv::Dotenv;
 
 /// Variables by name.
 #[derive(Clone, Debug, Default)]
-pub struct Variables(HashMap<String, Variable>);
+pub struct Variables {
+    /// Those of the files that this set was made from.
+    own: HashMap<String, Variable>,
+    /// What wins over them.
+    outer: Option<Arc<Variables>>,
+}
+
+/// The bytes that variables add to the values of Compose files and of each other: without a bound, a line that names one
+/// twice would double it, and so would the next line.
+#[derive(Debug, Default)]
+pub(in crate::project) struct Growth {
+    of_stack: Cell<usize>,
+    of_all: Cell<usize>,
+    /// Which variables were left open for it.
+    pub exceeded: RefCell<BTreeSet<Exceeded>>,
+}
+
+impl Growth {
+    /// Starts with another stack.
+    pub(super) fn start(&self) {
+        self.of_stack.set(0);
+    }
+
+    /// The value of a variable; nothing where it is not known, or where variables have added too much.
+    pub(in crate::project) fn value(&self, variable: &Variable) -> Option<String> {
+        let value = variable.value.as_ref()?;
+        for (grown, limit) in [(&self.of_stack, &VARIABLES_OF_STACK), (&self.of_all, &VARIABLES_OF_ALL)] {
+            if !limit.holds(grown.get().saturating_add(value.len())) {
+                self.exceeded.borrow_mut().insert(Exceeded { span: variable.span, limit });
+                return None;
+            }
+        }
+        self.of_stack.update(|grown| grown + value.len());
+        self.of_all.update(|grown| grown + value.len());
+        Some(value.clone())
+    }
+}
 
 /// A variable of a `.env` file.
 #[derive(Clone, Debug)]
@@ -21,43 +60,49 @@ pub struct Variable {
 }
 
 impl Variables {
+    /// A set below `outer`, which wins over it.
+    pub(super) fn below(outer: Arc<Variables>) -> Variables {
+        Variables { own: HashMap::new(), outer: Some(outer) }
+    }
+
     /// Adds what a file defines. What is known already wins, as the environment wins over a file.
-    pub(super) fn under(&mut self, dotenv: &Dotenv) {
+    pub(super) fn under(&mut self, dotenv: &Dotenv, growth: &Growth) {
         let mut own: HashMap<&str, Variable> = HashMap::new();
         for entry in &dotenv.entries {
             let Some(template) = &entry.value else { continue };
             let name = entry.name.as_str();
-            let outer = |other: &str| {
-                let known = self.0.get(other).or_else(|| own.get(other));
-                known.and_then(|variable| variable.value.clone())
-            };
+            let outer = |other: &str| growth.value(self.get(other).or_else(|| own.get(other))?);
             let (value, known) = template.resolve(&outer);
             let secret = name::is_sensitive(name) || !token::find(&value).is_empty() || !url::find(&value).is_empty();
             own.insert(name, Variable { value: (known && !secret).then_some(value), span: entry.span });
         }
         for (name, variable) in own {
-            self.0.entry(name.to_owned()).or_insert(variable);
+            if self.get(name).is_none() {
+                self.own.insert(name.to_owned(), variable);
+            }
         }
     }
 
     /// The variable `name`, whether its value is known or not.
     pub fn get(&self, name: &str) -> Option<&Variable> {
-        self.0.get(name)
-    }
-
-    /// The value of the variable `name`.
-    pub fn value(&self, name: &str) -> Option<String> {
-        self.0.get(name)?.value.clone()
+        let mut set = self;
+        loop {
+            // Files that include each other are not followed far, and neither is this.
+            match (&set.outer, set.own.get(name)) {
+                (Some(outer), None) => set = outer,
+                (_, found) => return found,
+            }
+        }
     }
 
     /// Whether a text refers to one of known value.
     pub fn are_used_in(&self, text: &str) -> bool {
-        names_in(text).any(|name| self.0.get(name).is_some_and(|variable| variable.value.is_some()))
+        names_in(text).any(|name| self.get(name).is_some_and(|variable| variable.value.is_some()))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && self.outer.as_ref().is_none_or(|outer| outer.is_empty())
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
 use crate::report::words::{accepted, active, capital, counts, found, plural, term, unsure};
-use crate::text::visible;
+use crate::text::{path_line_start, visible};
 
 /// Rules that the summary names.
 const RULES: usize = 8;
@@ -70,7 +70,7 @@ fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(out, "{} of {name} fixed or ignored by now{prune}:", plural(fixed.len(), "finding"))?;
         for entry in fixed.iter().take(FIXED) {
-            let (path, node) = (visible(&entry.path), visible(&entry.node));
+            let (path, node) = (path_line_start(&entry.path), visible(&entry.node));
             let node = if node.is_empty() { String::new() } else { format!(" ({node})") };
             writeln!(out, "  {path}: {}{node}", visible(&entry.rule))?;
         }
@@ -101,7 +101,7 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         let reason = ignore.reason.as_deref().map_or("no reason given".into(), visible);
         let term = term(exception, report.today).map(|term| format!(" ({term})")).unwrap_or_default();
         let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
-        writeln!(out, "  {}:{line}: {}{times}: {reason}{term}", visible(path), rules.join(", "))?;
+        writeln!(out, "  {}:{line}: {}{times}: {reason}{term}", path_line_start(path), rules.join(", "))?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Single instructions that do not say what they seem to.
 
+use std::collections::HashMap;
+
 use super::super::Cx;
 use crate::finding::Severity;
-use crate::syntax::dockerfile::{Dockerfile, Healthcheck, Instruction, Invocation, Kind};
+use crate::syntax::dockerfile::{ArgDeclaration, Dockerfile, Healthcheck, Instruction, Invocation, Kind};
 use crate::text;
 
 /// Unknown instructions that are reported one by one; a file with more of them is something else than a Dockerfile.
@@ -73,11 +75,19 @@ fn is_template_mark(word: &str) -> bool {
 }
 
 pub(in crate::rules) fn undefined_arg_in_from(dockerfile: &Dockerfile, cx: &mut Cx) {
-    for name in dockerfile.undefined_in_from() {
-        let declared = dockerfile.instructions.iter().find_map(|instruction| match &instruction.kind {
-            Kind::Arg(declarations) => declarations.iter().find(|arg| arg.name.value == name.value),
-            _ => None,
-        });
+    let undefined = dockerfile.undefined_in_from();
+    if undefined.is_empty() {
+        return;
+    }
+    let declarations = dockerfile.instructions.iter().rev().filter_map(|instruction| match &instruction.kind {
+        Kind::Arg(declarations) => Some(declarations.iter().rev()),
+        _ => None,
+    });
+    // The first one of a name stays.
+    let declared: HashMap<&str, &ArgDeclaration> =
+        declarations.flatten().map(|declaration| (declaration.name.value.as_str(), declaration)).collect();
+    for name in undefined {
+        let declared = declared.get(name.value.as_str());
         let message = format!("`{}` has no value in FROM: no ARG before the first FROM declares it", name.value);
         let finding = cx.report(name.span, message);
         finding.help(format!("put `ARG {}` with a default before the first FROM", name.value));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Cx;
 use super::tree::{Level, Tree};
+use crate::limit::NGINX_TARGETS;
 use crate::source::Span;
 use crate::syntax::nginx::Nginx;
 
@@ -16,9 +17,6 @@ const PASSES: [(&str, Option<u16>); 6] = [
     ("scgi_pass", None),
     ("memcached_pass", Some(11211)),
 ];
-
-/// Longest list of what a config passes requests on to.
-const MAX_TARGETS: usize = 1_000;
 
 /// A host that a config passes requests on to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +59,17 @@ pub(in crate::rules) enum Guard {
 /// blocks and what the directives themselves name. Hosts with a variable in them are left out.
 pub(in crate::rules) fn targets(configs: &[&Nginx], cx: &Cx) -> Vec<Target> {
     let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
-    let upstreams = upstreams(&trees);
+    let upstreams = upstreams(&trees, cx);
     let mut targets: Vec<Target> = upstreams.values().flatten().cloned().collect();
     for (_, target) in trees.iter().flat_map(passes) {
-        if !upstreams.contains_key(target.host.as_str()) && targets.len() < MAX_TARGETS {
-            targets.push(target);
+        if upstreams.contains_key(target.host.as_str()) {
+            continue;
         }
+        if targets.len() >= NGINX_TARGETS.most {
+            cx.exceeded(&NGINX_TARGETS, target.span);
+            break;
+        }
+        targets.push(target);
     }
     targets.sort_by_key(|target| target.span);
     targets
@@ -75,12 +78,16 @@ pub(in crate::rules) fn targets(configs: &[&Nginx], cx: &Cx) -> Vec<Target> {
 /// What the configs of one nginx pass on from behind a guard.
 pub(in crate::rules) fn fronts(configs: &[&Nginx], cx: &Cx) -> Vec<Front> {
     let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
-    let upstreams = upstreams(&trees);
+    let upstreams = upstreams(&trees, cx);
     let mut fronts = Vec::new();
     for (tree, (at, target)) in trees.iter().flat_map(|tree| passes(tree).into_iter().map(move |pass| (tree, pass))) {
         let guards = guards(tree, tree.parent(at));
-        if guards.is_empty() || fronts.len() >= MAX_TARGETS {
+        if guards.is_empty() {
             continue;
+        }
+        if fronts.len() >= NGINX_TARGETS.most {
+            cx.exceeded(&NGINX_TARGETS, tree.directive(at).span);
+            break;
         }
         let servers = upstreams.get(target.host.as_str()).cloned().unwrap_or_else(|| vec![target]);
         let span = tree.directive(at).span;
@@ -119,7 +126,7 @@ pub(in crate::rules) fn speaks_tls(nginx: &Nginx, cx: &Cx) -> bool {
 }
 
 /// The servers of the `upstream` blocks, by the name of the block.
-fn upstreams<'a>(trees: &[Tree<'a>]) -> HashMap<&'a str, Vec<Target>> {
+fn upstreams<'a>(trees: &[Tree<'a>], cx: &Cx) -> HashMap<&'a str, Vec<Target>> {
     let mut upstreams: HashMap<&str, Vec<Target>> = HashMap::new();
     let mut count = 0;
     let blocks = trees.iter().flat_map(|tree| tree.named("upstream").map(move |at| tree.directive(at)));
@@ -127,7 +134,11 @@ fn upstreams<'a>(trees: &[Tree<'a>]) -> HashMap<&'a str, Vec<Target>> {
         let Some(name) = upstream.argument(0) else { continue };
         let servers = upstreams.entry(name).or_default();
         for server in upstream.children().iter().filter(|directive| directive.is("server")) {
-            let Some(argument) = server.arguments.first().filter(|_| count < MAX_TARGETS) else { continue };
+            let Some(argument) = server.arguments.first() else { continue };
+            if count >= NGINX_TARGETS.most {
+                cx.exceeded(&NGINX_TARGETS, argument.text.span);
+                return upstreams;
+            }
             count += 1;
             let server = target(argument.text.as_str(), Some(80), argument.text.span);
             servers.extend(server.map(|server| Target { certain: true, ..server }));

@@ -110,6 +110,7 @@ pub(in crate::rules) fn filesystem_root_served(nginx: &Nginx, cx: &mut Cx) {
         let finding = tree.report(cx, at, message);
         finding.help("name the directory that holds the site and nothing else");
     }
+    defined.note(nginx, cx);
 }
 
 /// A directory without the slash at its end.

@@ -52,6 +52,7 @@ pub(in crate::rules) fn proxy_target_from_request(nginx: &Nginx, cx: &mut Cx) {
             }
         }
     }
+    variables.note(nginx, cx);
 }
 
 /// Which part of a target is being read.
@@ -246,6 +247,7 @@ pub(in crate::rules) fn response_splitting(nginx: &Nginx, cx: &mut Cx) {
             finding.help(help).evidence(format!("{name} ${variable}"));
         }
     }
+    defined.note(nginx, cx);
 }
 
 /// The value of a directive that ends up in a line of a response or of a request, and which that is.
@@ -307,6 +309,7 @@ pub(in crate::rules) fn host_header_forwarded(nginx: &Nginx, cx: &mut Cx) {
             finding.severity(Severity::Low).confidence(Confidence::Likely);
         }
     }
+    defined.note(nginx, cx);
 }
 
 /// The variable that is the whole host of an absolute redirect.

@@ -3,16 +3,11 @@
 use std::collections::HashMap;
 
 use crate::finding::Finding;
+use crate::limit::{NGINX_DEPTH, NGINX_NODES};
 use crate::rules::Cx;
 use crate::source::{FileId, Span};
 use crate::syntax::Document;
 use crate::syntax::nginx::{Directive, Nginx};
-
-/// Directives that a tree takes from included files; further includes are then left alone.
-const MAX_NODES: usize = 10_000;
-
-/// Includes inside one another.
-const MAX_INCLUDES: usize = 16;
 
 /// A level: the directive whose block it is; `None` is the top of the file.
 pub(super) type Level = Option<usize>;
@@ -70,7 +65,11 @@ impl<'a> Tree<'a> {
             let data = parent.is_some_and(|parent| nodes[parent].data || holds_data(nodes[parent].directive));
             if directive.is("include") && !data {
                 let files = included(directive, cx, &frames);
-                if !files.is_empty() && nodes.len() < MAX_NODES {
+                let fits = nodes.len() < NGINX_NODES.most;
+                if !files.is_empty() && !fits {
+                    cx.exceeded(&NGINX_NODES, directive.span);
+                }
+                if !files.is_empty() && fits {
                     frames.extend(
                         files.into_iter().rev().map(|nginx| Frame::File(nginx.directives.iter(), nginx.file, parent)),
                     );
@@ -204,15 +203,17 @@ impl<'a> Tree<'a> {
 fn included<'a>(include: &Directive, cx: &Cx<'a>, frames: &[Frame]) -> Vec<&'a Nginx> {
     let open = |file: FileId| frames.iter().any(|frame| matches!(frame, Frame::File(_, open, _) if *open == file));
     let depth = frames.iter().filter(|frame| matches!(frame, Frame::File(..))).count();
-    if depth > MAX_INCLUDES {
-        return Vec::new();
-    }
     let documents = cx.project.includes.of(include.span).iter();
     let configs = documents.filter_map(|&id| match cx.project.documents.get(id) {
         Some(Document::Nginx(nginx)) => Some(nginx),
         _ => None,
     });
-    configs.filter(|nginx| !open(nginx.file)).collect()
+    let configs: Vec<&Nginx> = configs.filter(|nginx| !open(nginx.file)).collect();
+    if depth > NGINX_DEPTH.most && !configs.is_empty() {
+        cx.exceeded(&NGINX_DEPTH, include.span);
+        return Vec::new();
+    }
+    configs
 }
 
 /// Whether an include may hold more than tables and parameters, which decide nothing.

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::pattern::{Group, groups};
 use super::tree::{Location, Tree};
-
-/// Definitions that one rule looks at in one config; what is beyond stays unknown.
-const MAX_STEPS: usize = 200_000;
+use crate::limit::NGINX_STEPS;
+use crate::rules::Cx;
+use crate::syntax::nginx::Nginx;
 
 /// Definitions of one variable among which that of its own location is looked for.
 const MAX_SETS: usize = 1_000;
@@ -84,6 +84,15 @@ pub(super) struct Variables<'t, 'a> {
 }
 
 impl<'t, 'a> Variables<'t, 'a> {
+    /// Notes that not all definitions were looked at, where it is so.
+    pub fn note(&self, nginx: &Nginx, cx: &Cx) {
+        if !NGINX_STEPS.holds(self.steps.get())
+            && let Some(first) = nginx.directives.first()
+        {
+            cx.exceeded(&NGINX_STEPS, first.span);
+        }
+    }
+
     /// Collects the definitions.
     pub fn new(tree: &'t Tree<'a>) -> Self {
         let mut definitions: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -126,7 +135,7 @@ impl<'t, 'a> Variables<'t, 'a> {
         let here = self.set_here(definitions, at);
         let mut origins = Vec::new();
         for &definition in definitions {
-            if self.steps.replace(self.steps.get() + 1) > MAX_STEPS {
+            if self.steps.replace(self.steps.get() + 1) > NGINX_STEPS.most {
                 return Vec::new();
             }
             if here.is_some() && here != self.location(definition) {
@@ -234,7 +243,7 @@ impl<'t, 'a> Variables<'t, 'a> {
             let names = level.into_iter().flat_map(|level| self.tree.own(Some(level), "server_name"));
             let found = before.into_iter().chain(owner).chain(names).find(|&at| !self.expressions(at).is_empty());
             self.steps.set(self.steps.get() + 1);
-            if self.steps.get() > MAX_STEPS {
+            if self.steps.get() > NGINX_STEPS.most {
                 return None;
             }
             if let Some(found) = found {
@@ -259,7 +268,7 @@ impl<'t, 'a> Variables<'t, 'a> {
         while let Some((name, at)) = pending.pop() {
             // The place matters for `$1` alone.
             let place = if name.starts_with(|c: char| c.is_ascii_digit()) { at } else { 0 };
-            if !seen.insert((name, place)) || self.steps.replace(self.steps.get() + 1) > MAX_STEPS {
+            if !seen.insert((name, place)) || self.steps.replace(self.steps.get() + 1) > NGINX_STEPS.most {
                 continue;
             }
             for origin in self.origins(name, at) {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::Cx;
 use crate::container::{Container, Origin};
 use crate::finding::{Confidence, Severity};
+use crate::limit::RULE_ITEMS;
 use crate::project::stacks::Stack;
 use crate::secret::{Shape, Verdict, name, value};
 use crate::source::Span;
@@ -12,14 +13,14 @@ use crate::syntax::compose::{KeyValue, Service};
 use crate::syntax::dockerfile::{Dockerfile, Instruction, Kind};
 use crate::text;
 
-/// Build arguments of a service that are looked at.
-const MOST: usize = 500;
-
 pub(in crate::rules) fn build_arg_feeds_secret(container: &Container, cx: &mut Cx) {
     let project = cx.project;
     let (Some(service), Some(built)) = (project.service(container), &container.built) else { return };
     let (Some(build), Some(dockerfile)) = (&service.build, project.dockerfile(built.document)) else { return };
-    for arg in build.args.iter().take(MOST).filter(|arg| is_credential(arg)) {
+    if let Some(more) = build.args.get(RULE_ITEMS.most) {
+        cx.exceeded(&RULE_ITEMS, more.span);
+    }
+    for arg in build.args.iter().take(RULE_ITEMS.most).filter(|arg| is_credential(arg)) {
         let name = arg.key.value.as_str();
         let uses = (0..dockerfile.stages.len()).filter(|&stage| built.reachable.get(stage) == Some(&true));
         let uses =
@@ -109,7 +110,7 @@ pub(in crate::rules) fn build_arg_unknown(stack: &Stack, cx: &mut Cx) {
         let names: HashSet<&str> = declarations(dockerfile).collect();
         // The instructions that an image keeps for those that are built on it declare arguments, too.
         let onbuild = container.image.as_ref().is_some_and(|image| image.reference.contains("onbuild"));
-        for arg in build.args.iter().take(MOST) {
+        for arg in build.args.iter().take(RULE_ITEMS.most) {
             if names.contains(arg.key.value.as_str()) || onbuild {
                 declared.insert(arg.key.span);
             } else if !is_predefined(&arg.key.value) && !arg.key.value.contains('$') {

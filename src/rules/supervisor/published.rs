@@ -8,9 +8,6 @@ use crate::source::Span;
 use crate::syntax::compose::MountKind;
 use crate::syntax::supervisor::{SectionKind, Supervisor, has_expansions};
 
-/// Services of a stack that are looked at for one of them.
-const MAX_SERVICES: usize = 200;
-
 pub(in crate::rules) fn supervisor_port_published(container: &Container, cx: &mut Cx) {
     if !matches!(container.origin, Origin::Service { .. }) {
         return;
@@ -83,7 +80,7 @@ fn socket(container: &Container, supervisor: &Supervisor, merged: &Merged, cx: &
         let Some(volume) = container.mounts.iter().find(|mount| covers(mount, file.value.as_str())) else { continue };
         let chmod = merged.get(section, "chmod").map_or(Some(0o700), |chmod| mode(chmod.value.as_str()));
         let closed = chmod.is_some_and(|mode| mode & 0o077 == 0);
-        let others = (0..model.services.len()).filter(|&service| service != own).take(MAX_SERVICES);
+        let others = (0..model.services.len()).filter(|&service| service != own);
         let others = others.filter_map(|service| Some(&cx.project.containers[reach.container(service)?]));
         let mut found: Vec<(String, Span)> = Vec::new();
         for other in others {

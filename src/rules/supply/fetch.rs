@@ -5,11 +5,9 @@ use super::{Network, effective, host, is_check, mentions, network};
 use crate::command::{Arguments, Program};
 use crate::container::CommandLine;
 use crate::finding::Finding;
+use crate::limit::COMMAND_SCRIPTS;
 use crate::source::{Span, Text};
 use crate::syntax::shell::{self, Command, Script, Word};
-
-/// Shells inside shells that are looked into, per command line.
-const MAX_SCRIPTS: usize = 32;
 
 /// Words between an interpreter and what it runs that are looked at.
 const MAX_FLAGS: usize = 8;
@@ -32,9 +30,10 @@ pub(in crate::rules) fn pipe_to_shell(line: &CommandLine, cx: &mut Cx) {
         return;
     }
     let mut inner = run_downloads(&line.script, cx);
-    let mut left = MAX_SCRIPTS;
+    let mut left = COMMAND_SCRIPTS.most;
     while let Some(text) = inner.pop() {
         if left == 0 {
+            cx.exceeded(&COMMAND_SCRIPTS, line.span);
             return;
         }
         left -= 1;

@@ -6,6 +6,7 @@ use super::{Cx, servers};
 use crate::container::known::Role;
 use crate::container::{Container, EnvPlace, Reach};
 use crate::finding::{Confidence, Severity};
+use crate::limit::RULE_ITEMS;
 use crate::project::reach::{Reach as Stack, Shared};
 use crate::source::Span;
 use crate::syntax::compose::Service;
@@ -44,9 +45,6 @@ const PLACE_HOLDERS: &[&str] = &[
     "username",
     "ip",
 ];
-
-/// Places of addresses that are looked at for one container.
-const MAX_ADDRESSES: usize = 500;
 
 pub(in crate::rules) fn proxy_bypass(container: &Container, cx: &mut Cx) {
     let Some((reach, own)) = cx.project.place(container).filter(|_| !container.servers.is_empty()) else { return };
@@ -151,12 +149,13 @@ fn addresses<'a>(container: &'a Container, cx: &Cx<'a>) -> Vec<Address<'a>> {
                 _ => By::Variable(&env.name.value),
             },
         }));
-        if found.len() > MAX_ADDRESSES {
+        if !RULE_ITEMS.holds(found.len()) {
+            cx.exceeded(&RULE_ITEMS, container.span);
             break;
         }
     }
     found.retain(|address| is_service_name(&address.host));
-    found.truncate(MAX_ADDRESSES);
+    found.truncate(RULE_ITEMS.most);
     found
 }
 

@@ -6,6 +6,7 @@ use super::{Cx, script_name};
 use crate::command::Program;
 use crate::container::{CommandPlace, Container, Image, ProcessOrigin, names_root};
 use crate::finding::Confidence;
+use crate::limit::RULE_ITEMS;
 use crate::rules::chain;
 use crate::rules::supervisor::last_setting;
 use crate::source::Span;
@@ -319,9 +320,6 @@ struct Named<'a> {
     inside: String,
 }
 
-/// Settings of one container that are looked at.
-const MAX_NAMED: usize = 500;
-
 /// What names an account in the configs of the container.
 fn named<'a>(container: &Container, cx: &Cx<'a>) -> Vec<Named<'a>> {
     let mut found = Vec::new();
@@ -330,7 +328,8 @@ fn named<'a>(container: &Container, cx: &Cx<'a>) -> Vec<Named<'a>> {
         let programs = supervisor.programs().filter_map(|program| Some((program.get("user")?, program.section)));
         let settings = master.map(|user| (user, "supervisord".to_owned())).into_iter();
         let settings = settings.chain(programs.map(|(user, section)| (user, section.name.value.replace(':', "."))));
-        for (user, inside) in settings.filter(|(user, _)| !has_expansions(&user.value)).take(MAX_NAMED) {
+        let settings = settings.filter(|(user, _)| !has_expansions(&user.value));
+        for (user, inside) in cx.within(&RULE_ITEMS, container.span, settings) {
             let account = user.value.as_str().trim();
             found.push(Named { span: user.value.span, account, reader: "supervisord", inside });
         }

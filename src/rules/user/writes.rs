@@ -4,6 +4,7 @@ use super::{Cx, Master, Root, fate_of_root, master, script_name, scripts, starte
 use crate::container::known::Role;
 use crate::container::{Container, Fact, Mount, Process, ProcessOrigin, UserSource};
 use crate::finding::Severity;
+use crate::limit::RULE_ITEMS;
 use crate::project::path::{below, file_name};
 use crate::rules::chain::{self, Step};
 use crate::rules::mount::speaks_of;
@@ -63,7 +64,7 @@ fn program_of_root<'a>(container: &'a Container, cx: &Cx) -> Option<&'a Process>
             started(program).iter().any(|command| script_name(command).is_some())
                 && scripts(program, &readers).next().is_none()
         };
-        let mut programs = supervisor.programs().take(MAX_PROGRAMS);
+        let mut programs = cx.within(&RULE_ITEMS, container.span, supervisor.programs());
         let kept = programs.find(|program| stays_root(program, &readers) && !unseen(program));
         if let Some(program) = kept {
             let is_it = |process: &&Process| matches!(&process.origin, ProcessOrigin::Program { document, name } if document == id && *name == program.name.value);
@@ -72,9 +73,6 @@ fn program_of_root<'a>(container: &'a Container, cx: &Cx) -> Option<&'a Process>
     }
     None
 }
-
-/// Programs of one config that are looked at.
-const MAX_PROGRAMS: usize = 500;
 
 /// The steps that make the container's processes root: nothing where they are not, or not for sure.
 fn root_steps(container: &Container, cx: &Cx) -> Option<Vec<Step>> {

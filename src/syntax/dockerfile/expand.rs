@@ -2,10 +2,8 @@
 
 use regex::{NoExpand, Regex, RegexBuilder};
 
+use crate::limit::{Exceeded, FILE_GROWTH, Limit, WORD_DEPTH, WORD_GROWTH};
 use crate::source::{Span, Spanned, Text};
-
-/// Nested `${…}` that are followed; BuildKit has no limit but its stack.
-const MAX_DEPTH: u32 = 64;
 
 /// A word after expansion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +22,8 @@ pub struct Expanded {
     pub defaults: Vec<Spanned<String>>,
     /// Why BuildKit would refuse the word: an open quote, a bad substitution, `${NAME:?message}` without a value.
     pub error: Option<String>,
+    /// The limit that kept it from being expanded.
+    pub exceeded: Option<&'static Limit>,
 }
 
 impl Expanded {
@@ -36,7 +36,15 @@ impl Expanded {
             used: Vec::new(),
             defaults: Vec::new(),
             error: None,
+            exceeded: None,
         }
+    }
+
+    /// The limit that kept `text` from being expanded, where it was allowed `limit` bytes.
+    pub(super) fn exceeds(&self, text: &Text, limit: usize) -> Option<Exceeded> {
+        let by = self.exceeded?;
+        let by_file = by == &WORD_GROWTH && limit < text.value.len() + WORD_GROWTH.most;
+        Some(Exceeded { span: text.span, limit: if by_file { &FILE_GROWTH } else { by } })
     }
 
     /// Whether the value is what a build would use: nothing was missing and nothing was wrong.
@@ -86,14 +94,15 @@ impl Expansion {
             unresolved: Vec::new(),
             used: Vec::new(),
             defaults: Vec::new(),
+            exceeded: None,
         };
         let (value, error) = match expander.until(None, false, 0) {
             Ok(value) => (value, None),
             Err(error) => (text.value.clone(), Some(error)),
         };
-        let Expander { unresolved, used, defaults, .. } = expander;
+        let Expander { unresolved, used, defaults, exceeded, .. } = expander;
         let produced = expander.produced;
-        let expanded = Expanded { value, span: text.span, unresolved, used, defaults, error };
+        let expanded = Expanded { value, span: text.span, unresolved, used, defaults, error, exceeded };
         (expanded, produced)
     }
 }
@@ -118,6 +127,7 @@ struct Expander<'t, 'v> {
     unresolved: Vec<Spanned<String>>,
     used: Vec<Spanned<String>>,
     defaults: Vec<Spanned<String>>,
+    exceeded: Option<&'static Limit>,
 }
 
 impl<'v> Expander<'_, 'v> {
@@ -134,12 +144,18 @@ impl<'v> Expander<'_, 'v> {
     /// Notes that `value` goes into the result.
     fn account(&mut self, value: &str) -> Result<(), String> {
         self.produced = self.produced.saturating_add(value.len());
-        if self.produced > self.how.limit { Err("the value grows too long".to_owned()) } else { Ok(()) }
+        if self.produced > self.how.limit { Err(self.too_long()) } else { Ok(()) }
+    }
+
+    fn too_long(&mut self) -> String {
+        self.exceeded = Some(&WORD_GROWTH);
+        "the value grows too long".to_owned()
     }
 
     /// Expands up to `stop`, which is consumed, or to the end. With `raw_escapes` the escape characters stay.
     fn until(&mut self, stop: Option<char>, raw_escapes: bool, depth: u32) -> Result<String, String> {
-        if depth > MAX_DEPTH {
+        if depth > WORD_DEPTH.most as u32 {
+            self.exceeded = Some(&WORD_DEPTH);
             return Err("variables are nested too deeply".to_owned());
         }
         let mut value = String::new();
@@ -296,7 +312,7 @@ impl<'v> Expander<'_, 'v> {
         // What many matches add up to is bounded before it is made.
         let matches = if all { regex.find_iter(&value).count() } else { 1 };
         if matches.saturating_mul(replacement.len()).saturating_add(value.len()) > self.how.limit {
-            return Err("the value grows too long".to_owned());
+            return Err(self.too_long());
         }
         Ok(regex.replacen(&value, if all { 0 } else { 1 }, NoExpand(&replacement)).into_owned())
     }

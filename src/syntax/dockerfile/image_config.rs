@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
-use super::stages::{BuildArgs, Given, GlobalArg, Lineage, MAX_GROWTH, MAX_TOTAL, Origin, Scope, is_predefined};
+use super::stages::{BuildArgs, Given, GlobalArg, Lineage, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
+use crate::limit::{Exceeded, FILE_GROWTH, WORD_GROWTH};
 use crate::source::{Span, Spanned, Text};
-
-/// Stages at the end of a chain that are evaluated. Real files have a handful; without a limit, a file of many stages that
-/// start from each other would take time that grows with its square.
-const MAX_CHAIN: usize = 128;
 
 /// Longest path that is joined, in bytes: Linux's PATH_MAX.
 const MAX_PATH: usize = 4096;
@@ -93,7 +90,7 @@ pub struct TransferFact {
 pub struct ImageConfig {
     /// What the chain starts from.
     pub base: Base,
-    /// The stages that it goes through, the first one first.
+    /// The stages that it goes through, the first one first; the last [`STAGES`](crate::limit::STAGES) of them.
     pub chain: Vec<usize>,
     /// The last USER.
     pub user: Option<Expanded>,
@@ -129,6 +126,8 @@ pub struct ImageConfig {
     pub undefined: Vec<Spanned<String>>,
     /// Variables in FROM that no ARG before the first FROM declares.
     pub undefined_in_from: Vec<Spanned<String>>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
 }
 
 impl ImageConfig {
@@ -218,6 +217,11 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    /// What was left out of what FROM says because there is too much of it.
+    pub fn exceeded(&self) -> &[Exceeded] {
+        &self.lineage.exceeded
+    }
+
     /// The image configuration that `stage` leads to. A stage that does not exist has an empty chain.
     pub fn config(&self, stage: usize) -> ImageConfig {
         evaluate_chain(self, stage)
@@ -227,7 +231,7 @@ impl<'a> Evaluator<'a> {
 fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
     let Evaluator { dockerfile, lineage, .. } = evaluator;
     let chain = lineage.chain(stage);
-    let base = match chain.first().map(|&first| &lineage.parents[first].image) {
+    let base = match chain.first().map(|&first| &lineage.parents[lineage.parents[first].root].image) {
         Some(image) if image.value != "scratch" => Base::Image(image.clone()),
         _ => Base::Scratch,
     };
@@ -250,6 +254,7 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
         undefined: Vec::new(),
         undefined_in_from: chain.iter().flat_map(|&stage| lineage.parents[stage].undefined.clone()).collect(),
         chain: chain.clone(),
+        exceeded: Vec::new(),
     };
     let mut evaluation = Evaluation {
         dockerfile,
@@ -258,15 +263,14 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
         globals: &evaluator.globals,
         names: &evaluator.names,
         scope: Scope::default(),
-        budget: MAX_TOTAL,
+        budget: FILE_GROWTH.most,
         stage,
         cmd_in_stage: false,
         latest_env: HashMap::new(),
         config,
     };
     let mut triggers: Vec<(usize, &Instruction)> = Vec::new();
-    let skipped = chain.len().saturating_sub(MAX_CHAIN);
-    for stage in chain.into_iter().skip(skipped) {
+    for stage in chain {
         evaluation.stage = stage;
         evaluation.cmd_in_stage = false;
         for (index, trigger) in std::mem::take(&mut triggers) {
@@ -307,9 +311,10 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn expand_how(&mut self, text: &Text, how: Expansion) -> Expanded {
-        let limit = (text.value.len() + MAX_GROWTH).min(self.budget);
+        let limit = (text.value.len() + WORD_GROWTH.most).min(self.budget);
         let (expanded, cost) = Expansion { limit, ..how }.expand_counted(text, |name| self.scope.get(name));
         self.budget = self.budget.saturating_sub(cost);
+        self.config.exceeded.extend(expanded.exceeds(text, limit));
         for name in &expanded.unresolved {
             let known = self.scope.is_declared(&name.value) || is_predefined(&name.value);
             if !known

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::expand::{Expanded, Expansion};
 use super::{Dockerfile, Instruction, Kind};
+use crate::limit::{Exceeded, FILE_GROWTH, STAGES, WORD_GROWTH};
 use crate::source::{Span, Spanned, Text};
 
 /// Build arguments that BuildKit knows without a declaration (`dockerfile2llb`, and the proxy variables of Docker's
@@ -69,6 +70,10 @@ impl Scope {
 pub(super) struct Parent {
     /// The earlier stage of that name.
     pub stage: Option<usize>,
+    /// The stage at the start of the chain that leads here.
+    pub root: usize,
+    /// Stages of that chain, this one included.
+    pub depth: usize,
     /// The image with its variables expanded.
     pub image: Expanded,
     /// Variables of FROM that no ARG before the first FROM declares.
@@ -91,14 +96,9 @@ pub(super) struct Lineage {
     pub globals: Scope,
     pub global_args: Vec<GlobalArg>,
     pub parents: Vec<Parent>,
+    /// What was left out because there is too much of it.
+    pub exceeded: Vec<Exceeded>,
 }
-
-/// Bytes that variables may add to one word: far more than any real path or list, and little enough that variables
-/// made of each other stay small.
-pub(super) const MAX_GROWTH: usize = 8 * 1024;
-
-/// Bytes of values that one evaluation may copy and search in all.
-pub(super) const MAX_TOTAL: usize = 4 * 1024 * 1024;
 
 /// Build arguments that have a value, by name; the last one of a name counts.
 #[derive(Debug)]
@@ -119,13 +119,18 @@ impl<'a> Given<'a> {
 
 impl Lineage {
     pub fn of(dockerfile: &Dockerfile, build_args: &Given) -> Self {
-        let mut lineage = Lineage { globals: Scope::default(), global_args: Vec::new(), parents: Vec::new() };
-        let mut budget = MAX_TOTAL;
+        let mut lineage =
+            Lineage { globals: Scope::default(), global_args: Vec::new(), parents: Vec::new(), exceeded: Vec::new() };
+        let mut budget = FILE_GROWTH.most;
+        let mut exceeded = Vec::new();
         let mut expand = |text: &Text, scope: &Scope| {
-            let how =
-                Expansion { limit: (text.value.len() + MAX_GROWTH).min(budget), ..Expansion::word(dockerfile.escape) };
+            let how = Expansion {
+                limit: (text.value.len() + WORD_GROWTH.most).min(budget),
+                ..Expansion::word(dockerfile.escape)
+            };
             let (expanded, cost) = how.expand_counted(text, |name| scope.get(name));
             budget = budget.saturating_sub(cost);
+            exceeded.extend(expanded.exceeds(text, how.limit));
             expanded
         };
         let first_from = dockerfile.stages.first().map_or(dockerfile.instructions.len(), |stage| stage.from);
@@ -152,19 +157,27 @@ impl Lineage {
                 .cloned()
                 .collect();
             let stage_of = names.get(image.value.to_lowercase().as_str()).copied();
-            lineage.parents.push(Parent { stage: stage_of, image, undefined });
+            let (root, depth) = stage_of.map_or((index, 1), |stage| {
+                let parent: &Parent = &lineage.parents[stage];
+                (parent.root, parent.depth + 1)
+            });
+            lineage.parents.push(Parent { stage: stage_of, root, depth, image, undefined });
             if let Some(name) = &stage.name {
                 names.insert(&name.value, index);
             }
         }
+        let too_deep = lineage.parents.iter().zip(&dockerfile.stages).filter(|(it, _)| it.depth == STAGES.most + 1);
+        let too_deep = too_deep.map(|(_, stage)| dockerfile.instructions[stage.from].span);
+        exceeded.extend(too_deep.map(|span| Exceeded { span, limit: &STAGES }));
+        lineage.exceeded = exceeded;
         lineage
     }
 
-    /// The stages from the one that starts from an image up to `stage`.
+    /// The last stages of those from the one that starts from an image up to `stage`, so many as are evaluated.
     pub fn chain(&self, stage: usize) -> Vec<usize> {
         let mut chain = Vec::new();
         let mut next = Some(stage).filter(|&stage| stage < self.parents.len());
-        while let Some(stage) = next {
+        while let Some(stage) = next.filter(|_| chain.len() < STAGES.most) {
             chain.push(stage);
             next = self.parents[stage].stage;
         }

@@ -10,13 +10,11 @@ use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
 
 use super::grammar;
-use super::tree::{self, Kind};
+use super::tree::{self, Kind, Parsed};
 use super::word;
 use super::{Assignment, Command, Group, GroupKind, Joint, Pipeline, Redirection, Script, Word};
+use crate::limit::{Exceeded, Limit, SHELL_CORRECTIONS, SHELL_DEPTH};
 use crate::source::{Span, Text};
-
-/// Lists inside lists that are followed; deeper ones are left out, which keeps every part of the work linear.
-const MAX_DEPTH: usize = 100;
 
 /// Keywords that cannot start a command.
 const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", "}"];
@@ -24,18 +22,18 @@ const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", 
 /// Words of the grammar that are put together to one.
 const MAX_PARTS: usize = 64;
 
-/// Times that a script is parsed again because the grammar ended a here-document too early.
-const MAX_CORRECTIONS: usize = 8;
-
 /// The model of `text`.
 pub(super) fn script(text: &Text) -> Script {
     let mut parsed = Cow::Borrowed(text.value.as_str());
     let mut script = Script::default();
-    for _ in 0..MAX_CORRECTIONS {
+    for correction in 1..=SHELL_CORRECTIONS.most {
         let false_end;
         (script, false_end) = lower(text, &parsed);
         let Some(at) = false_end else { break };
         script.partial = true;
+        if correction == SHELL_CORRECTIONS.most {
+            script.exceeded = script.exceeded.or(Some(exceeded(&SHELL_CORRECTIONS, text, at)));
+        }
         parsed.to_mut().replace_range(at..at + 1, "_");
     }
     if !script.partial {
@@ -50,13 +48,18 @@ pub(super) fn script(text: &Text) -> Script {
 
 /// The model of `text` by the tree of `parsed`; and the first here-document delimiter that is none.
 fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
-    let Some((tree, length)) = tree::parse(parsed) else {
-        return (Script { partial: true, ..Script::default() }, None);
+    let Parsed { tree, exceeded: limit } = tree::parse(parsed);
+    let length = tree.as_ref().map_or(0, |(_, length)| *length);
+    let exceeded = limit.map(|limit| exceeded(limit, text, length));
+    let mut script = Script { exceeded, ..Script::default() };
+    let Some((tree, _)) = tree else {
+        return (Script { partial: true, ..script }, None);
     };
     let root = tree.root_node();
+    script.partial = script.exceeded.is_some() || root.has_error();
     let mut lowering = Lowering {
         text,
-        script: Script { partial: length < text.value.len() || root.has_error(), ..Script::default() },
+        script,
         frames: vec![Frame::new(None)],
         expansions: Vec::new(),
         last_word: LastWord::default(),
@@ -69,6 +72,13 @@ fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     lowering.script.commands.shrink_to_fit();
     lowering.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
     (lowering.script, lowering.false_end)
+}
+
+/// That a limit keeps out what stands at `at` and behind.
+fn exceeded(limit: &'static Limit, text: &Text, at: usize) -> Exceeded {
+    let at = text.value.floor_char_boundary(at);
+    let next = text.value[at..].chars().next().map_or(0, char::len_utf8);
+    Exceeded { span: text.span_of(at..at + next), limit }
 }
 
 /// A statement of a list.
@@ -207,7 +217,7 @@ impl Lowering<'_> {
             self.expansions.push(self.range(node));
         }
         match kind {
-            Kind::Substitution => self.enter_list(owner, Leave::default()),
+            Kind::Substitution => self.enter_list(node, owner, Leave::default()),
             _ => Some((Context::Value { owner, nested: nested || kind == Kind::Expansion }, Leave::default())),
         }
     }
@@ -220,15 +230,17 @@ impl Lowering<'_> {
             self.expansions.push(self.range(node));
         }
         if kind == Kind::Substitution {
-            return self.enter_list(owner, leave);
+            return self.enter_list(node, owner, leave);
         }
         Some((Context::Value { owner, nested }, leave))
     }
 
     /// The inside of a substitution or of a compound command.
-    fn enter_list(&mut self, inside: Option<usize>, leave: Leave) -> Entered {
-        if self.frames.len() >= MAX_DEPTH {
+    fn enter_list(&mut self, node: &Node, inside: Option<usize>, leave: Leave) -> Entered {
+        if self.frames.len() >= SHELL_DEPTH.most {
             self.script.partial = true;
+            let known = self.script.exceeded;
+            self.script.exceeded = known.or(Some(exceeded(&SHELL_DEPTH, self.text, node.start_byte())));
             return Some((Context::Skipped, leave));
         }
         let and_or = self.script.commands.len();
@@ -402,7 +414,7 @@ impl Lowering<'_> {
             name,
         });
         let inside = self.inside();
-        self.enter_list(inside, Leave { group: Some(group), ..Leave::default() })
+        self.enter_list(node, inside, Leave { group: Some(group), ..Leave::default() })
     }
 
     fn leave(&mut self, leave: Leave, range: Range<usize>) {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::limit::SHELL_BYTES;
 use crate::source::{FileId, TextBuilder};
 
 /// A script and what is expected of it.
@@ -303,10 +304,10 @@ fn hostile_scripts_end_soon_and_in_little_stack() {
 #[test]
 fn only_the_start_of_a_script_over_the_limit_is_read() {
     let line = "echo some words; ls\n";
-    let source = line.repeat(MAX_BYTES / line.len() + 10);
+    let source = line.repeat(SHELL_BYTES.most / line.len() + 10);
     let script = parse(&text(&source));
     assert!(script.partial);
-    assert_eq!(script.commands.len(), MAX_BYTES / line.len() * 2);
+    assert_eq!(script.commands.len(), SHELL_BYTES.most / line.len() * 2);
 }
 
 /// Pieces of shell, so that what is put together at random is often nearly valid.

@@ -7,14 +7,10 @@ use std::sync::LazyLock;
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
 
-use super::MAX_BYTES;
+use crate::limit::{Limit, SHELL_BYTES, SHELL_PIPES, SHELL_WORK};
 
-/// Work after which parsing ends. A call of the progress callback, which stands for about a hundred parser operations, is
-/// [`CALL_WORK`]; each fetch of [`CHUNK`] bytes is 1, which bounds a scanner that looks ahead over and over. 64 KiB of
-/// ordinary script take about a tenth of it.
-const MAX_WORK: usize = 96_000;
-
-/// See [`MAX_WORK`].
+/// What a call of the progress callback, which stands for about a hundred parser operations, counts for
+/// [`SHELL_WORK`]. Each fetch of [`CHUNK`] bytes counts 1, which bounds a scanner that looks ahead over and over.
 const CALL_WORK: usize = 8;
 
 /// Bytes that the parser is given at a time.
@@ -25,11 +21,7 @@ const CHUNK: usize = 512;
 const RECOVERY_BYTES: usize = 256;
 
 /// Sizes in bytes that are tried one after the other when parsing takes too much work.
-const SIZES: [usize; 2] = [MAX_BYTES, 8 * 1024];
-
-/// `|` characters in a script that are parsed: the parser's time on a pipeline that does not end grows with the square
-/// of its length, inside a single step.
-const MAX_PIPES: usize = 1_024;
+const SIZES: [usize; 2] = [SHELL_BYTES.most, 8 * 1024];
 
 /// What a node of the grammar means for the lowering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,20 +148,36 @@ thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
 }
 
-/// The tree of as much of `script` as the limits allow, and how many bytes of it that is.
-pub(super) fn parse(script: &str) -> Option<(Tree, usize)> {
+/// What could be parsed of a script.
+pub(super) struct Parsed {
+    /// The tree, and how many bytes of the script are in it.
+    pub tree: Option<(Tree, usize)>,
+    /// The limit that kept the rest out.
+    pub exceeded: Option<&'static Limit>,
+}
+
+/// The tree of as much of `script` as the limits allow.
+pub(super) fn parse(script: &str) -> Parsed {
     PARSER.with_borrow_mut(|parser| {
-        if parser.language().is_none() {
-            parser.set_language(&GRAMMAR.language).ok()?;
+        let mut parsed = Parsed { tree: None, exceeded: None };
+        if parser.language().is_none() && parser.set_language(&GRAMMAR.language).is_err() {
+            return parsed;
         }
-        SIZES.into_iter().find_map(|size| {
-            let length = cut(script, size);
-            let tree = within_limits(parser, &safe(&script.as_bytes()[..length]));
-            if tree.is_none() {
-                parser.reset();
+        for size in SIZES {
+            let (length, exceeded) = cut(script, size);
+            parsed.exceeded = parsed.exceeded.or(exceeded);
+            match within_limits(parser, &safe(&script.as_bytes()[..length])) {
+                Some(tree) => {
+                    parsed.tree = Some((tree, length));
+                    break;
+                }
+                None => {
+                    parser.reset();
+                    parsed.exceeded = Some(&SHELL_WORK);
+                }
             }
-            Some((tree?, length))
-        })
+        }
+        parsed
     })
 }
 
@@ -192,27 +200,25 @@ fn within_limits(parser: &mut Parser, bytes: &[u8]) -> Option<Tree> {
         recovering |= state.has_error();
         let factor = if recovering { 1 + state.current_byte_offset() / RECOVERY_BYTES } else { 1 };
         work.update(|work| work + CALL_WORK * factor);
-        if work.get() > MAX_WORK { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if work.get() > SHELL_WORK.most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut read = |at: usize, _| {
         work.update(|work| work + 1);
-        if work.get() > MAX_WORK { &[] } else { bytes.get(at..bytes.len().min(at + CHUNK)).unwrap_or_default() }
+        if work.get() > SHELL_WORK.most { &[] } else { bytes.get(at..bytes.len().min(at + CHUNK)).unwrap_or_default() }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut read, None, Some(options));
-    tree.filter(|_| work.get() <= MAX_WORK)
+    tree.filter(|_| work.get() <= SHELL_WORK.most)
 }
 
 /// Length of the start of `script` that is not longer than `size` and ends with a line, or with a character where its
-/// first line is longer.
-fn cut(script: &str, size: usize) -> usize {
-    let mut size = size.min(script.len());
-    while !script.is_char_boundary(size) {
-        size -= 1;
-    }
-    let size = memchr::memchr_iter(b'|', &script.as_bytes()[..size]).nth(MAX_PIPES).unwrap_or(size);
+/// first line is longer; and the limit that it is the start for.
+fn cut(script: &str, size: usize) -> (usize, Option<&'static Limit>) {
+    let size = script.floor_char_boundary(size);
+    let pipe = memchr::memchr_iter(b'|', &script.as_bytes()[..size]).nth(SHELL_PIPES.most);
+    let (size, limit) = pipe.map_or((size, &SHELL_BYTES), |pipe| (pipe, &SHELL_PIPES));
     if size == script.len() {
-        return size;
+        return (size, None);
     }
-    memchr::memrchr(b'\n', &script.as_bytes()[..size]).map_or(size, |line_end| line_end + 1)
+    (memchr::memrchr(b'\n', &script.as_bytes()[..size]).map_or(size, |line_end| line_end + 1), Some(limit))
 }

@@ -206,10 +206,15 @@ fn comment_start(line: &str) -> Option<usize> {
         return Some(line.len() - code.len());
     }
     let starts = |at: &usize| line[..*at].chars().next_back().is_none_or(is_space);
-    let mut semicolons = memchr_iter(b';', line.as_bytes());
-    let mut hashes = memchr_iter(b'#', line.as_bytes());
+    let mut semicolons = Some(memchr_iter(b';', line.as_bytes()));
+    let mut hashes = Some(memchr_iter(b'#', line.as_bytes()));
     loop {
-        let round = [semicolons.next(), hashes.next()];
+        // Asked again behind its end, an iterator would search the rest of the line again.
+        let round = [&mut semicolons, &mut hashes].map(|found| {
+            let next = found.as_mut()?.next();
+            found.take_if(|_| next.is_none());
+            next
+        });
         if round == [None, None] {
             return None;
         }

@@ -45,8 +45,7 @@ impl<'a> Walker<'a> {
     /// Puts `meaning` in the place of the next `len` source bytes.
     fn replace(&mut self, len: usize, meaning: &str) {
         self.flush();
-        self.builder.push(meaning, self.at);
-        self.builder.cut();
+        self.builder.push_escape(meaning, self.at, len);
         self.at += len;
         self.run = self.at;
     }

@@ -309,6 +309,30 @@ fn hostile_input_ends_soon_and_without_a_panic() {
     }
 }
 
+#[test]
+fn a_quoted_scalar_holds_no_mark_of_a_document() {
+    for (text, refused) in [
+        ("a: '\n--- b'", true),
+        ("a: \"b\r\n...\r\n\"", true),
+        ("a: 'b\u{2028}\n--- ~\nc'", true),
+        ("a: '\n---b'", false),
+        ("a: '\n ---\n'", false),
+        ("a: 'b\nc\n'", false),
+    ] {
+        assert_eq!(!parse(FILE, text).errors.is_empty(), refused, "{text:?}");
+    }
+}
+
+#[test]
+fn an_escape_that_is_shorter_than_what_it_means_has_its_own_place() {
+    let text = "a: \"\\L\u{85}\u{85}b\"";
+    check_scalars(text);
+    let yaml = parse(FILE, text);
+    let value = yaml.documents[0].get("a").and_then(Node::scalar).expect("a scalar");
+    assert_eq!(value.text.as_str(), "\u{2028}\nb");
+    assert_eq!(&text[value.text.span_of(0..3).range()], "\\L");
+}
+
 /// Every scalar's text, read again on its own, gives its value.
 fn check_scalars(text: &str) {
     let yaml = parse(FILE, text);

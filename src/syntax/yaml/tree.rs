@@ -274,7 +274,11 @@ impl Reader<'_> {
             ErrorKind::InvalidQuotedScalarIndent => {
                 let end = bytes[..at.min(bytes.len())].iter().rposition(|byte| matches!(byte, b'\n' | b'\r'))?;
                 let start = if end > 0 && bytes[end] == b'\n' && bytes[end - 1] == b'\r' { end - 1 } else { end };
-                Some(Repair { blank: start..end + 1, comment: false })
+                // The mark of a document is refused in a quoted scalar, and on a joined line it would be none.
+                let (line, marks) = (&bytes[end + 1..], [b"---", b"..."]);
+                let marked = marks.iter().any(|mark| line.starts_with(*mark))
+                    && line.get(3).is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+                (!marked).then_some(Repair { blank: start..end + 1, comment: false })
             }
             // A `#` directly behind a quoted scalar or a bracket starts a comment.
             ErrorKind::CommentNotSeparated if bytes.get(at) == Some(&b'#') => {

@@ -240,7 +240,9 @@ fn of_a_very_long_chain_the_nearest_stages_are_evaluated_and_the_base_is_kept() 
     }
     let config = evaluate(&read(&text), 500, &[]);
     assert!(matches!(&config.base, Base::Image(image) if image.value == "debian"));
-    assert_eq!(config.chain.len(), 501);
+    assert_eq!(config.chain.len(), 128);
+    let exceeded: Vec<_> = Evaluator::new(&read(&text), &[]).exceeded().iter().map(|it| it.limit.name).collect();
+    assert_eq!(exceeded, ["stages"]);
     assert_eq!(config.env.len(), 128);
     assert_eq!(config.env.last().map(|entry| entry.name.as_str()), Some("E499"));
     assert!(config.user.is_none());
