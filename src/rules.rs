@@ -29,6 +29,7 @@ use health::*;
 use lifetime::*;
 use mount::*;
 use nginx::*;
+pub(crate) use nginx::{Trees, trees};
 use overlay::*;
 use privilege::*;
 use reference::*;
@@ -133,6 +134,8 @@ pub struct Cx<'a> {
     scope: Option<&'a Scope>,
     /// The stack that the node is.
     own_stack: Option<(usize, &'a Stack)>,
+    /// The nginx configs with their includes, where they were made for all rules.
+    trees: Option<&'a Trees<'a>>,
     findings: Vec<Finding>,
     exceeded: RefCell<Vec<Exceeded>>,
 }
@@ -164,6 +167,7 @@ impl<'a> Cx<'a> {
             rule,
             scope,
             own_stack: None,
+            trees: None,
             findings: Vec::new(),
             exceeded: RefCell::default(),
         }
@@ -172,6 +176,11 @@ impl<'a> Cx<'a> {
     /// The same for the node that is the stack `index`.
     pub fn in_stack(self, index: usize, stack: &'a Stack) -> Self {
         Cx { own_stack: Some((index, stack)), ..self }
+    }
+
+    /// The same with the trees of [`trees`].
+    pub(crate) fn with_trees(self, trees: &'a Trees<'a>) -> Self {
+        Cx { trees: Some(trees), ..self }
     }
 
     /// The container that the node belongs to.

@@ -546,6 +546,7 @@ fn run(name: &str, text: &str, formats: &[Format]) -> (String, HashMap<Format, S
     let folder = env::temp_dir().join(format!("confscan-formats-{}-{name}", std::process::id()));
     fs::create_dir_all(&folder).expect("it can be made");
     fs::write(folder.join(name), text).expect("it can be written");
+    fs::write(folder.join("confscan.toml"), "limits.max-findings = 5000\n").expect("it can be written");
     let mut program = Command::new(env!("CARGO_BIN_EXE_confscan"));
     program.args(["--fail-on", "never", "-q", name]).env("SOURCE_DATE_EPOCH", "1790000000").current_dir(&folder);
     for format in formats {

@@ -152,21 +152,8 @@ fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx)
         return true;
     }
     let folder = path::directory(own);
-    let outer = (!folder.is_empty()).then(|| path::directory(folder));
-    let is_in = |path: &str, folder: &str| path.starts_with(folder) && path::directory(path) == folder;
-    cx.project.documents.iter().any(|document| {
-        let Document::Compose(other) = document else { return false };
-        if other.file == compose.file {
-            return false;
-        }
-        let path = cx.sources.get(other.file).path.as_str();
-        let beside = is_in(path, folder) || outer.is_some_and(|outer| is_in(path, outer));
-        if beside && other.defines(undefined.kind, &undefined.name.value) {
-            return true;
-        }
-        let included = other.include.iter().flat_map(|include| &include.paths);
-        let extended = other.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
-        let mut named = included.chain(extended);
-        named.any(|file| path::join(path::directory(path), &file.value).is_some_and(|file| file == own))
-    })
+    let above = (!folder.is_empty()).then(|| path::directory(folder));
+    let beside = [Some(folder), above].into_iter().flatten().flat_map(|near| cx.project.composes_in(near, cx.sources));
+    let mut others = beside.filter(|other| other.file != compose.file);
+    others.any(|other| other.defines(undefined.kind, &undefined.name.value)) || cx.project.is_led_to(own, cx.sources)
 }

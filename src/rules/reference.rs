@@ -14,7 +14,6 @@ use super::Cx;
 use crate::project::path;
 use crate::project::stacks::{Gap, GapKind, GapReason, Stack};
 use crate::source::Span;
-use crate::syntax::Document;
 use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Dockerfile, Stage};
 use crate::text;
@@ -150,8 +149,5 @@ fn dockerfile_of<'a>(stack: &Stack, service: &Service, place: Span, cx: &Cx<'a>)
     let name = build.dockerfile.as_ref().map_or("Dockerfile", |dockerfile| &dockerfile.value);
     let path = path::join(&path::join(stack.directory_of(span.file), context)?, name)?;
     let file = cx.sources.find(&path)?;
-    cx.project.documents.iter().find_map(|document| match document {
-        Document::Dockerfile(dockerfile) if dockerfile.file == file => Some(&**dockerfile),
-        _ => None,
-    })
+    cx.project.dockerfile(cx.project.document_of(file)?)
 }
