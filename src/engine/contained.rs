@@ -13,17 +13,16 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
         // One that was contained itself has handed on nothing: what it would contain stands on its own.
         let Some(parts) = findings.get(&key).map(|merged| merged.finding.contained.clone()) else { continue };
         let mut absorbed = Vec::new();
-        for part in parts.into_iter().filter(|part| *part != key) {
+        for place in parts.into_iter().filter(|part| *part != key) {
             // A guess fails no scan, so what does must not become a part of one.
             let is_guess =
                 |key| findings.get(key).map(|merged: &Merged| merged.finding.confidence == Confidence::Guess);
-            if is_guess(&key) == Some(true) && is_guess(&part) == Some(false) {
+            if is_guess(&key) == Some(true) && is_guess(&place) == Some(false) {
                 continue;
             }
-            let name = part;
-            let Some(part) = findings.remove(&name) else { continue };
+            let Some(part) = findings.remove(&place) else { continue };
             let Some(whole) = findings.get_mut(&key) else { break };
-            absorbed.push(name);
+            absorbed.push(place);
             let finding = &mut whole.finding;
             if part.finding.confidence > Confidence::Guess || finding.confidence == Confidence::Guess {
                 finding.severity = finding.severity.max(part.finding.severity);

@@ -89,11 +89,12 @@ impl View<'_> {
             return writeln!(out, "{}", self.paint(bold, "images that no service builds"));
         };
         let files: Vec<String> = stack.files.iter().map(|&file| self.path(file)).collect();
-        let files = path_line_start(&files.join(" + "));
+        let files = files.join(" + ");
         let (heading, rest) = match &stack.name {
             Some(name) => (visible(&self.report.value(name)).into_owned(), format!("  {files}")),
             None => (files, String::new()),
         };
+        let heading = path_line_start(&heading);
         writeln!(out, "{}{rest}{}", self.paint(bold, &heading), self.dim(&self.basis(stack)))
     }
 
