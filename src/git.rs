@@ -2,6 +2,7 @@
 //!
 //! Only plumbing commands are called, which follow neither hooks nor filters nor external programs, each without a shell.
 
+mod blame;
 mod local;
 mod rename;
 mod sources;
@@ -14,8 +15,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use blame::date_exceptions;
 pub use rename::renames;
-pub use sources::sources;
+pub use sources::{base_scope, sources};
 pub use tree::Tree;
 
 use crate::text::visible;
@@ -81,9 +83,8 @@ impl Repository {
     /// # Errors
     /// There is none, or git refuses to read it, or there is no git.
     pub fn open(directory: &Path) -> Result<Repository, Error> {
-        let program = program().ok_or_else(|| {
-            Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
-        })?;
+        let program = program()
+            .ok_or_else(|| Error("--diff-base and --blame ask the git program, which was not found".to_owned()))?;
         let repository = Repository { directory: directory.to_owned(), program };
         let output = repository.answer(["rev-parse", "--is-inside-work-tree"], LONGEST_ANSWER)?;
         if output.status.success() && output.stdout.starts_with(b"true") {

@@ -218,7 +218,7 @@ fn wide(size: usize) -> Vec<(String, Files)> {
         vec![("compose.yaml".to_owned(), services(service).into_bytes()), (path.to_owned(), text.into_bytes())]
     };
     let mut doubled = "A0=xxxxxxxx\n".to_owned();
-    (0..size / 16).for_each(|at| write!(doubled, "A{}=$A{at}$A{at}\n", at + 1).expect("a string takes all"));
+    (0..size / 16).for_each(|at| writeln!(doubled, "A{}=$A{at}$A{at}", at + 1).expect("a string takes all"));
     cases.extend([
         ("doubled variables".to_owned(), shared("  s@:\n    image: b$A@\n", ".env", doubled)),
         (
@@ -309,14 +309,16 @@ fn what_is_left_out_is_a_gap() {
     let size = 200_000;
     let wanted = [
         ("command sudo ", "command-wrappers"),
-        ("RUN (", "shell-depth"),
+        ("closed groups", "shell-depth"),
         ("FROM chain", "stages"),
         ("doubled variables", "variables-of-stack"),
         ("services of one Dockerfile", "services"),
         ("services with one env_file", "shared-variables"),
         ("services with one supervisord.conf", "shared-programs"),
     ];
-    let cases: Vec<(String, Files)> = deep(4_000).into_iter().chain(wide(size)).collect();
+    let groups = format!("FROM a\nRUN {}a{}\n", "( ".repeat(200), " )".repeat(200));
+    let groups = ("closed groups".to_owned(), one("Dockerfile", groups));
+    let cases: Vec<(String, Files)> = [groups].into_iter().chain(deep(4_000)).chain(wide(size)).collect();
     for (name, limit) in wanted {
         let (_, files) = cases.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no case {name}"));
         let report = scan(files);
