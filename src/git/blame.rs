@@ -13,9 +13,8 @@ use super::Repository;
 use crate::exception::{Place, Since};
 use crate::report::Report;
 
-/// What is read of git's answer about one file, in bytes: some twenty times what a file of the largest size that is scanned
-/// by default takes.
-const LONGEST: u64 = 64 << 20;
+/// Bytes of the longest answer about the lines of a file; what stands behind is of no known age.
+const LONGEST_BLAME: u64 = 1 << 26;
 
 /// A line of the last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +75,8 @@ fn since<'t>(lines: &[Line], text: impl Fn(u32) -> &'t str, at: u32) -> Option<S
 
 /// The lines of a file of the last commit; none where that has no such file, nothing where git cannot tell.
 fn lines(repository: &Repository, path: &str, shallow: bool) -> Option<Vec<Line>> {
-    let output = repository.answer(["blame", "--porcelain", "--no-textconv", "HEAD", "--", path], LONGEST).ok()?;
+    let output =
+        repository.answer(["blame", "--porcelain", "--no-textconv", "HEAD", "--", path], LONGEST_BLAME).ok()?;
     if output.status.success() {
         return parse(&String::from_utf8_lossy(&output.stdout), shallow);
     }
