@@ -69,18 +69,40 @@ http://*) protocols='=http,https' ;;
 *) fail 'mirror is no address of the web' ;;
 esac
 
+# The archive of the table's release is kept in the runner's cache of tools, and verified again whenever it is taken from
+# there: other jobs of the runner can write to it. The program is unpacked anew each time.
+cache=
+if [ "$version" = "$own" ] && [ -n "${RUNNER_TOOL_CACHE:-}" ]; then
+    cache=$RUNNER_TOOL_CACHE/confscan/$own/$target
+fi
+
 folder=$(mktemp -d "$RUNNER_TEMP/confscan.XXXXXX")
 # Relative names from here on: tar takes what stands before the colon of D:\a for a host.
 cd "$folder"
+expected=
+if [ "$version" = "$own" ]; then
+    expected=$(awk -v name="$archive" '$2 == name { print $1 }' "$table")
+    [ "${#expected}" = 64 ] || fail "the table of checksums has no $archive"
+fi
+# A copy first: what is verified must be what is unpacked.
+if [ -n "$cache" ] && [ -f "$cache/$archive" ] && cp -- "$cache/$archive" "$archive" 2>/dev/null; then
+    if [ "$(sha256 "$archive")" = "$expected" ]; then
+        tar -xzf "$archive" "confscan-$target/$program"
+        installed "$folder/confscan-$target/$program"
+    fi
+    rm -f -- "$archive"
+fi
 curl --proto "$protocols" --proto-redir "$protocols" --tlsv1.2 --fail --silent --show-error --location \
     --retry 3 --connect-timeout 20 --max-time 300 --max-filesize 104857600 --output "$archive" \
     -- "${mirror%/}/$from/$archive" || fail "$archive of confscan $version cannot be downloaded; for a closed network see binary-path and mirror"
 
 if [ "$version" = "$own" ]; then
-    expected=$(awk -v name="$archive" '$2 == name { print $1 }' "$table")
-    [ "${#expected}" = 64 ] || fail "the table of checksums has no $archive"
     actual=$(sha256 "$archive")
     [ "$actual" = "$expected" ] || fail "$archive is not the file of the release: its SHA-256 is $actual instead of $expected"
+    # Under its name only when it is whole. A cache that cannot be written is none.
+    if [ -n "$cache" ] && mkdir -p -- "$cache" 2>/dev/null && part=$(mktemp "$cache/part.XXXXXX" 2>/dev/null); then
+        { cp -- "$archive" "$part" && mv -f -- "$part" "$cache/$archive"; } 2>/dev/null || rm -f -- "$part"
+    fi
 else
     # The table is about one release. Another one proves where it was built.
     command -v gh >/dev/null || fail 'version needs the program gh to verify what was downloaded; without version nothing but this action is needed'

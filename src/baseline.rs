@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -29,7 +30,7 @@ pub struct Baseline {
 }
 
 /// A finding that is known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// Path of its file from the scan root.
     pub path: String,
@@ -40,6 +41,31 @@ pub struct Entry {
     pub node: String,
     /// Its identity.
     pub fingerprint: String,
+    /// The day on which it was accepted. It is written once and kept, so that it changes no line.
+    #[serde(default, with = "day", skip_serializing_if = "Option::is_none")]
+    pub since: Option<Date>,
+}
+
+/// A day as `2026-11-01`.
+mod day {
+    use jiff::civil::Date;
+    use serde::de::{Deserialize as _, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use crate::exception::Until;
+
+    pub fn serialize<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+        match day {
+            Some(day) => serializer.collect_str(day),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        let read = |text: String| Until::new(&text).date.ok_or_else(|| D::Error::custom("not a date"));
+        text.map(read).transpose()
+    }
 }
 
 /// What a scan was compared with, and what came of it.
@@ -49,6 +75,8 @@ pub struct Comparison {
     pub with: With,
     /// Number of findings that were known.
     pub known: usize,
+    /// The days on which those were accepted, by their fingerprints, as far as that is known.
+    pub since: HashMap<String, Date>,
     /// What was known and is found no more: it was fixed, or is ignored by now.
     pub fixed: Vec<Entry>,
 }
@@ -87,7 +115,13 @@ impl Entry {
             rule: finding.rule.id.to_owned(),
             node: finding.node.clone(),
             fingerprint: finding.fingerprint.clone(),
+            since: None,
         }
+    }
+
+    /// What makes it this finding and no other.
+    pub fn identity(&self) -> (&str, &str, &str, &str) {
+        (&self.path, &self.rule, &self.node, &self.fingerprint)
     }
 
     /// Whether a scan with `config` looks for it at all.
@@ -101,7 +135,9 @@ impl Baseline {
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Baseline {
         let mut entries: Vec<Entry> = entries.into_iter().collect();
         entries.sort_unstable();
-        entries.dedup();
+        // Of one finding that a merge of two branches gives twice, the first acceptance counts: that without a day is
+        // from before days were written.
+        entries.dedup_by(|later, kept| later.identity() == kept.identity());
         Baseline { schema: SCHEMA.to_owned(), entries }
     }
 
@@ -109,6 +145,19 @@ impl Baseline {
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>, sources: &Sources) -> Baseline {
         let path = |finding: &Finding| sources.get(finding.primary().file).path.as_str();
         Baseline::new(findings.into_iter().map(|finding| Entry::new(finding, path(finding))))
+    }
+
+    /// Whether it holds the finding of `entry`.
+    pub fn holds(&self, entry: &Entry) -> bool {
+        self.entries.binary_search_by(|known| known.identity().cmp(&entry.identity())).is_ok()
+    }
+
+    /// Gives every finding the day on which `before` accepted it; `today` to those that it does not hold.
+    pub fn accept(&mut self, before: &Baseline, today: Date) {
+        for entry in &mut self.entries {
+            let known = before.entries.binary_search_by(|known| known.identity().cmp(&entry.identity()));
+            entry.since = known.map_or(Some(today), |at| before.entries[at].since);
+        }
     }
 
     /// Reads a baseline file.
@@ -209,10 +258,15 @@ pub fn compare(
     let moved: Vec<Finding> = findings.extract_if(.., |finding| is_known(finding)).collect();
     let count = before + moved.len();
     known.extend(moved);
+    let accepted = known.iter().filter(|finding| is_known(finding)).map(|finding| finding.fingerprint.as_str());
+    let accepted: HashSet<&str> = accepted.collect();
+    let since = entries.iter().filter(|entry| accepted.contains(entry.fingerprint.as_str()));
+    let since = since.filter_map(|entry| Some((entry.fingerprint.clone(), entry.since?))).collect();
     let found: HashSet<&str> =
         findings.iter().chain(known.iter()).map(|finding| finding.fingerprint.as_str()).collect();
     let fixed = entries.iter().filter(|entry| !found.contains(entry.fingerprint.as_str()) && covered(entry));
-    Comparison { with, known: count, fixed: fixed.cloned().collect() }
+    let fixed = fixed.cloned().collect();
+    Comparison { with, known: count, since, fixed }
 }
 
 #[cfg(test)]
@@ -225,6 +279,7 @@ mod tests {
             rule: "explicit-root-user".to_owned(),
             node: "stages.0".to_owned(),
             fingerprint: fingerprint.to_owned(),
+            since: None,
         }
     }
 

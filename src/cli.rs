@@ -115,6 +115,9 @@ pub struct Scan {
     /// Report only what is not found in this git commit, too: where the work in the directory parted from it
     #[arg(long, value_name = "REF")]
     pub diff_base: Option<String>,
+    /// Say of every exception since when it stands, as `git blame` knows it; one that says `since=` needs no git
+    #[arg(long)]
+    pub blame: bool,
     /// Also write what ignores hide to SARIF reports, marked so: not for GitHub, which would open alerts for it
     #[arg(long)]
     pub sarif_include_suppressed: bool,

@@ -6,20 +6,23 @@ mod pattern;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use jiff::civil::Date;
 
 use crate::container::Environment;
 use crate::finding::{Confidence, Finding, Rule, Tier};
+use crate::policy::{Policy, Setting};
 use crate::project::path::below;
 
 pub use error::Error;
-pub use file::{File, Files, Folder, MAX_SIZE, NAME, Setting, text};
+pub use file::{File, Files, Folder, MAX_SIZE, NAME, text};
 pub use pattern::{Globs, ImagePattern, Pattern, Trusted};
 pub use settings::{
-    At, ContainerFolder, Day, Environments, FailOn, Ignore, Images, Level, Limits, MaxFindings, Nginx, OneOrMany,
-    Override, RelativePath, RuleName, Rules, Settings, Size, Stack, Sure, Where, size,
+    At, Environments, FailOn, Ignore, Images, Level, Limits, Nginx, OneOrMany, Override, RuleName, Rules, Settings,
+    Stack, Sure, Where,
 };
+pub use values::{ContainerFolder, Day, MaxFindings, RelativePath, Size, StackName, size};
 
 /// A commented `confscan.toml` in which nothing is switched on.
 pub const TEMPLATE: &str = include_str!("config/template.toml");
@@ -80,11 +83,6 @@ impl Config {
         self.pedantic || rule.tier == Tier::Default || self.files.may_run(rule)
     }
 
-    /// What is made of `rule` in the file at `path` where that runs in `environment`.
-    pub fn setting(&self, rule: &Rule, path: &str, environment: Environment) -> Setting {
-        self.files.setting(rule, path, environment, self.pedantic)
-    }
-
     /// Findings of one rule that are listed of one file.
     pub fn max_findings(&self) -> usize {
         self.files.max_findings().unwrap_or(Self::MAX_FINDINGS)
@@ -100,5 +98,23 @@ impl Config {
     pub fn shows(&self, finding: &Finding, path: &str) -> bool {
         let least = self.min_confidence.or_else(|| self.files.min_confidence(path)).unwrap_or(Confidence::Guess);
         finding.gap || finding.confidence >= least
+    }
+}
+
+impl Policy for Config {
+    fn today(&self) -> Date {
+        self.today
+    }
+
+    fn knows_paths(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    fn setting(&self, rule: &Rule, path: &str, environment: Environment) -> Setting {
+        self.files.setting(rule, path, environment, self.pedantic)
+    }
+
+    fn trusts(&self, path: &str, image: &str) -> Option<bool> {
+        self.files.trusts(path, image)
     }
 }

@@ -15,13 +15,13 @@ use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Image, Origin};
 use crate::exception::Exception;
-use crate::finding::{Finding, Unlisted, identify};
+use crate::finding::{Finding, Rule, Unlisted, identify};
 use crate::limit::Exceeded;
 use crate::outline::Outline;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode, panic_message};
 use crate::redact::Secrets;
-use crate::rules::{Check, Cx, Finished, RULES, Registered, Setting};
+use crate::rules::{Check, Cx, Finished, RULES, Registered, Setting, Trees, trees};
 use crate::secret;
 use crate::source::{FileId, Kind, Skipped, Source, Sources, mask};
 use crate::syntax::Document;
@@ -130,7 +130,13 @@ struct Job<'a> {
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
 /// secret values stand.
 pub fn grade(project: &Project, sources: &Sources, config: &Config, secrets: &Secrets) -> Vec<Finding> {
-    settle(check(project, sources, config), project, sources, secrets)
+    settle(check(project, sources, config, &enabled(&|rule| config.may_run(rule))), project, sources, secrets)
+}
+
+/// Runs the checks of the rules that `wanted` takes, to tell what they cost: what they find, in no order and without
+/// identities.
+pub fn grade_by(wanted: &dyn Fn(&Rule) -> bool, project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
+    check(project, sources, config, &enabled(wanted))
 }
 
 /// Adds what the checks over exceptions find to the findings that no exception hides. What is found about an exception
@@ -143,13 +149,14 @@ pub fn grade_exceptions(
     config: &Config,
     secrets: &Secrets,
 ) -> Vec<Finding> {
-    let rules = enabled(config);
+    let rules = enabled(&|rule| config.may_run(rule));
     let jobs = exceptions.iter().map(|exception| Job {
         node: Node::Exception(exception),
         scope: None,
         file: exception.span.map(|span| span.file),
     });
-    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+    let trees = Trees::new();
+    let run = |found, job: &Job| run(found, job, &rules, &trees, project, sources, config);
     let found = jobs.fold(Found::new(config.max_findings()), |found, job| run(found, &job));
     let found = with_what_was_not_graded(found, &[], &BTreeSet::new(), run);
     if found.is_empty() {
@@ -161,10 +168,10 @@ pub fn grade_exceptions(
     findings
 }
 
-/// The rules that are asked for.
-fn enabled(config: &Config) -> Rules {
+/// The rules that `wanted` takes.
+fn enabled(wanted: &dyn Fn(&Rule) -> bool) -> Rules {
     let mut rules: Rules = Default::default();
-    for registered in RULES.iter().filter(|registered| config.may_run(&registered.rule)) {
+    for registered in RULES.iter().filter(|registered| wanted(&registered.rule)) {
         for &slot in Slot::taken_by(&registered.check) {
             rules[slot as usize].push(registered);
         }
@@ -173,9 +180,9 @@ fn enabled(config: &Config) -> Rules {
 }
 
 /// Runs every enabled check over every node, in parallel.
-fn check(project: &Project, sources: &Sources, config: &Config) -> Vec<Finding> {
-    let rules = enabled(config);
-    let run = |found, job: &Job| run(found, job, &rules, project, sources, config);
+fn check(project: &Project, sources: &Sources, config: &Config, rules: &Rules) -> Vec<Finding> {
+    let trees = trees(project);
+    let run = |found, job: &Job| run(found, job, rules, &trees, project, sources, config);
     let jobs = jobs(project, sources);
     let none = || Found::new(config.max_findings());
     let found = jobs.par_iter().with_min_len(32).fold(none, &run).reduce(none, Found::and);
@@ -228,7 +235,9 @@ fn by_file<'a>(failures: impl Iterator<Item = &'a Failure>) -> Vec<Failure> {
 
 /// Every node of the project.
 fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
-    let mut jobs = Vec::new();
+    let nodes = [2 * project.documents.len(), project.stacks.len(), project.stages.len(), project.images.len()];
+    let more = [project.envs.len(), project.commands.len(), project.containers.len(), sources.skipped.len()];
+    let mut jobs = Vec::with_capacity(nodes.into_iter().chain(more).sum());
     let mut add = |node, scope: Option<Scope>, file| jobs.push(Job { node, scope, file });
     let file_of = |scope: &Scope| Some(project.documents[scope.document].file());
     for (id, document) in project.documents.iter().enumerate() {
@@ -280,10 +289,18 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
 }
 
 /// Runs the checks that are for the job's kind of node.
-fn run(mut found: Found, job: &Job, rules: &Rules, project: &Project, sources: &Sources, config: &Config) -> Found {
+fn run<'a>(
+    mut found: Found,
+    job: &'a Job,
+    rules: &Rules,
+    trees: &'a Trees<'a>,
+    project: &'a Project,
+    sources: &'a Sources,
+    config: &'a Config,
+) -> Found {
     for registered in &rules[Slot::of(&job.node) as usize] {
         let cx = || {
-            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref());
+            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref()).with_trees(trees);
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
         let doing = || format!("checking rule {}", registered.rule.id);

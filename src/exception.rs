@@ -22,6 +22,8 @@ pub struct Ignore {
     pub reason: Option<String>,
     /// The last day on which it holds.
     pub until: Option<Until>,
+    /// The day on which it was made, as written.
+    pub since: Option<Date>,
     /// Where it was written, and what that makes it about.
     pub place: Place,
 }
@@ -141,13 +143,19 @@ pub fn read(comment: &str, span: Span) -> Option<Asked> {
     if rules.is_empty() {
         return malformed("no rule is named between the brackets".to_owned());
     }
-    let mut until = None;
+    let (mut until, mut since) = (None, None);
     let mut rest = rest.trim();
     while let Some((key, value, behind)) = setting(rest) {
-        if key != "until" {
-            return malformed(format!("`{key}=` is not known: only `until=YYYY-MM-DD` is"));
+        let day = Until::new(value);
+        match key {
+            "until" => until = Some(day),
+            "since" if day.date.is_none() => return malformed("`since=` is not followed by a date".to_owned()),
+            "since" => since = day.date,
+            _ => {
+                let known = "only `until=YYYY-MM-DD` and `since=YYYY-MM-DD` are";
+                return malformed(format!("`{key}=` is not known: {known}"));
+            }
         }
-        until = Some(Until::new(value));
         rest = behind;
     }
     let reason = rest.trim_start_matches(['-', '–', '—', ':']).trim();
@@ -156,7 +164,7 @@ pub fn read(comment: &str, span: Span) -> Option<Asked> {
     }
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
     let place = if file { Place::File(span) } else { Place::Comment(span) };
-    Some(Asked::Ignore { file, ignore: Ignore { rules, reason, until, place } })
+    Some(Asked::Ignore { file, ignore: Ignore { rules, reason, until, since, place } })
 }
 
 /// Whether a comment without the mark is meant to be an exception.
@@ -198,6 +206,22 @@ fn setting(text: &str) -> Option<(&str, &str, &str)> {
     is_key.then_some((key, value, rest.trim_start()))
 }
 
+/// Since when something is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// The day.
+    pub date: Date,
+    /// It may be longer: the history that the day was found in does not reach further back.
+    pub at_least: bool,
+}
+
+impl Since {
+    /// Whole days from that day to `today`; 0 where it is still to come.
+    pub fn days(self, today: Date) -> i32 {
+        self.date.until((jiff::Unit::Day, today)).map_or(0, |span| span.get_days()).max(0)
+    }
+}
+
 /// An exception and what became of it.
 #[derive(Clone, Debug)]
 pub struct Exception {
@@ -205,6 +229,8 @@ pub struct Exception {
     pub ignore: Ignore,
     /// Where it stands; nothing where its file was not read.
     pub span: Option<Span>,
+    /// Since when it stands, where that is written or was asked for.
+    pub since: Option<Since>,
     /// What is wrong with it, as a clause: it then hides nothing.
     pub malformed: Option<String>,
     /// Its last day is over: it then hides nothing.

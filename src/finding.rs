@@ -137,7 +137,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// The steps that prove it, in their order, where it takes more than one line.
     pub chain: Vec<Label>,
-    /// Findings of other rules that this one contains, by rule and primary place.
+    /// Findings of other rules that this one contains, by rule and primary place; once the checks have run, those that
+    /// there were.
     pub contained: Vec<(&'static str, Span)>,
     /// The primary place in the text inside the file, where it is one of such a text.
     pub inside: Option<Span>,

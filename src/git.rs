@@ -2,6 +2,7 @@
 //!
 //! Only plumbing commands are called, which follow neither hooks nor filters nor external programs, each without a shell.
 
+mod blame;
 mod local;
 mod rename;
 mod sources;
@@ -11,8 +12,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use blame::date_exceptions;
 pub use rename::renames;
-pub use sources::sources;
+pub use sources::{base_scope, sources};
 pub use tree::Tree;
 
 use crate::text::visible;
@@ -54,7 +56,7 @@ impl Repository {
         let output = repository.git(["rev-parse", "--is-inside-work-tree"]).output();
         let output = output.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                Error("--diff-base reads the other commit through the git program, which was not found".to_owned())
+                Error("--diff-base and --blame ask the git program, which was not found".to_owned())
             }
             _ => Error(format!("git: {error}")),
         })?;

@@ -41,13 +41,22 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let options = walk_options(&arguments.input, &config.files);
         let tree = Tree::read(&repository, &commit, options.max_file_size, report.sources.shared_store())?;
         let lacks = tree.lacks();
-        let base = confscan::scan(git::sources(tree, &scope, &options, &report.sources), config);
+        let (base_scope, more) = git::base_scope(&tree, &scope);
+        let base = confscan::scan(git::sources(tree, &base_scope, &options, &report.sources), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
         let suppressed = base.suppressed.into_iter().map(|(finding, _)| finding);
         let known = baseline::entries(&base.sources, base.findings, suppressed, &renames);
-        compare(report, &known, With::Commit(commit.shown), &|_| true);
+        // What is gone and was not moved to a named file was not asked for.
+        compare(report, &known, With::Commit(commit.shown), &|entry| !more.contains(&entry.path));
     }
+    Ok(())
+}
+
+/// Finds out since when exceptions stand.
+pub fn date(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
+    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+    git::date_exceptions(&Repository::open(&scope.root)?, report);
     Ok(())
 }
 
@@ -131,9 +140,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
     // What this scan did not look for stays as it is.
     let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
-    let new = Baseline::new(found.entries.into_iter().chain(kept));
-    let added = new.entries.iter().filter(|entry| known.entries.binary_search(entry).is_err()).count();
-    let removed = known.entries.iter().filter(|entry| new.entries.binary_search(entry).is_err()).count();
+    let mut new = Baseline::new(found.entries.into_iter().chain(kept));
+    new.accept(&known, config.today);
+    let added = new.entries.iter().filter(|entry| !known.holds(entry)).count();
+    let removed = known.entries.iter().filter(|entry| !new.holds(entry)).count();
     if added + removed > 0 || !path.exists() {
         replace(&path, |out| new.write(out)).map_err(|error| format!("{}: {error}", visible(&shown)))?;
     }

@@ -20,6 +20,7 @@ pub mod git;
 pub mod limit;
 pub mod listing;
 pub mod outline;
+pub mod policy;
 pub mod project;
 pub mod redact;
 pub mod report;

@@ -10,9 +10,11 @@ mod progress;
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::{CommandFactory as _, Parser as _};
 use confscan::config::{self, Config, Files};
@@ -150,6 +152,9 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     progress.grading();
     let mut report = confscan::scan(sources, &config);
     known::compare(&mut report, arguments, &config)?;
+    if arguments.blame {
+        known::date(&mut report, arguments, &config)?;
+    }
     // Only now: what is not shown is known or new all the same.
     report.leave_out_unsure(&config);
     drop(progress);
@@ -217,8 +222,6 @@ fn outputs(arguments: &Scan) -> Result<Vec<(Format, Option<PathBuf>)>, Problem> 
 
 /// The files that the arguments name, and the settings that count for them.
 fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem> {
-    // The pool of the scan; building it fails only when there is one already, which is as good.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(input.threads.into()).build_global();
     let mut options = walk_options(input, &Files::default());
     let scope = walk::scope(&input.paths, &options)?;
     let mut files = Files::new(match &input.config {
@@ -232,7 +235,20 @@ fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem>
         files.add_below(&sources)?;
     }
     files.check_stacks(&sources)?;
+    start_threads(input.threads.into(), &sources);
     Ok((sources, files))
+}
+
+/// Starts the threads of the scan, this one among them: no more than `most` (0 for one per processor), and no more than
+/// there is work for.
+fn start_threads(most: usize, sources: &Sources) {
+    /// It takes as long to start a thread as to grade about this many bytes.
+    const WORTH: usize = 16 * 1024;
+    let bytes: usize = sources.iter().map(|(_, source)| source.text.len()).sum();
+    let most = NonZero::new(most).or_else(|| available_parallelism().ok()).map_or(1, NonZero::get);
+    let threads = most.min(1 + bytes / WORTH);
+    // It fails only when there is a pool already, which is as good.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
 }
 
 /// How the files that the arguments name are found.

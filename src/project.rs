@@ -1,6 +1,7 @@
 //! Everything that was read, joined once: documents, containers, and the nodes that rules grade.
 
 mod assemble;
+mod beside;
 pub mod context;
 pub mod environment;
 mod facts;
@@ -73,6 +74,10 @@ pub struct Project {
     pub exceeded: Vec<Exceeded>,
     /// Where the containers run that a document, or one of its stages, is part of; found once, since every check asks.
     pub(crate) environments: HashMap<(DocumentId, Option<usize>), Environment>,
+    /// The documents by their files.
+    pub(crate) by_file: HashMap<FileId, DocumentId>,
+    /// Where its Compose files lie.
+    pub(crate) beside: beside::Beside,
 }
 
 /// A build stage as a node.
@@ -108,6 +113,11 @@ impl Project {
     /// As [`Project::build`], with what the user says of environments and places.
     pub fn build_with(sources: &mut Sources, settings: &dyn Settings) -> Project {
         link::Linker::new(sources, settings).link()
+    }
+
+    /// The document that was read from `file`.
+    pub fn document_of(&self, file: FileId) -> Option<DocumentId> {
+        self.by_file.get(&file).copied()
     }
 
     /// The secrets of a file that show by their format.

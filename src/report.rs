@@ -120,7 +120,7 @@ impl Report {
     }
 
     /// Path and line of an exception.
-    fn exception_place<'a>(&'a self, exception: &'a Exception) -> Option<(&'a str, u32)> {
+    pub(crate) fn exception_place<'a>(&'a self, exception: &'a Exception) -> Option<(&'a str, u32)> {
         match (&exception.ignore.place, exception.span) {
             (exception::Place::Config { path, line }, _) => Some((path, *line)),
             (_, Some(span)) => Some((self.sources.get(span.file).path.as_str(), self.sources.position(span).0.line)),

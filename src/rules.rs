@@ -29,6 +29,7 @@ use health::*;
 use lifetime::*;
 use mount::*;
 use nginx::*;
+pub(crate) use nginx::{Trees, trees};
 use overlay::*;
 use privilege::*;
 use reference::*;
@@ -41,12 +42,12 @@ use user::*;
 
 use std::cell::RefCell;
 
-use crate::config::Config;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Environment, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, Unlisted};
 use crate::limit::{Exceeded, Limit};
+use crate::policy::Policy;
 use crate::project::stacks::Stack;
 use crate::project::{Failure, Project, StageNode};
 use crate::source::{Skipped, Source, Sources, Span};
@@ -127,12 +128,14 @@ pub struct Cx<'a> {
     pub project: &'a Project,
     /// The files.
     pub sources: &'a Sources,
-    /// The configuration.
-    pub config: &'a Config,
+    /// What the rules are told.
+    pub policy: &'a dyn Policy,
     rule: &'static Rule,
     scope: Option<&'a Scope>,
     /// The stack that the node is.
     own_stack: Option<(usize, &'a Stack)>,
+    /// The nginx configs with their includes, where they were made for all rules.
+    trees: Option<&'a Trees<'a>>,
     findings: Vec<Finding>,
     exceeded: RefCell<Vec<Exceeded>>,
 }
@@ -151,7 +154,7 @@ impl<'a> Cx<'a> {
     pub fn new(
         project: &'a Project,
         sources: &'a Sources,
-        config: &'a Config,
+        policy: &'a dyn Policy,
         rule: &'static Rule,
         scope: Option<&'a Scope>,
     ) -> Self {
@@ -160,10 +163,11 @@ impl<'a> Cx<'a> {
         Cx {
             project,
             sources,
-            config,
+            policy,
             rule,
             scope,
             own_stack: None,
+            trees: None,
             findings: Vec::new(),
             exceeded: RefCell::default(),
         }
@@ -172,6 +176,11 @@ impl<'a> Cx<'a> {
     /// The same for the node that is the stack `index`.
     pub fn in_stack(self, index: usize, stack: &'a Stack) -> Self {
         Cx { own_stack: Some((index, stack)), ..self }
+    }
+
+    /// The same with the trees of [`trees`].
+    pub(crate) fn with_trees(self, trees: &'a Trees<'a>) -> Self {
+        Cx { trees: Some(trees), ..self }
     }
 
     /// The container that the node belongs to.
@@ -272,11 +281,11 @@ impl<'a> Cx<'a> {
         let environment = self.environment();
         // The environment is what a variable of the container says.
         let own_mark = self.container().is_some_and(|container| container.environment.own);
-        let Cx { mut findings, exceeded, sources, config, rule, .. } = self;
+        let Cx { mut findings, exceeded, sources, policy, rule, .. } = self;
         findings.retain_mut(|finding| {
             // Without settings it does not matter where it stands.
-            let path = (!config.files.is_empty()).then(|| sources.get(finding.primary().file).path.as_str());
-            let setting = config.setting(rule, path.unwrap_or_default(), environment);
+            let path = policy.knows_paths().then(|| sources.get(finding.primary().file).path.as_str());
+            let setting = policy.setting(rule, path.unwrap_or_default(), environment);
             finding.severity = setting.severity.unwrap_or(finding.severity);
             if !environment.is_live() && !setting.exact {
                 match rule.development {

@@ -8,6 +8,7 @@
 pub mod files;
 pub mod known;
 pub mod line;
+mod literals;
 pub mod name;
 pub mod text;
 pub mod token;

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::civil::Date;
 
 use crate::config::{self, Config};
-use crate::exception::{Asked, Exception, Ignore, Place, Until, read};
-use crate::finding::Finding;
+use crate::exception::{Asked, Exception, Ignore, Place, Since, Until, read};
+use crate::finding::{Finding, Label};
 use crate::outline::Outlines;
 use crate::project::Project;
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
-use crate::syntax::dockerfile::Kind;
+use crate::syntax::dockerfile::{Dockerfile, Kind};
 
 /// What exceptions make of the findings of a scan.
 #[derive(Debug, Default)]
@@ -60,6 +60,17 @@ pub fn apply(
     let mut applied = Applied::default();
     for finding in findings {
         let found = index.find(&finding, |index| hides(&exceptions[index], &finding), project, sources, &mut outlines);
+        // What became a part of this finding is accepted where it stands, and would come up without the other: the
+        // exception is used, but the finding that takes it in is another one and stays.
+        for (rule, span) in &finding.contained {
+            let Some(registered) = rules::find(rule) else { continue };
+            let labels = vec![Label { span: *span, message: String::new() }];
+            let part = Finding { rule: &registered.rule, gap: registered.rule.gap, labels, ..finding.clone() };
+            let covers = |index: usize| hides(&exceptions[index], &part);
+            if let Some(found) = index.find(&part, covers, project, sources, &mut outlines) {
+                used[found].insert(registered.rule.id);
+            }
+        }
         if finding.gap && found.is_none() {
             let mute = |index: usize| would_hide(&exceptions[index], &finding);
             if let Some(mute) = index.find(&finding, mute, project, sources, &mut outlines) {
@@ -255,11 +266,43 @@ fn of_document(
             rules: Vec::new(),
             reason: None,
             until: None,
+            since: None,
             place: Place::Comment(place),
         });
         found.push((Exception { malformed, ..judged(ignore, Some(place), config) }, covers));
     }
+    if let Document::Dockerfile(dockerfile) = document {
+        for span in misplaced(dockerfile, source) {
+            let place = sources.resolve(span);
+            let text = mask(source.slice(span), place, secrets);
+            if !matches!(read(&text, place), Some(Asked::Ignore { .. })) {
+                continue;
+            }
+            let why = "Docker takes a `#` behind an instruction for a part of it: write it on a line above".to_owned();
+            let (rules, written) = (Vec::new(), Place::Comment(place));
+            let ignore = Ignore { rules, reason: None, until: None, since: None, place: written };
+            found.push((Exception { malformed: Some(why), ..judged(ignore, Some(place), config) }, Covers::Nothing));
+        }
+    }
     found
+}
+
+/// What looks like a comment for confscan behind an instruction, or behind a part of it on a line of its own: from the
+/// `#` to the end of the line. Here-documents are not looked into, for they hold files of other kinds.
+fn misplaced<'a>(dockerfile: &'a Dockerfile, source: &'a Source) -> impl Iterator<Item = Span> + 'a {
+    dockerfile.instructions.iter().flat_map(move |instruction| {
+        let text = source.slice(instruction.span);
+        memchr::memmem::find_iter(text.as_bytes(), b"confscan:").filter_map(move |at| {
+            let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let hash = line + text[line..at].rfind('#')?;
+            let between = text[hash + 1..at].trim().is_empty();
+            // A line that starts with it is a comment, also between the lines of an instruction.
+            let behind = !text[line..hash].trim().is_empty() && text[line..hash].ends_with([' ', '\t']);
+            let end = text[at..].find(['\r', '\n']).map_or(text.len(), |end| at + end);
+            let (start, end) = (instruction.span.start + hash as u32, instruction.span.start + end as u32);
+            (between && behind).then_some(Span { start, end, ..instruction.span })
+        })
+    })
 }
 
 /// The comments of a document, in their order: those of the format, and of a Dockerfile also those of the scripts in its
@@ -342,6 +385,7 @@ fn is_at_the_top(document: &Document, source: &Source, line: u32, alone: &HashMa
 fn judged(ignore: Ignore, span: Option<Span>, config: &Config) -> Exception {
     Exception {
         span,
+        since: ignore.since.map(|date| Since { date, at_least: false }),
         malformed: None,
         expired: ignore.has_expired(config.today),
         unreasoned: config.require_reason && ignore.reason.is_none(),
@@ -361,6 +405,7 @@ fn of_config(file: &config::File, entry: &config::At<config::Ignore>, span: Opti
         rules: accepted.rule.0.iter().map(|name| name.value.0.to_owned()).collect(),
         reason: accepted.reason.clone().filter(|reason| !reason.trim().is_empty()),
         until: accepted.until.as_ref().map(|day| Until { text: day.value.0.to_string(), date: Some(day.value.0) }),
+        since: accepted.since.as_ref().map(|day| day.value.0),
         place: Place::Config { path: file.path.clone(), line },
     }
 }

@@ -314,6 +314,10 @@ impl Walk<'_> {
         } else if kind.is_symlink() {
             self.link(path);
         } else {
+            // Most files are none, and their whole path tells as much.
+            if path.to_str().is_some_and(|path| by_name(path).is_none()) && kind.is_file() {
+                return WalkState::Continue;
+            }
             let shown = self.shown(path);
             let verdict = by_name(&shown);
             if kind.is_file() {

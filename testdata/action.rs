@@ -307,7 +307,7 @@ fn a_release_is_installed_only_as_the_table_has_it() {
     }
     for (name, value, message) in [
         ("RUNNER_ARCH", "S390X", "there is no release for Linux on S390X"),
-        ("RUNNER_OS", "Windows", "confscan-x86_64-pc-windows-msvc.tar.gz of confscan 0.1.0 cannot be downloaded"),
+        ("RUNNER_OS", "Windows", "the table of checksums has no confscan-x86_64-pc-windows-msvc.tar.gz"),
         ("mirror", "file:///", "mirror is no address of the web"),
         ("mirror", "-o/tmp/x", "mirror is no address of the web"),
         ("version", "0.1.0/../../x", "version is a number"),
@@ -319,6 +319,40 @@ fn a_release_is_installed_only_as_the_table_has_it() {
         assert!(step.code == 2 && step.outputs.is_empty() && step.log.contains(message), "{name} {step:?}");
         runner.environment = before;
     }
+}
+
+#[test]
+fn what_the_runner_keeps_is_verified_each_time_it_is_used() {
+    let mut runner = Runner::new(&[]);
+    let digest = runner.release();
+    runner.table(&format!("version 0.1.0\n{digest}  {ARCHIVE}\n"));
+    let cache = runner.tree.0.join("tools");
+    runner.set("RUNNER_TOOL_CACHE", cache.to_str().unwrap());
+    let kept = cache.join("confscan/0.1.0/x86_64-unknown-linux-musl").join(ARCHIVE);
+    assert_eq!(runner.step("install.sh").code, 0);
+    let whole = fs::read(&kept).unwrap();
+    assert_eq!(fs::read_dir(kept.parent().unwrap()).unwrap().count(), 1, "nothing half written stays");
+    // Taken from there, without a download, into a folder of this job.
+    let mirror = runner.environment["INPUT_MIRROR"].clone();
+    let step = runner.set("mirror", "http://127.0.0.1:9").step("install.sh");
+    assert_eq!(step.code, 0, "{step:?}");
+    assert!(step.output("binary").starts_with(runner.tree.0.join("temp").to_str().unwrap()), "{step:?}");
+    // Another job put something else there: it is downloaded again where it can be, and never unpacked.
+    for other in [&b"not an archive"[..], b""] {
+        fs::write(&kept, other).unwrap();
+        let step = runner.set("mirror", "http://127.0.0.1:9").step("install.sh");
+        assert!(step.code == 2 && step.outputs.is_empty() && step.log.contains("cannot be downloaded"), "{step:?}");
+        assert_eq!(runner.set("mirror", &mirror).step("install.sh").code, 0);
+        assert_eq!(fs::read(&kept).unwrap(), whole);
+    }
+    // The program of another release is never taken from there, and a cache that cannot be written is none.
+    runner.set("version", "0.2.0").set("mirror", "http://127.0.0.1:9");
+    assert_eq!(runner.step("install.sh").code, 2);
+    runner.tree.write("file", "");
+    let file = runner.tree.0.join("file").display().to_string();
+    runner.set("version", "").set("mirror", &mirror).set("RUNNER_TOOL_CACHE", &file);
+    let step = runner.step("install.sh");
+    assert_eq!(step.code, 0, "{step:?}");
 }
 
 #[test]

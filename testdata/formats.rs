@@ -457,9 +457,16 @@ fn compared() -> Report {
     let (known, findings) = report.findings.drain(..).partition(|finding: &Finding| finding.gap);
     (report.known, report.findings) = (known, findings);
     let name = "a|b@c.json".to_owned();
-    report.comparisons.push(Comparison { with: With::Baseline(name), known: 1, fixed: Vec::new() });
+    report.comparisons.push(Comparison {
+        with: With::Baseline(name),
+        known: 1,
+        since: HashMap::new(),
+        fixed: Vec::new(),
+    });
     let exception = |rule: &str, hides, reason: Option<&str>, until: Option<&str>| Exception {
+        since: None,
         ignore: Ignore {
+            since: None,
             rules: vec![rule.to_owned()],
             reason: reason.map(str::to_owned),
             until: until.map(|text| Until { text: text.to_owned(), date: text.parse().ok() }),
@@ -492,7 +499,7 @@ fn what_is_known_or_ignored_is_said_and_what_was_not_graded_stays_in_sight() {
         "> Not everything was graded: 1 parse-error.",
         "| <code>deploy/compose.yaml:1</code> | A tab cannot indent YAML. |",
         "<summary>3 findings ignored</summary>",
-        "| hot-reload | 2 | <code>confscan.toml:3</code> | &#60;b&#62;until&#60;/b&#62; the move | 2026-12-01, 2 days left |",
+        "| hot-reload | 2 | <code>confscan.toml:3</code> | &#60;b&#62;until&#60;/b&#62; the move | until 2026-12-01, 2 days left |",
         "| missing-user | 1 | <code>confscan.toml:3</code> | no reason given |  |",
     ] {
         assert!(summary.lines().any(|it| it == line), "{line}\n{summary}");

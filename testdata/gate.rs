@@ -1,5 +1,7 @@
 //! The gate over the life of a repository: what is known stays green, what is new is red, what is fixed goes.
 
+#[path = "gate/commits.rs"]
+mod commits;
 #[path = "gate/extent.rs"]
 mod extent;
 #[path = "support/pages.rs"]
@@ -82,7 +84,8 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     let keys = |line: &str| {
         let entry: Value = serde_json::from_str(line).unwrap();
         let key = |name: &str| entry[name].as_str().unwrap().to_owned();
-        assert_eq!(entry.as_object().unwrap().len(), 4, "{line}");
+        assert_eq!(entry.as_object().unwrap().len(), 5, "{line}");
+        assert_eq!(key("since"), "2026-11-01", "the day of the scan");
         (key("path"), key("rule"), key("node"), key("fingerprint"))
     };
     assert!(bare.iter().map(|line| keys(line)).is_sorted());
@@ -93,7 +96,7 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(
         run.out,
-        "No new findings in 5 files and 6 containers.\n40 known findings not shown: compared with confscan-baseline.json\n"
+        "No new findings in 5 files and 6 containers.\n40 known findings not shown: compared with confscan-baseline.json (the oldest accepted on 2026-11-01, 0 days ago)\n"
     );
     assert_eq!(report(&tree, &["--no-baseline"])["summary"]["findings"], 40);
 
@@ -129,6 +132,35 @@ fn with_a_baseline_only_what_is_new_is_red_and_what_is_fixed_is_pruned() {
     // Written again, it is the same.
     assert_eq!(tree.run(&["baseline"]).out, "confscan-baseline.json: 39 findings (0 added, 0 removed)\n");
     assert_eq!(tree.read(BASELINE), pruned);
+}
+
+#[test]
+fn a_baseline_keeps_the_day_on_which_a_finding_was_accepted() {
+    let tree = sample();
+    assert_eq!(tree.run(&["baseline"]).code, 0);
+    // A year ago, and one from before days were written.
+    let text = tree.read(BASELINE).replace("2026-11-01", "2025-11-01");
+    let bare = text.replacen(",\"since\":\"2025-11-01\"", "", 1);
+    assert_eq!((text.lines().count(), text == bare), (45, false));
+    tree.write(BASELINE, &bare);
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n");
+    let run = tree.run(&["baseline"]);
+    assert!(run.out.ends_with("(1 added, 0 removed)\n"), "{run:?}");
+    let written = tree.read(BASELINE);
+    let new: Vec<&str> = written.lines().filter(|line| !bare.contains(line.trim_end_matches(','))).collect();
+    assert!(matches!(new[..], [only] if only.contains("new/Dockerfile") && only.contains("2026-11-01")), "{new:?}");
+    let report = report(&tree, &[]);
+    let known = report["known"].as_array().unwrap();
+    let ages = |age: &Value| known.iter().filter(|finding| &finding["age_days"] == age).count();
+    assert_eq!((ages(&365.into()), ages(&0.into()), ages(&Value::Null)), (39, 1, 1));
+    let human = tree.run(&[]).out;
+    assert!(human.contains("json (the oldest accepted on 2025-11-01, 365 days ago)"), "{human}");
+    tree.write("new/Dockerfile", "FROM python:3.13-slim\nUSER app\nCMD [\"python\", \"a.py\"]\n");
+    let fixed = self::report(&tree, &[])["comparisons"][0]["fixed"][0].clone();
+    assert_eq!((&fixed["since"], &fixed["path"]), (&"2026-11-01".into(), &"new/Dockerfile".into()));
+    tree.write(BASELINE, &bare.replacen("2025-11-01", "hunter2", 1));
+    let run = tree.run(&[]);
+    assert!(run.code == 2 && run.err.contains("not a baseline (line") && !run.err.contains("hunter2"), "{run:?}");
 }
 
 #[test]
@@ -380,6 +412,17 @@ fn every_exception_is_listed_with_its_reason_and_its_last_day() {
     assert_eq!(marked[0]["suppressions"][0]["status"], "accepted");
     assert_eq!(marked[0]["suppressions"][0]["justification"], "drops it, see \\u{1b}[31m#12");
 
+    // One of the configuration is none in the source.
+    let external = Tree::new(&[
+        ("Dockerfile", "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n"),
+        ("confscan.toml", "[[ignore]]\nrule = 'explicit-root-user'\nreason = 'drops it'\nuntil = 2026-11-30\n"),
+    ]);
+    let run = external.run(&["--format", "sarif", "--sarif-include-suppressed"]);
+    let log: Value = serde_json::from_str(&run.out).unwrap();
+    let suppressions = log["runs"][0]["results"][0]["suppressions"].clone();
+    let expected = serde_json::json!([{"kind": "external", "status": "accepted", "justification": "drops it"}]);
+    assert_eq!((run.code, suppressions), (0, expected));
+
     let audit = tree.run(&["--no-ignores"]);
     assert!(audit.code == 1 && audit.out.contains("2 findings would be ignored without `--no-ignores`:"), "{audit:?}");
     let strict = tree.run(&["--require-reason", "--quiet", "--fail-on", "medium"]);
@@ -414,118 +457,6 @@ fn committed(tree: Tree) -> Tree {
 }
 
 #[test]
-fn with_a_commit_only_what_the_change_introduced_is_red() {
-    let tree = committed(sample());
-    git(&tree, "", &["switch", "--quiet", "--create", "feature"]);
-    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
-    assert_eq!(run.code, 0, "{run:?}");
-    assert!(
-        run.out.contains("No new findings") && run.out.contains("40 known findings not shown: compared with main (")
-    );
-
-    // A new defect, in a file that was also moved and whose lines moved: red with exactly that one, committed or not.
-    let compose = tree.read("compose.yaml");
-    let new = format!("# a comment\n\n{}", compose.replace("  app3:\n", "  app3:\n    pid: host\n"));
-    fs::remove_file(tree.0.join("compose.yaml")).unwrap();
-    tree.write("deploy/compose.yaml", &new);
-    let expected = [pair("host-pid-namespace", "deploy/compose.yaml")];
-    for _ in 0..2 {
-        let found_now = report(&tree, &["--diff-base", "main"]);
-        assert_eq!(found(&found_now), expected);
-        assert_eq!((&found_now["summary"]["known"], &found_now["summary"]["fixed"]), (&40.into(), &0.into()));
-        assert_eq!(tree.run(&["--diff-base", "main"]).code, 1);
-        if !git(&tree, "", &["status", "--porcelain"]).is_empty() {
-            commit(&tree, "");
-        }
-    }
-
-    // What others do on the base meanwhile is not laid to the change.
-    git(&tree, "", &["switch", "--quiet", "main"]);
-    tree.write("api/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n");
-    commit(&tree, "");
-    git(&tree, "", &["switch", "--quiet", "feature"]);
-    let run = tree.run(&["--diff-base", "main", "--format", "json"]);
-    assert_eq!(found(&json(&run)), expected);
-    assert!(run.out.contains("(where HEAD parted from main)"));
-
-    // Fixed, and one that was known, too.
-    tree.write("deploy/compose.yaml", &compose);
-    tree.write("edge/.env", "GRAFANA_PASSWORD=${X}\n");
-    let run = tree.run(&["--diff-base", "main", "--fail-on", "info"]);
-    assert!(
-        run.code == 0 && run.out.ends_with("fixed or ignored by now:\n  edge/.env: default-credentials\n"),
-        "{run:?}"
-    );
-
-    // An ignore that goes lays open what it hid; together with a baseline, what either knows is known.
-    let ignored = "FROM python:3.13-slim\n# confscan: ignore[explicit-root-user]\nUSER root\nCMD python app.py\n";
-    tree.write("api/Dockerfile", ignored);
-    commit(&tree, "");
-    tree.write("api/Dockerfile", &ignored.replace("# confscan", "# "));
-    let expected = [pair("explicit-root-user", "api/Dockerfile")];
-    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), expected);
-    tree.write(BASELINE, &json_of_baseline(&tree));
-    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD"])), []);
-    assert_eq!(found(&report(&tree, &["--diff-base", "HEAD", "--no-baseline"])), expected);
-}
-
-fn json_of_baseline(tree: &Tree) -> String {
-    assert_eq!(tree.run(&["baseline", "--baseline", "elsewhere.json"]).code, 0);
-    let text = tree.read("elsewhere.json");
-    fs::remove_file(tree.0.join("elsewhere.json")).unwrap();
-    text
-}
-
-#[test]
-fn the_other_commit_is_scanned_as_the_directory_is() {
-    let tree = sample();
-    let bad = "FROM python:3.13-slim\nUSER root\nCMD [\"python\", \"a.py\"]\n";
-    tree.write("node_modules/x/Dockerfile", bad);
-    tree.write("vendor/ours/Dockerfile", bad);
-    tree.write("gen/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
-    tree.write("gen/Dockerfile", bad);
-    tree.write("caf\u{e9}/\u{e9}/Dockerfile", bad);
-    tree.write("big/Dockerfile", &format!("{bad}{}", "# padding\n".repeat(2_000)));
-    tree.write("conf/image.txt", bad);
-    tree.write("web/compose.yaml", "services:\n  w:\n    image: acme/w:1\n    env_file: ../conf/w.vars\n");
-    tree.write("conf/w.vars", "GRAFANA_PASSWORD=123456\n");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::symlink;
-        symlink("conf/image.txt", tree.0.join("Dockerfile")).unwrap();
-        symlink("../conf", tree.0.join("web/conf")).unwrap();
-        symlink("/etc/passwd", tree.0.join("web/Dockerfile")).unwrap();
-        symlink("loop.Dockerfile", tree.0.join("loop.Dockerfile")).unwrap();
-    }
-    let tree = committed(tree);
-    for args in [
-        &[][..],
-        &["--pedantic"],
-        &["--max-file-size", "1K"],
-        &["edge"],
-        &["edge", "jobs"],
-        &["edge/nginx.conf", "compose.yaml"],
-        &["--kind", "dockerfile", "conf/image.txt"],
-        &["node_modules"],
-    ] {
-        let alone = report(&tree, args);
-        let total = alone["summary"]["findings"].as_u64().unwrap();
-        let compared = report(&tree, &[args, &["--allow-gaps", "--diff-base", "HEAD"]].concat());
-        let summary = &compared["summary"];
-        let numbers = ["findings", "known", "fixed"].map(|key| summary[key].as_u64().unwrap());
-        assert_eq!(numbers, [0, total, 0], "{args:?} {compared}");
-        assert!(total > 0, "{args:?}");
-    }
-    // A folder that the other commit did not have, and the standard input.
-    tree.write("new/Dockerfile", bad);
-    assert_eq!(found(&report(&tree, &["new", "--diff-base", "HEAD"])).len(), 1);
-    let args = ["-", "--stdin-filename", "api/Dockerfile", "--diff-base", "HEAD", "--format", "json"];
-    let run =
-        tree.run_in("", &args, &tree.read("api/Dockerfile").replace("CMD python", "RUN chmod 777 /x\nCMD python"));
-    assert_eq!(found(&json(&run)), [pair("world-writable-permission", "api/Dockerfile")]);
-}
-
-#[test]
 fn every_command_of_the_pages_does_what_they_say() {
     let origin = Tree::new(&[("origin/services/Dockerfile", "FROM python:3.13-slim\nCMD python app.py\n")]);
     git(&origin, "origin", &["init", "--quiet"]);
@@ -537,7 +468,7 @@ fn every_command_of_the_pages_does_what_they_say() {
     git(&origin, "", &["clone", "--quiet", "--branch=feature", &url, "clone"]);
     for (page, codes) in [
         // Before the baseline is written the scan is red, and each page starts with none.
-        ("docs/suppressions.md", &[1, 0, 1][..]),
+        ("docs/suppressions.md", &[1, 1, 0, 1][..]),
         ("docs/gate.md", &[0; 11]),
     ] {
         let commands = pages::commands(page);

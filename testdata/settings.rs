@@ -236,6 +236,63 @@ fn the_stacks_of_the_settings_are_merged() {
 }
 
 #[test]
+fn a_named_stack_is_called_so_and_runs_what_its_profiles_say() {
+    let compose = "services:\n  web:\n    image: acme/web:1\n    pid: host\n  debug:\n    image: acme/debug:1\n    pid: host\n    \
+                   profiles: [debug, tools]\n  job:\n    image: acme/job:1\n    pid: host\n    profiles: [jobs]\n";
+    let tree = Tree::new(&[("compose.yaml", compose)]);
+    let scan = |stacks: &str| -> Value {
+        tree.write("confscan.toml", stacks);
+        let run = tree.run(&["--format", "json"]);
+        serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+    };
+    let names = |report: &Value| -> Vec<String> {
+        let containers = report["containers"].as_array().unwrap().iter();
+        containers.map(|container| container["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let graded = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["rule"] == "host-pid-namespace").count()
+    };
+    for (profiles, expected) in [
+        ("", &["web", "debug", "job"][..]),
+        ("profiles = []", &["web"]),
+        ("profiles = ['debug']", &["web", "debug"]),
+        ("profiles = ['tools', 'jobs']", &["web", "debug", "job"]),
+        ("profiles = ['*']", &["web", "debug", "job"]),
+    ] {
+        let report = scan(&format!("[[stack]]\nfiles = ['compose.yaml']\n{profiles}\n"));
+        assert_eq!(
+            (names(&report), graded(&report)),
+            (expected.iter().map(|it| it.to_string()).collect(), expected.len())
+        );
+        assert_eq!(report["summary"]["complete"], true, "{profiles}");
+    }
+    // The same files twice, under other names and profiles; what is active in production runs in production.
+    let two = "[[stack]]\nname = 'shop'\nfiles = ['compose.yaml']\nprofiles = []\n[[stack]]\nname = 'tools \u{1b}'\nfiles = \
+               ['compose.yaml']\nprofiles = ['debug']\nenvironment = 'production'\n";
+    let two = two.replace('\u{1b}', "\\u001b").replace("'tools \\u001b'", "\"tools \\u001b\"");
+    let report = scan(&two);
+    assert_eq!(names(&report), ["web", "web", "debug"]);
+    let called: Vec<&Value> = report["containers"].as_array().unwrap().iter().map(|it| &it["stack_name"]).collect();
+    assert_eq!(called, ["shop", "tools \u{1b}", "tools \u{1b}"]);
+    assert_eq!(report["containers"][2]["environment"]["value"], "production");
+    assert_eq!(report["containers"][2]["active_profiles"], serde_json::json!(["debug"]));
+    let run = tree.run(&["containers"]);
+    let shop = "shop  compose.yaml  configured  no profile is active\n";
+    let tools = "tools \\u{1b}  compose.yaml  configured  active profiles: debug\n";
+    assert!(run.out.contains(shop) && run.out.contains(tools), "{}", run.out);
+    let human = tree.run(&[]).out;
+    assert!(human.contains("in stack `shop`, stack `tools \\u{1b}`"), "{human}");
+    // Two of one name, and a profile that no service has.
+    tree.write("confscan.toml", &two.replace("shop", "x").replace("\"tools \\u001b\"", "'x'"));
+    let run = tree.run(&[]);
+    assert!(run.code == 2 && run.err.contains("confscan.toml:6:8: another stack is called `x` already"), "{run:?}");
+    tree.write("confscan.toml", "[[stack]]\nfiles = ['compose.yaml']\nprofiles = ['debgu']\n");
+    let run = tree.run(&[]);
+    assert!(run.code == 2 && run.out.contains("did you mean `debug`?"), "{run:?}");
+}
+
+#[test]
 fn includes_and_servers_are_found_where_nginx_root_says() {
     let site = "server {\n  include snippets/listing.conf;\n}\n";
     let tree = Tree::new(&[

@@ -201,7 +201,7 @@ fn every_command_of_the_pages_about_the_ways_in_does_what_they_say() {
         ("docs/gitlab.md", &[0, 1, 1, 0, 0, 1]),
         ("docs/github.md", &[0]),
         ("docs/pre-commit.md", &[1, 123]),
-        ("docs/audit.md", &[0, 0, 0, 0, 1, 0, 0]),
+        ("docs/audit.md", &[0, 0, 0, 0, 0, 1, 0, 0]),
     ] {
         let commands = pages::commands(page);
         let seen: Vec<i32> = commands

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Error;
-use super::settings::{At, FailOn, Ignore, Level, RelativePath, Settings, Stack};
+use super::settings::{At, FailOn, Ignore, Level, Settings, Stack};
+use super::values::RelativePath;
 use crate::container::{Environment, Marked};
-use crate::finding::{Confidence, Rule, Severity, Tier};
+use crate::finding::{Confidence, Rule, Tier};
+use crate::policy::Setting;
 use crate::project::{self, Configured, path};
 use crate::rules;
-use crate::source::{Kind, ReadError, Source, Sources, Span};
+use crate::source::{Kind, ReadError, Source, Sources, Span, Spanned};
 use crate::text::closest;
 
 /// What the files are called.
@@ -78,7 +80,14 @@ impl File {
                 );
             }
         }
-        for stack in stacks {
+        for (index, stack) in stacks.iter().enumerate() {
+            if let Some(name) = &stack.value.name
+                && stacks[..index]
+                    .iter()
+                    .any(|other| other.value.name.as_ref().is_some_and(|it| it.value == name.value))
+            {
+                return wrong(&name.range, format!("another stack is called `{}` already", name.value.0));
+            }
             if stack.value.files.is_empty() {
                 return wrong(&stack.range, "a stack needs at least one file".to_owned());
             }
@@ -145,17 +154,6 @@ impl File {
             }
         }
     }
-}
-
-/// What the files say of a rule at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// Whether the rule runs.
-    pub runs: bool,
-    /// The severity that is set.
-    pub severity: Option<Severity>,
-    /// It is said for the very environment, so what the rule makes of development and test does not matter.
-    pub exact: bool,
 }
 
 /// The `confscan.toml` files of a scan.
@@ -354,7 +352,11 @@ impl project::Settings for Files {
                 let marked = Marked::new(environment.value.into(), format!("`stack` in {}", file.path));
                 Marked { decided_by: file.span(environment, sources), ..marked }
             });
-            Some(Configured { files: files?, environment, env_files: env_files? })
+            // Registered, every value has its place.
+            let place = |name: &At<String>| Some(Spanned::new(name.value.clone(), file.span(name, sources)?));
+            let profiles = stack.value.profiles.as_ref().map(|names| names.iter().filter_map(place).collect());
+            let name = stack.value.name.as_ref().map(|name| name.value.0.clone());
+            Some(Configured { files: files?, environment, env_files: env_files?, name, profiles })
         });
         stacks.collect()
     }

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use jiff::civil::Date;
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::pattern::{Globs, Trusted};
+use super::values::{ContainerFolder, Day, MaxFindings, RelativePath, Size, StackName};
 use crate::container::Environment;
 use crate::finding::{Confidence, Severity};
 use crate::source::{FileId, Span};
@@ -336,10 +336,10 @@ pub struct Stack {
     /// Where the stack runs: `production`, `development`, `test` or `unmarked`.
     pub environment: Option<At<Where>>,
     /// What reports call it.
-    pub name: Option<String>,
-    /// The profiles that are active.
-    #[serde(default)]
-    pub profiles: Vec<String>,
+    pub name: Option<At<StackName>>,
+    /// The profiles that are active, `*` for all of them: services of other ones do not run. Without it every service
+    /// is graded.
+    pub profiles: Option<Vec<At<String>>>,
     /// The files, one or a list, that variables are taken from instead of `.env`.
     #[serde(default)]
     pub env_file: OneOrMany<At<RelativePath>>,
@@ -360,6 +360,8 @@ pub struct Ignore {
     pub reason: Option<String>,
     /// The last day on which it is accepted: `2027-01-31`.
     pub until: Option<At<Day>>,
+    /// The day on which it was accepted, which reports tell its age from.
+    pub since: Option<At<Day>>,
 }
 
 /// Which images may be used.
@@ -455,164 +457,4 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
         let one = generator.subschema_for::<T>();
         json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
     }
-}
-
-/// A path from the folder of the file that it is written in, with `/` between its parts; `..` is allowed as far as it
-/// stays in the repository.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub struct RelativePath(pub String);
-
-deserialize_from_text!(RelativePath);
-
-impl FromText for RelativePath {
-    fn from_text(path: &str) -> Result<Self, String> {
-        if path.is_empty() {
-            return Err("the path is empty".to_owned());
-        }
-        if path.starts_with(['/', '~', '\\']) || path.as_bytes().get(1) == Some(&b':') {
-            return Err(format!("`{path}` is not a path from the folder of this file"));
-        }
-        Ok(RelativePath(path.to_owned()))
-    }
-}
-
-/// An absolute folder of a container.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub struct ContainerFolder(pub String);
-
-deserialize_from_text!(ContainerFolder);
-
-impl FromText for ContainerFolder {
-    fn from_text(path: &str) -> Result<Self, String> {
-        if path.starts_with('/') {
-            return Ok(ContainerFolder(crate::project::path::absolute("/", path)));
-        }
-        Err(format!("`{path}` is not an absolute path of a container"))
-    }
-}
-
-/// A day: a TOML date (`2027-01-31`), or the same as a string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Day(pub Date);
-
-impl<'de> Deserialize<'de> for Day {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Days;
-        impl<'de> Visitor<'de> for Days {
-            type Value = Day;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a date such as 2027-01-31")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Day, E> {
-                let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
-                day.map(Day).ok_or_else(|| E::custom(format!("`{text}` is not a date such as 2027-01-31")))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Day, A::Error> {
-                let date = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
-                self.visit_str(&date.to_string())
-            }
-        }
-        deserializer.deserialize_any(Days)
-    }
-}
-
-#[cfg(test)]
-impl JsonSchema for Day {
-    fn schema_name() -> Cow<'static, str> {
-        "Day".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A date such as 2027-01-31", "type": "string", "format": "date" })
-    }
-}
-
-/// A number of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub u64);
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Sizes;
-        impl Visitor<'_> for Sizes {
-            type Value = Size;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number of bytes, or a string such as \"512K\"")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Size, E> {
-                size(text).map(Size).map_err(E::custom)
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, bytes: i64) -> Result<Size, E> {
-                self.visit_str(&bytes.to_string())
-            }
-        }
-        deserializer.deserialize_any(Sizes)
-    }
-}
-
-#[cfg(test)]
-impl JsonSchema for Size {
-    fn schema_name() -> Cow<'static, str> {
-        "Size".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A number of bytes, or a text with a suffix K or M",
-            "anyOf": [
-                { "type": "integer", "minimum": 0 },
-                { "type": "string", "pattern": "^[0-9]+ ?([kKmM]?[bB]?|[kKmM]i[bB])$" },
-            ],
-        })
-    }
-}
-
-/// A number of findings that are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxFindings(pub usize);
-
-impl<'de> Deserialize<'de> for MaxFindings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const MOST: i64 = 100_000;
-        let number = i64::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::custom(format!("not a number from 1 to {MOST}"));
-        usize::try_from(number).ok().filter(|_| (1..=MOST).contains(&number)).map(MaxFindings).ok_or_else(wrong)
-    }
-}
-
-#[cfg(test)]
-impl JsonSchema for MaxFindings {
-    fn schema_name() -> Cow<'static, str> {
-        "MaxFindings".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A number of findings", "type": "integer", "minimum": 1, "maximum": 100_000 })
-    }
-}
-
-/// A number of bytes: `65536`, `64K`, `64KiB`, `1M`.
-///
-/// # Errors
-/// It is not a number of bytes, or more than spans can count.
-pub fn size(given: &str) -> Result<u64, String> {
-    let digits = given.trim_end_matches(|character: char| !character.is_ascii_digit());
-    let factor = match given[digits.len()..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        _ => return Err("not a number of bytes, K or M".to_owned()),
-    };
-    // Spans are 32 bits wide, and a file that is not UTF-8 doubles when it is recoded.
-    const MOST: u64 = 1 << 30;
-    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    bytes.filter(|bytes| *bytes <= MOST).ok_or_else(|| format!("not a number of bytes up to {MOST}"))
 }

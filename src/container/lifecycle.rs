@@ -1,7 +1,7 @@
 //! When the support of a product's release ends (endoflife.date, MIT; the snapshot's date stands in the table).
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jiff::civil::Date;
 
@@ -17,24 +17,53 @@ pub struct Cycle {
     pub ends: Date,
 }
 
-/// Release lines by product. A line that ended on an unknown day is left out.
-static TABLE: LazyLock<HashMap<&'static str, Vec<(Cycle, &'static str)>>> = LazyLock::new(|| {
-    let mut table: HashMap<&str, Vec<_>> = HashMap::new();
-    for line in include_str!("eol.tsv").lines().filter(|line| !line.starts_with('#')) {
-        let columns: Vec<&'static str> = line.split('\t').collect();
-        let [product, cycle, codename, end, extended] = columns[..] else { continue };
-        // Debian's long-term support is run by the project and reaches the images' users; other vendors sell theirs.
-        let end = if product == "debian" && !extended.is_empty() { extended } else { end };
-        // `False`: supported, and no end is known. `True`: ended, nobody knows when.
-        let ends = if end == "False" { Date::MAX } else { end.parse().unwrap_or(Date::MIN) };
-        if ends == Date::MIN {
+/// A release line and its code name.
+type Release = (Cycle, &'static str);
+
+/// The lines of a product in the table, which are read when it is asked for: a scan needs few of them.
+struct Product {
+    lines: &'static str,
+    releases: OnceLock<Vec<Release>>,
+}
+
+/// The products by name. The lines of one stand together.
+static TABLE: LazyLock<HashMap<&'static str, Product>> = LazyLock::new(|| {
+    let mut rest = include_str!("eol.tsv");
+    let mut table = HashMap::with_capacity(256);
+    while let Some((product, _)) = rest.split_once('\t') {
+        // The comments in front of the first line.
+        if let Some((_, below)) = rest.split_once('\n').filter(|_| rest.starts_with('#')) {
+            rest = below;
             continue;
         }
-        let codename = codename.split(' ').next().unwrap_or_default();
-        table.entry(product).or_default().push((Cycle { product, cycle, ends }, codename));
+        let mut end = 0;
+        while rest[end..].strip_prefix(product).is_some_and(|behind| behind.starts_with('\t')) {
+            end = memchr::memchr(b'\n', &rest.as_bytes()[end..]).map_or(rest.len(), |length| end + length + 1);
+        }
+        let lines;
+        (lines, rest) = rest.split_at(end);
+        table.insert(product, Product { lines, releases: OnceLock::new() });
     }
     table
 });
+
+/// The release lines of a product. One that ended on an unknown day is left out.
+fn releases(product: &str) -> Option<&'static [Release]> {
+    let product = TABLE.get(product)?;
+    Some(product.releases.get_or_init(|| product.lines.lines().filter_map(release).collect()))
+}
+
+fn release(line: &'static str) -> Option<Release> {
+    let mut columns = line.split('\t');
+    let mut next = || columns.next();
+    let (product, cycle, codename, end, extended) = (next()?, next()?, next()?, next()?, next()?);
+    // Debian's long-term support is run by the project and reaches the images' users; other vendors sell theirs.
+    let end = if product == "debian" && !extended.is_empty() { extended } else { end };
+    // `False`: supported, and no end is known. `True`: ended, nobody knows when.
+    let ends = if end == "False" { Date::MAX } else { end.parse().unwrap_or(Date::MIN) };
+    let codename = codename.split(' ').next().unwrap_or_default();
+    (ends != Date::MIN).then_some((Cycle { product, cycle, ends }, codename))
+}
 
 /// The day of the table's snapshot, from its first line: no release of a later day is in it.
 static SNAPSHOT: LazyLock<Date> = LazyLock::new(|| {
@@ -186,7 +215,7 @@ fn by_version(product: &str, version: &str) -> Option<(&'static Cycle, bool)> {
     if !version.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let cycles = TABLE.get(product)?;
+    let cycles = releases(product)?;
     let mut rest = version;
     loop {
         if let Some((cycle, _)) = cycles.iter().find(|(cycle, _)| cycle.cycle == rest) {
@@ -211,24 +240,33 @@ pub fn next_cycle(name: &str, tag: &str) -> Option<&'static Cycle> {
     let product = product(name)?;
     let version = bare(product, tag.split('-').next().unwrap_or_default());
     let wanted = numbers(version).filter(|_| by_version(product, version).is_none())?;
-    let cycles = TABLE.get(product)?.iter().filter_map(|(cycle, _)| Some((numbers(cycle.cycle)?, cycle)));
+    let cycles = releases(product)?.iter().filter_map(|(cycle, _)| Some((numbers(cycle.cycle)?, cycle)));
     cycles.filter(|(line, _)| *line > wanted).min_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, cycle)| cycle)
 }
 
 /// Of the release lines that begin with `prefix`, the one whose support ends last.
 fn last(product: &str, prefix: &str) -> Option<&'static Cycle> {
-    let cycles = TABLE.get(product)?.iter().map(|(cycle, _)| cycle);
+    let cycles = releases(product)?.iter().map(|(cycle, _)| cycle);
     cycles.filter(|cycle| cycle.cycle.starts_with(prefix)).max_by_key(|cycle| cycle.ends)
 }
 
 fn by_codename(product: &str, name: &str) -> Option<&'static Cycle> {
-    let cycles = TABLE.get(product)?;
+    let cycles = releases(product)?;
     cycles.iter().find(|(_, codename)| !name.is_empty() && codename.eq_ignore_ascii_case(name)).map(|(cycle, _)| cycle)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_line_of_the_table_belongs_to_its_product() {
+        let lines: Vec<&str> = include_str!("eol.tsv").lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(TABLE.values().map(|product| product.lines.lines().count()).sum::<usize>(), lines.len());
+        let known: usize = TABLE.keys().filter_map(|product| releases(product)).map(<[Release]>::len).sum();
+        assert_eq!(known, lines.iter().filter_map(|line| release(line)).count());
+        assert!(lines.iter().all(|line| line.split('\t').count() == 5));
+    }
 
     #[test]
     fn a_tag_names_its_release_lines() {

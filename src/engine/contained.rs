@@ -12,6 +12,7 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
     for key in containing {
         // One that was contained itself has handed on nothing: what it would contain stands on its own.
         let Some(parts) = findings.get(&key).map(|merged| merged.finding.contained.clone()) else { continue };
+        let mut absorbed = Vec::new();
         for part in parts.into_iter().filter(|part| *part != key) {
             // A guess fails no scan, so what does must not become a part of one.
             let is_guess =
@@ -19,8 +20,10 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
             if is_guess(&key) == Some(true) && is_guess(&part) == Some(false) {
                 continue;
             }
-            let Some(part) = findings.remove(&part) else { continue };
+            let name = part;
+            let Some(part) = findings.remove(&name) else { continue };
             let Some(whole) = findings.get_mut(&key) else { break };
+            absorbed.push(name);
             let finding = &mut whole.finding;
             if part.finding.confidence > Confidence::Guess || finding.confidence == Confidence::Guess {
                 finding.severity = finding.severity.max(part.finding.severity);
@@ -31,6 +34,9 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
                 finding.related(primary, part.finding.message.clone());
             }
             whole.add_places(part);
+        }
+        if let Some(whole) = findings.get_mut(&key) {
+            whole.finding.contained = absorbed;
         }
     }
     findings

@@ -1,9 +1,13 @@
 //! A commit's configs, found in its tree as the walk finds them on the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::Tree;
 use super::tree::Entry;
+use crate::project::path::{directory, file_name};
 use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, recognise};
 use crate::walk::{Options, Scope, folder_reason, is_cache_tag};
@@ -16,8 +20,9 @@ const TAG: u64 = 64;
 pub fn sources(tree: Tree, scope: &Scope, options: &Options, now: &Sources) -> Sources {
     let mut finder =
         Finder { tree: &tree, scope, options, entered: HashMap::new(), taken: BTreeMap::new(), gaps: vec![] };
+    let ignores = if options.gitignore { Ignores::of(&tree, options.max_file_size) } else { Ignores::default() };
     for (path, entry) in tree.entries() {
-        if scope.holds(path) && finder.enters(path) {
+        if scope.holds(path) && finder.enters(path) && !ignores.matches(path, scope) {
             match entry {
                 Entry::File(..) => finder.candidate(path, path, WALKED),
                 Entry::Link(_) => finder.link(path),
@@ -43,6 +48,71 @@ pub fn sources(tree: Tree, scope: &Scope, options: &Options, now: &Sources) -> S
         sources.skip(path, reason, true);
     }
     sources
+}
+
+/// The scope in which files of `tree` are looked for, and what it has more than `scope`: a single file that was moved is
+/// there under a name that nobody gave, so the configs that are gone from the directory are read as well.
+pub fn base_scope(tree: &Tree, scope: &Scope) -> (Scope, HashSet<String>) {
+    let mut more = HashSet::new();
+    if scope.files.iter().any(|path| !tree.has(path)) {
+        let gone = tree.entries().filter(|(path, entry)| {
+            matches!(entry, Entry::File(..))
+                && by_name(path).is_some()
+                && !scope.files.iter().any(|named| named == path)
+                && !scope.root.join(path).exists()
+        });
+        more.extend(gone.map(|(path, _)| path.to_owned()));
+    }
+    let mut files = scope.files.clone();
+    files.extend(more.iter().cloned());
+    files.sort_unstable();
+    (Scope { files, ..scope.clone() }, more)
+}
+
+/// The `.gitignore` files of a commit, by their folders.
+#[derive(Default)]
+struct Ignores(HashMap<String, Gitignore>);
+
+impl Ignores {
+    fn of(tree: &Tree, limit: u64) -> Ignores {
+        let files = tree.entries().filter(|(path, _)| file_name(path) == ".gitignore");
+        let read = files.filter_map(|(path, _)| {
+            let content = tree.content(path, limit).ok()?;
+            let mut builder = GitignoreBuilder::new("");
+            // A line that is no pattern is passed over, as git does.
+            String::from_utf8_lossy(&content.bytes).lines().for_each(|line| {
+                let _ = builder.add_line(None, line);
+            });
+            Some((directory(path).to_owned(), builder.build().ok()?))
+        });
+        Ignores(read.collect())
+    }
+
+    /// Whether `path`, or a folder that it is in below the named ones, is left out.
+    fn matches(&self, path: &str, scope: &Scope) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let below = |part: &&str| scope.holds(part) && !scope.directories.iter().any(|named| named == part);
+        ends.map(|end| &path[..end]).filter(below).any(|part| self.leaves_out(part, part.len() < path.len()))
+    }
+
+    /// What the nearest file that has a pattern for `path` says.
+    fn leaves_out(&self, path: &str, is_directory: bool) -> bool {
+        let mut folder = path;
+        while !folder.is_empty() {
+            folder = directory(folder);
+            let Some(file) = self.0.get(folder) else { continue };
+            let seen = path[folder.len()..].trim_start_matches('/');
+            match file.matched(seen, is_directory) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => {}
+            }
+        }
+        false
+    }
 }
 
 const NAMED: u8 = 0;

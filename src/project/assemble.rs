@@ -281,8 +281,12 @@ fn container_of(linker: &Linker, waiting: Waiting, networks: &HashMap<&str, &Net
     let profiles: Vec<Spanned<String>> =
         service.profiles.iter().map(|profile| Spanned::new(profile.value.clone(), profile.span)).collect();
     let env = service_variables(linker, stack, service, built.as_deref(), &env_files);
-    let environment = environment::by_profiles(profiles.iter())
-        .or_else(|| Some(stack.environment.clone()).filter(|mark| mark.environment != Environment::Unmarked))
+    let of_stack = Some(&stack.environment).filter(|mark| mark.environment != Environment::Unmarked).cloned();
+    let by_profiles = environment::by_profiles(profiles.iter());
+    // A profile that is active in a stack runs where the stack does.
+    let (first, second) = if stack.profiles.is_some() { (of_stack, by_profiles) } else { (by_profiles, of_stack) };
+    let environment = first
+        .or(second)
         .or_else(|| by_env(&env))
         .or_else(|| stacks::by_dotenv(stack))
         .unwrap_or_else(|| stack.environment.clone());

@@ -346,7 +346,9 @@ impl<'a> Linker<'a> {
             include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
         });
         self.exceeded.append(&mut includes.exceeded);
+        let by_file = self.documents.iter().enumerate().rev().map(|(id, document)| (document.file(), id)).collect();
         let mut project = Project {
+            by_file,
             includes,
             documents: self.documents,
             marks: self.marks,

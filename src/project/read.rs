@@ -1,5 +1,7 @@
 //! Text into documents, each file once.
 
+use std::cmp::Reverse;
+
 use rayon::prelude::*;
 
 use super::Failure;
@@ -8,8 +10,10 @@ use crate::syntax::{self, Document};
 
 /// Parses every file, in parallel.
 pub fn parse_all(sources: &Sources) -> (Vec<Document>, Vec<Failure>) {
-    let files: Vec<(FileId, &Source)> = sources.iter().collect();
-    let parsed: Vec<_> = files.par_iter().map(|(id, source)| parse(*id, source)).collect();
+    let mut files: Vec<(FileId, &Source)> = sources.iter().collect();
+    // The largest first and in small portions, so that no thread is left with one when the others are done.
+    files.sort_by_key(|(_, source)| Reverse(source.text.len()));
+    let parsed: Vec<_> = files.par_iter().with_max_len(4).map(|(id, source)| parse(*id, source)).collect();
     let (mut documents, mut failures) = (Vec::new(), Vec::new());
     for result in parsed {
         match result {
@@ -17,6 +21,7 @@ pub fn parse_all(sources: &Sources) -> (Vec<Document>, Vec<Failure>) {
             Err(failure) => failures.push(failure),
         }
     }
+    failures.sort_by_key(|failure: &Failure| failure.file);
     (documents, failures)
 }
 

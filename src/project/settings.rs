@@ -1,7 +1,7 @@
 //! What the user says of a repository where its files do not say it.
 
 use crate::container::Marked;
-use crate::source::Sources;
+use crate::source::{Sources, Spanned};
 
 /// What the user says of environments and places. Paths start at the scan root.
 pub trait Settings: Sync {
@@ -39,4 +39,8 @@ pub struct Configured {
     pub environment: Option<Marked>,
     /// Paths of the files with its variables, instead of `.env`.
     pub env_files: Vec<String>,
+    /// What the user calls it.
+    pub name: Option<String>,
+    /// The profiles that are active, where that is said.
+    pub profiles: Option<Vec<Spanned<String>>>,
 }

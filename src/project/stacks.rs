@@ -3,6 +3,7 @@
 mod discover;
 mod evidence;
 mod load;
+mod profiles;
 mod variables;
 
 use std::collections::HashMap;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 pub(super) use self::discover::{DEFAULTS, discover};
 pub use self::evidence::{Command, commands};
 pub(super) use self::load::{by_dotenv, reason};
+pub use self::profiles::Inactive;
 pub(super) use self::variables::Growth;
 pub use self::variables::{Variable, Variables, names_in};
 
 use crate::container::{DocumentId, Marked};
 use crate::project::Need;
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, Spanned};
 use crate::syntax::compose::Compose;
 use crate::syntax::compose::merge::Lost;
 
@@ -28,6 +30,13 @@ pub struct Stack {
     pub files: Vec<DocumentId>,
     /// Files that those include or extend.
     pub parts: Vec<DocumentId>,
+    /// What the user calls it.
+    pub name: Option<String>,
+    /// The profiles that are active, where the user says so: services of other ones are not in the model. Without it
+    /// every service is.
+    pub profiles: Option<Vec<Spanned<String>>>,
+    /// What services need of those that are not in the model for their profiles.
+    pub inactive: Vec<Inactive>,
     /// How the stack was found.
     pub basis: Basis,
     /// The command lines that start it without naming its files, the first of many.
@@ -99,6 +108,8 @@ pub enum GapKind {
     EnvFile,
     /// `build`.
     Build,
+    /// `profiles` of the configuration.
+    Profiles,
 }
 
 impl GapKind {
@@ -109,6 +120,7 @@ impl GapKind {
             GapKind::Extends => "extends",
             GapKind::EnvFile => "env_file",
             GapKind::Build => "build",
+            GapKind::Profiles => "profiles",
         }
     }
 }

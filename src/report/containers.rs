@@ -90,7 +90,11 @@ impl View<'_> {
         };
         let files: Vec<String> = stack.files.iter().map(|&file| self.path(file)).collect();
         let files = path_line_start(&files.join(" + "));
-        writeln!(out, "{}{}", self.paint(bold, &files), self.dim(&self.basis(stack)))
+        let (heading, rest) = match &stack.name {
+            Some(name) => (visible(&self.report.value(name)).into_owned(), format!("  {files}")),
+            None => (files, String::new()),
+        };
+        writeln!(out, "{}{rest}{}", self.paint(bold, &heading), self.dim(&self.basis(stack)))
     }
 
     fn basis(&self, stack: &Stack) -> String {
@@ -103,6 +107,14 @@ impl View<'_> {
             Basis::Matched => "  the overlay and the file that has its services".to_owned(),
             Basis::Fragment => "  what it is a part of was not found".to_owned(),
         };
+        if let Some(profiles) = &stack.profiles {
+            let names: Vec<_> =
+                profiles.iter().map(|profile| visible(&self.report.value(&profile.value)).into_owned()).collect();
+            match names[..] {
+                [] => text.push_str("  no profile is active"),
+                _ => text.push_str(&format!("  active profiles: {}", names.join(", "))),
+            }
+        }
         if stack.superseded {
             text.push_str("  runs in production under other files, and is not graded alone");
         }

@@ -18,6 +18,7 @@ use super::{Place, Report};
 use crate::baseline::Comparison;
 use crate::container::DocumentId;
 use crate::escape;
+use crate::exception::Since;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources, Span};
 
@@ -152,6 +153,9 @@ fn suppressed<'a>(report: &'a Report, finding: &'a Finding, exception: usize) ->
         path,
         line,
         reason: ignore.reason.as_deref(),
+        since: exception.since.map(|since| since.date.to_string()),
+        age_days: exception.since.zip(report.today).map(|(since, today)| since.days(today)),
+        age_at_least: exception.since.is_some_and(|since| since.at_least),
         until: ignore.until.as_ref().map(|until| until.text.as_str()),
         days_left: report.today.and_then(|today| ignore.days_left(today)),
     })
@@ -159,6 +163,8 @@ fn suppressed<'a>(report: &'a Report, finding: &'a Finding, exception: usize) ->
 
 fn known<'a>(report: &'a Report, finding: &'a Finding) -> wire::Known<'a> {
     let wire::Place { path, line } = place(report, finding.primary());
+    let since = report.comparisons.iter().filter_map(|comparison| comparison.since.get(&finding.fingerprint));
+    let since = since.min().map(|date| Since { date: *date, at_least: false });
     wire::Known {
         rule: finding.rule.id,
         severity: finding.severity.name(),
@@ -166,6 +172,8 @@ fn known<'a>(report: &'a Report, finding: &'a Finding) -> wire::Known<'a> {
         line,
         node: &finding.node,
         fingerprint: &finding.fingerprint,
+        since: since.map(|since| since.date.to_string()),
+        age_days: since.zip(report.today).map(|(since, today)| since.days(today)),
     }
 }
 
@@ -175,6 +183,7 @@ fn comparison(comparison: &Comparison) -> wire::Comparison<'_> {
         path: &entry.path,
         node: &entry.node,
         fingerprint: &entry.fingerprint,
+        since: entry.since.map(|date| date.to_string()),
     });
     wire::Comparison {
         kind: comparison.with.kind(),

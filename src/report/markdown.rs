@@ -7,12 +7,11 @@ use std::io::{self, Write};
 
 pub(super) use escape::{LONGEST, text};
 
-use super::words::{active, clip, compared, found, ignored, message, numbers, page_url, plural, remarks, unsure};
+use super::words::{active, clip, compared, found, ignored, message, numbers, page_url, plural, remarks, term, unsure};
 use super::{Place, Report};
 use crate::exception::Exception;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Kind};
-use crate::suppress;
 
 /// Bytes of a summary. GitHub takes 1 MiB for all that a step writes to its summary, and the step may write more.
 const LIMIT: usize = 1_000_000;
@@ -134,7 +133,7 @@ fn place(report: &Report, finding: &Finding) -> String {
     escape::as_code(&format!("{}:{}", clip(path, PATH), start.line))
 }
 
-/// Every exception that hides something, with its reason and how long it holds, folded away.
+/// Every exception that hides something, with its reason, its age and how long it holds, folded away.
 fn exceptions(report: &Report) -> String {
     let Some(ignored) = ignored(report) else { return String::new() };
     let mut out = format!("\n<details>\n<summary>{}</summary>\n\n", text(&ignored));
@@ -146,12 +145,10 @@ fn exceptions(report: &Report) -> String {
         let (path, line) = report.exception_place(exception).unwrap_or_default();
         let place = escape::as_code(&format!("{}:{line}", clip(path, PATH)));
         let reason = ignore.reason.as_deref().map_or("no reason given".to_owned(), |why| text(&clip(why, CELL)));
-        let until = ignore.until.as_ref().and_then(|until| until.date);
-        let left = report.today.and_then(|today| suppress::left(ignore, today));
-        let until = until.zip(left).map(|(date, left)| format!("{date}, {left}")).unwrap_or_default();
-        format!("| {rules} | {} | {place} | {reason} | {until} |\n", exception.hides)
+        let term = term(exception, report.today).unwrap_or_default();
+        format!("| {rules} | {} | {place} | {reason} | {term} |\n", exception.hides)
     });
-    table("| Ignored | Findings | Where | Why | Until |\n|---|---:|---|---|---|\n", rows, &mut out);
+    table("| Ignored | Findings | Where | Why | Since, until |\n|---|---:|---|---|---|\n", rows, &mut out);
     out.push_str("\n</details>\n");
     out
 }

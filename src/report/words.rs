@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
+
 use super::Report;
 use crate::baseline::Comparison;
 use crate::container::Environment;
-use crate::exception::Exception;
+use crate::exception::{Exception, Since};
 use crate::finding::{Confidence, Finding, Severity};
 use crate::project::stacks::Stack;
+use crate::suppress;
 use crate::text::visible;
 
 /// `text` with a full stop.
@@ -95,10 +98,13 @@ const STACKS: usize = 3;
 pub(super) fn stacks(report: &Report, stacks: &[usize]) -> Option<String> {
     let project = &report.project;
     let stacks: Vec<_> = stacks.iter().filter_map(|&stack| project.stacks.get(stack)).collect();
-    if stacks.iter().all(|stack| stack.files.len() == 1) {
+    if stacks.iter().all(|stack| stack.files.len() == 1 && stack.name.is_none()) {
         return None;
     }
     let name = |stack: &&Stack| {
+        if let Some(name) = &stack.name {
+            return format!("stack `{}`", visible(&report.value(name)));
+        }
         let paths = stack.files.iter().map(|&file| &report.sources.get(project.documents[file].file()).path);
         format!("`{}`", paths.map(|path| visible(path).into_owned()).collect::<Vec<_>>().join(" + "))
     };
@@ -130,6 +136,29 @@ impl Level {
     }
 }
 
+/// Since when an exception stands and how long it holds; nothing where neither is known.
+pub(super) fn term(exception: &Exception, today: Option<Date>) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(since) = exception.since {
+        let least = if since.at_least { "at least " } else { "" };
+        let day = if since.at_least { "before" } else { "since" };
+        let days = today.map(|today| format!(", {least}{}", plural(since.days(today) as usize, "day")));
+        parts.push(format!("{day} {}{}", since.date, days.unwrap_or_default()));
+    }
+    let until = exception.ignore.until.as_ref().and_then(|until| until.date);
+    let left = today.and_then(|today| suppress::left(&exception.ignore, today));
+    parts.extend(until.zip(left).map(|(date, left)| format!("until {date}, {left}")));
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Since when the oldest of the known findings is accepted, where that is known.
+pub(super) fn accepted(comparison: &Comparison, today: Option<Date>) -> String {
+    let Some(date) = comparison.since.values().min() else { return String::new() };
+    let since = Since { date: *date, at_least: false };
+    let days = today.map(|today| format!(", {} ago", plural(since.days(today) as usize, "day")));
+    format!(" (the oldest accepted on {date}{})", days.unwrap_or_default())
+}
+
 /// What is said of findings that are not shown for their confidence.
 pub(super) fn unsure(report: &Report) -> Option<String> {
     let number = plural(report.unsure, "finding");
@@ -152,12 +181,18 @@ pub(super) fn found(report: &Report) -> String {
 
 /// What is known and not shown, and what is fixed, a sentence without a full stop for each comparison.
 pub(super) fn compared(report: &Report) -> impl Iterator<Item = String> {
-    report.comparisons.iter().map(|Comparison { with, known, fixed }| {
+    report.comparisons.iter().map(|comparison| {
+        let Comparison { with, known, fixed, .. } = comparison;
+        let oldest = accepted(comparison, report.today);
         let fixed = match fixed.len() {
             0 => String::new(),
             number => format!("; {} of it fixed or ignored by now", plural(number, "finding")),
         };
-        format!("{} not shown: compared with `{}`{fixed}", plural(*known, "known finding"), visible(with.name()))
+        format!(
+            "{} not shown: compared with `{}`{oldest}{fixed}",
+            plural(*known, "known finding"),
+            visible(with.name())
+        )
     })
 }
 

@@ -118,6 +118,21 @@ pub(super) fn invalid_compose_file(compose: &Compose, cx: &mut Cx) {
         let finding = cx.report(undefined.name.span, message);
         finding.help(format!("define it under `{kind}s`, or correct the name"));
     }
+    let here = cx.project.stacks.iter().flat_map(|stack| stack.inactive.iter().map(move |needed| (stack, needed)));
+    let here = here.filter(|(_, needed)| needed.service.span.file == compose.file);
+    for (stack, needed) in here.take(MOST_ERRORS) {
+        let name = &needed.service.value;
+        let stack = stack.name.as_ref().map_or("this stack".to_owned(), |name| format!("the stack `{name}`"));
+        let message = format!("Compose refuses {stack}: `{}` needs `{name}`, whose profiles are not active", needed.by);
+        let profile = needed.profiles.first().map(|profile| profile.value.as_str()).unwrap_or_default();
+        let finding = cx.report(needed.service.span, message);
+        finding
+            .help(format!("add `{profile}` to the stack's `profiles`, or write `required: false` where it is optional"))
+            .evidence(format!("inactive {name}"));
+        if let Some(profile) = needed.profiles.first() {
+            finding.related(profile.span, "it runs under this profile");
+        }
+    }
 }
 
 /// Words in the path of a file that is laid over another one.
@@ -137,21 +152,8 @@ fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx)
         return true;
     }
     let folder = path::directory(own);
-    let outer = (!folder.is_empty()).then(|| path::directory(folder));
-    let is_in = |path: &str, folder: &str| path.starts_with(folder) && path::directory(path) == folder;
-    cx.project.documents.iter().any(|document| {
-        let Document::Compose(other) = document else { return false };
-        if other.file == compose.file {
-            return false;
-        }
-        let path = cx.sources.get(other.file).path.as_str();
-        let beside = is_in(path, folder) || outer.is_some_and(|outer| is_in(path, outer));
-        if beside && other.defines(undefined.kind, &undefined.name.value) {
-            return true;
-        }
-        let included = other.include.iter().flat_map(|include| &include.paths);
-        let extended = other.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
-        let mut named = included.chain(extended);
-        named.any(|file| path::join(path::directory(path), &file.value).is_some_and(|file| file == own))
-    })
+    let above = (!folder.is_empty()).then(|| path::directory(folder));
+    let beside = [Some(folder), above].into_iter().flatten().flat_map(|near| cx.project.composes_in(near, cx.sources));
+    let mut others = beside.filter(|other| other.file != compose.file);
+    others.any(|other| other.defines(undefined.kind, &undefined.name.value)) || cx.project.is_led_to(own, cx.sources)
 }

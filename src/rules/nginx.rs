@@ -23,6 +23,7 @@ pub(super) use tls::{tls_cipher_weak, tls_protocol_weak};
 
 use super::Cx;
 use tree::{Level, Tree};
+pub(crate) use tree::{Trees, trees};
 
 /// Directives that answer a request without looking for a file.
 const HANDLERS: [&str; 16] = [

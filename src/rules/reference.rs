@@ -14,7 +14,6 @@ use super::Cx;
 use crate::project::path;
 use crate::project::stacks::{Gap, GapKind, GapReason, Stack};
 use crate::source::Span;
-use crate::syntax::Document;
 use crate::syntax::compose::Service;
 use crate::syntax::dockerfile::{Dockerfile, Stage};
 use crate::text;
@@ -34,6 +33,7 @@ fn left_out(gap: &Gap) -> String {
         (GapKind::Extends, Some(service)) => format!("what `{service}` extends"),
         (GapKind::EnvFile, Some(service)) => format!("what `{service}` gets from a file of variables"),
         (GapKind::Build, Some(service)) => format!("the image that `{service}` builds"),
+        (GapKind::Profiles, _) => "a part of the stack".to_owned(),
         (kind, None) => format!("what `{}` names", kind.name()),
     }
 }
@@ -47,6 +47,20 @@ fn shown(target: &str) -> String {
 pub(super) fn unresolved_reference(stack: &Stack, cx: &mut Cx) {
     for gap in gaps(stack) {
         let target = shown(&gap.target);
+        if gap.kind == GapKind::Profiles {
+            let message =
+                format!("no service of the stack has the profile `{target}`: what it was meant for is not graded");
+            let files = stack.files.iter().chain(&stack.parts).filter_map(|&file| cx.project.compose(file));
+            let profiles = files.flat_map(|file| &file.services).flat_map(|service| &service.profiles);
+            let names = profiles.map(|profile| profile.value.as_str());
+            let near = text::closest(&gap.target, names);
+            let finding = cx.report(gap.span, message);
+            finding.evidence(format!("profiles {target}")).help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name a profile that a service has, or take it out".to_owned(),
+            });
+            continue;
+        }
         let (why, help) = match gap.why {
             // Another rule speaks of them.
             GapReason::Missing | GapReason::Undefined => continue,
@@ -135,8 +149,5 @@ fn dockerfile_of<'a>(stack: &Stack, service: &Service, place: Span, cx: &Cx<'a>)
     let name = build.dockerfile.as_ref().map_or("Dockerfile", |dockerfile| &dockerfile.value);
     let path = path::join(&path::join(stack.directory_of(span.file), context)?, name)?;
     let file = cx.sources.find(&path)?;
-    cx.project.documents.iter().find_map(|document| match document {
-        Document::Dockerfile(dockerfile) if dockerfile.file == file => Some(&**dockerfile),
-        _ => None,
-    })
+    cx.project.dockerfile(cx.project.document_of(file)?)
 }

@@ -196,7 +196,7 @@ fn script_name(command: &Simple) -> Option<&str> {
 
 /// The containers that a file is part of.
 fn owners<'a>(file: FileId, cx: &Cx<'a>) -> impl Iterator<Item = &'a Container> + Clone + use<'a> {
-    let document = cx.project.documents.iter().position(|document| document.file() == file);
+    let document = cx.project.document_of(file);
     let owners = document.and_then(|id| cx.project.owners.get(id)).map_or(&[][..], Vec::as_slice);
     let containers = &cx.project.containers;
     owners.iter().map(move |&owner| &containers[owner])

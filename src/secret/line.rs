@@ -1,11 +1,8 @@
 //! Secrets on command lines: in flags, in variables in front of a command, in headers.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
+use super::literals::Literals;
 use super::name::{self, Shape};
-use super::text::STEMS;
+use super::text::STEM;
 use super::value::{self, Verdict};
 use crate::container::CommandLine;
 use crate::source::{Span, Text};
@@ -65,6 +62,21 @@ const FLAGS: &[(&[&str], &str, bool, Option<char>)] = &[
     (&["smbclient"], "-U", false, Some('%')),
 ];
 
+/// The programs of [`FLAGS`], of which some are there several times.
+static PROGRAMS: Literals<44> = {
+    let mut programs = [""; 44];
+    let (mut row, mut count) = (0, 0);
+    while row < FLAGS.len() {
+        let mut at = 0;
+        while at < FLAGS[row].0.len() {
+            programs[count] = FLAGS[row].0[at];
+            (at, count) = (at + 1, count + 1);
+        }
+        row += 1;
+    }
+    Literals::folded(programs)
+};
+
 /// Programs with a command that stores settings, given as a name and a value behind it.
 const CONFIGURED: [&str; 10] = ["npm", "pnpm", "yarn", "aws", "pip", "pip3", "git", "composer", "gcloud", "poetry"];
 
@@ -100,11 +112,7 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
 
 /// Whether the words of a command can give a credential at all.
 fn may_hold(command: &CommandLine) -> bool {
-    static SIGNS: LazyLock<Regex> = LazyLock::new(|| {
-        let programs: Vec<&str> = FLAGS.iter().flat_map(|(programs, ..)| *programs).copied().collect();
-        Regex::new(&format!("(?i-u){STEMS}|{}", programs.join("|"))).expect("names are a valid pattern")
-    });
-    let holds = |text: &Text| SIGNS.is_match(text.as_str());
+    let holds = |text: &Text| STEM.is_in(text.as_str()) || PROGRAMS.is_in(text.as_str());
     command.text.as_ref().is_some_and(holds) || command.exec.iter().any(holds)
 }
 

@@ -9,13 +9,15 @@ use std::sync::LazyLock;
 use memchr::memmem;
 use regex::{Regex, bytes};
 
+use super::literals::Literals;
 use super::{Formats, name, value};
 
 /// Words that a credential's name has one of, whatever their case.
-pub const STEMS: &str = "pass|pwd|pword|_pw|secret|token|key|cred|auth|salt|cookie";
+pub const STEMS: [&str; 11] =
+    ["pass", "pwd", "pword", "_pw", "secret", "token", "key", "cred", "auth", "salt", "cookie"];
 
 /// [`STEMS`]; a hit is widened to the whole name.
-static STEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).expect("the pattern is valid"));
+pub(super) static STEM: Literals<11> = Literals::folded(STEMS);
 
 /// What stands in front of a password: flags of one letter with their programs, settings that take it behind a blank, the
 /// schemes of a header, SQL, and the commands that store a login. Where the value ends, [`extent`] says.
@@ -40,13 +42,35 @@ static FLAGS: LazyLock<bytes::Regex> = LazyLock::new(|| {
 });
 
 /// What a line has one of where [`FLAGS`] can match it.
-static PROGRAMS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = concat!(
-        "mysql|mariadb|sshpass|redis-cli|valkey-cli|curl|mongo|login|sqlcmd|requirepass|masterauth|IDENTIFIED|",
-        "nuget|useradd|usermod|bundle|http-basic|-oauth|-token|bearer|Bearer|BEARER|[Bb]asic|BASIC|uthorization|UTHORIZATION"
-    );
-    Regex::new(pattern).expect("the pattern is valid")
-});
+static PROGRAMS: Literals<27> = Literals::new([
+    "mysql",
+    "mariadb",
+    "sshpass",
+    "redis-cli",
+    "valkey-cli",
+    "curl",
+    "mongo",
+    "login",
+    "sqlcmd",
+    "requirepass",
+    "masterauth",
+    "IDENTIFIED",
+    "nuget",
+    "useradd",
+    "usermod",
+    "bundle",
+    "http-basic",
+    "-oauth",
+    "-token",
+    "bearer",
+    "Bearer",
+    "BEARER",
+    "Basic",
+    "basic",
+    "BASIC",
+    "uthorization",
+    "UTHORIZATION",
+]);
 
 /// What reads a password from the standard input, behind a pipe.
 static SINKS: LazyLock<Regex> = LazyLock::new(|| {
@@ -106,8 +130,8 @@ fn flagged(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let mut from = 0;
     while let Some(hit) = PROGRAMS.find_at(text, from) {
-        let start = text.floor_char_boundary(hit.start() - in_front(text, hit.start()).len());
-        let end = memchr::memchr(b'\n', &bytes[hit.end()..]).map_or(bytes.len(), |length| hit.end() + length);
+        let start = text.floor_char_boundary(hit.start - in_front(text, hit.start).len());
+        let end = memchr::memchr(b'\n', &bytes[hit.end..]).map_or(bytes.len(), |length| hit.end + length);
         // A pattern may look at the rest of the line to find that it does not match: so much is enough for a command.
         let windows = (start..end).step_by(WINDOW).map(|at| (at, end.min(at + WINDOW + WINDOW / 4)));
         let flags = windows.flat_map(|(at, to)| FLAGS.find_iter(&bytes[at..to]).map(move |flag| at + flag.end()));
@@ -283,9 +307,9 @@ fn named(text: &str, found: &mut Vec<Range<usize>>) {
     let mut from = 0;
     while let Some(hit) = STEM.find_at(text, from) {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let before = bytes[from..hit.start()].iter().rev().take(128).take_while(|byte| is_part(byte)).count();
-        let start = hit.start() - before;
-        let end = hit.end() + bytes[hit.end()..].iter().take(128).take_while(|byte| is_part(byte)).count();
+        let before = bytes[from..hit.start].iter().rev().take(128).take_while(|byte| is_part(byte)).count();
+        let start = hit.start - before;
+        let end = hit.end + bytes[hit.end..].iter().take(128).take_while(|byte| is_part(byte)).count();
         from = end;
         let name = &text[start..end];
         if name::is_sensitive(name.trim_start_matches('-'))

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::literals::Literals;
+
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -62,7 +64,7 @@ use Tail::{Other, Run};
 const LONG: usize = 4096;
 
 /// Prefix, what follows it, and what that is.
-static FORMATS: &[(&str, Tail, &str)] = &[
+const FORMATS: &[(&str, Tail, &str)] = &[
     ("-----BEGIN ", Other(private_key), "a private key"),
     ("eyJ", Other(signed), "a signed token (JWT)"),
     ("AKIA", Run(Upper, 16, 16), "an AWS access key id"),
@@ -172,13 +174,16 @@ static FORMATS: &[(&str, Tail, &str)] = &[
     ("tvly-", Run(Url, 32, 64), "a Tavily API key"),
 ];
 
-/// Every prefix, the longest first where one begins another.
-static PREFIXES: LazyLock<Regex> = LazyLock::new(|| {
-    let mut prefixes: Vec<&str> = FORMATS.iter().map(|(prefix, ..)| *prefix).collect();
-    prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
-    let pattern = prefixes.iter().map(|prefix| regex::escape(prefix)).collect::<Vec<_>>().join("|");
-    Regex::new(&pattern).expect("escaped literals are a valid pattern")
-});
+/// Every prefix.
+static PREFIXES: Literals<{ FORMATS.len() }> = {
+    let mut prefixes = [""; FORMATS.len()];
+    let mut at = 0;
+    while at < FORMATS.len() {
+        prefixes[at] = FORMATS[at].0;
+        at += 1;
+    }
+    Literals::new(prefixes)
+};
 
 /// A header that logs in, as configs, curl and nginx write it.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
@@ -199,10 +204,10 @@ pub fn find(text: &str) -> Vec<Token> {
     let mut at = 0;
     while let Some(hit) = PREFIXES.find_at(text, at) {
         // Prefixes may begin one another, so that each that fits here is tried.
-        let rest = &text[hit.start()..];
+        let rest = &text[hit.start..];
         let fits = FORMATS.iter().filter(|(prefix, ..)| rest.starts_with(prefix));
-        let token = fits.filter_map(|(prefix, tail, kind)| take(text, hit.start(), prefix, tail, kind)).next();
-        at = hit.start() + 1;
+        let token = fits.filter_map(|(prefix, tail, kind)| take(text, hit.start, prefix, tail, kind)).next();
+        at = hit.start + 1;
         while !text.is_char_boundary(at) {
             at += 1;
         }

@@ -309,3 +309,31 @@ fn many_exceptions_take_linear_time() {
     assert_eq!(report.suppressed.len(), 1);
     assert!(marked < plain * 4 + std::time::Duration::from_secs(2), "{plain:?} {marked:?}");
 }
+
+#[test]
+fn an_ignore_of_what_another_finding_has_taken_in_is_used_and_hides_nothing_else() {
+    // A waiting service whose dependency has its health check switched off: one finding, which holds the other.
+    let text = |mark: &str| {
+        format!(
+            "services:\n  web:\n    image: acme/web:1\n    depends_on:\n      db:\n        condition: service_healthy\n  db:\n    \
+             image: acme/db:1\n    healthcheck:\n      {mark}disable: true\n"
+        )
+    };
+    let plain = scanned(&[("compose.yaml", &text(""))], &config());
+    let ignored = text("# confscan: ignore[healthcheck-disabled] -- watched from outside\n      ");
+    let report = scanned(&[("compose.yaml", &ignored)], &config());
+    let rules = |report: &Report| report.findings.iter().map(|finding| finding.rule.id).collect::<Vec<_>>();
+    assert!(rules(&plain).contains(&"healthy-condition-without-healthcheck"), "{:?}", rules(&plain));
+    assert!(!rules(&plain).contains(&"healthcheck-disabled"));
+    // Neither is the ignore unused nor does anything come up or go.
+    assert_eq!(rules(&report), rules(&plain));
+    assert!(report.suppressed.is_empty() && report.exceptions[0].unused.is_empty());
+    // Without the one that holds it, the ignore hides it.
+    let alone = ignored.replace("service_healthy", "service_started");
+    let report = scanned(&[("compose.yaml", &alone)], &config());
+    assert_eq!(report.suppressed.iter().map(|(it, _)| it.rule.id).collect::<Vec<_>>(), ["healthcheck-disabled"]);
+    // One that is for nothing at all is still unused.
+    let nowhere = text("").replace("  web:\n", "  # confscan: ignore[healthcheck-disabled] -- not here\n  web:\n");
+    let report = scanned(&[("compose.yaml", &nowhere)], &config());
+    assert!(rules(&report).contains(&"suppression-unused"), "{:?}", rules(&report));
+}

@@ -201,8 +201,11 @@ fn a_shallow_clone_says_what_to_fetch() {
 
 #[cfg(unix)]
 #[test]
-fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
-    let tree = committed(sample());
+fn asking_git_runs_nothing_that_the_repository_names() {
+    let tree = sample();
+    let compose = tree.read("compose.yaml");
+    tree.write("compose.yaml", &format!("# confscan: ignore-file[privileged-container] -- why\n{compose}"));
+    let tree = committed(tree);
     let ran = tree.0.join("ran");
     let touch = format!("touch {}", ran.display());
     for key in [
@@ -225,7 +228,8 @@ fn comparing_with_a_commit_runs_nothing_that_the_repository_names() {
         fs::set_permissions(tree.0.join(format!(".git/hooks/{hook}")), mode).unwrap();
     }
     assert_eq!(tree.run(&["--diff-base", "HEAD"]).code, 0);
-    let mut external = tree.command("", &["--diff-base", "HEAD"]);
+    assert!(tree.run(&["--blame"]).out.contains("compose.yaml:1: privileged-container ×5: why (since "));
+    let mut external = tree.command("", &["--diff-base", "HEAD", "--blame"]);
     external.env("GIT_EXTERNAL_DIFF", &touch).env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere");
     assert_eq!(external.output().unwrap().status.code(), Some(0));
     assert!(!ran.exists());

@@ -339,12 +339,14 @@ pub fn reports(bytes: &[u8]) {
     assert_eq!(Baseline::parse(&out).as_ref(), Ok(&baseline), "{out}");
     let hidden = report.findings.len() / 3;
     let ignore = exception::Ignore {
+        since: None,
         rules: vec![name.clone()],
         reason: Some(name.clone()),
         until: Some(exception::Until::new(&name)),
         place: exception::Place::Config { path: name.clone(), line: 1 },
     };
     report.exceptions.push(exception::Exception {
+        since: None,
         ignore,
         span: None,
         malformed: None,

@@ -87,7 +87,7 @@ impl Random {
 
 /// The words of a target's dictionary, which its fuzzer takes as well: libFuzzer's format.
 pub fn dictionary(target: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/dictionaries/{target}.dict"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/dictionaries/words-{target}.dict"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut words: Vec<Vec<u8>> = ANYWHERE.iter().map(|word| word.as_bytes().to_vec()).collect();
     for line in text.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"')) {

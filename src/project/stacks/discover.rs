@@ -6,8 +6,8 @@ use super::evidence::{Command, commands, devcontainer, split_files};
 use super::{Basis, Stack, load};
 use crate::container::{DocumentId, Marked};
 use crate::project::link::Linker;
-use crate::project::path;
-use crate::source::{Kind, Source, Span};
+use crate::project::{Configured, path};
+use crate::source::{Kind, Source, Span, Spanned};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -37,11 +37,15 @@ pub(super) struct Found {
     pub directory: Option<String>,
     /// Where it runs, where that was said.
     pub environment: Option<Marked>,
+    /// What the user calls it.
+    pub name: Option<String>,
+    /// The profiles that are active, where that was said.
+    pub profiles: Option<Vec<Spanned<String>>>,
 }
 
 impl Found {
     fn of(files: Vec<DocumentId>, basis: Basis) -> Found {
-        Found { files, basis, env_files: Vec::new(), directory: None, environment: None }
+        Found { files, basis, env_files: Vec::new(), directory: None, environment: None, name: None, profiles: None }
     }
 }
 
@@ -142,9 +146,10 @@ impl Finder<'_, '_> {
                 known.filter(|&id| compose(self.linker, id).is_some())
             });
             let Some(files) = files.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty()) else { continue };
-            let environment = configured.environment;
-            let env_files = configured.env_files;
-            self.add(Found { environment, env_files, ..Found::of(files, Basis::Configured) });
+            let Configured { environment, env_files, name, profiles, .. } = configured;
+            // The same files may be named twice, with other profiles or variables.
+            self.known.insert(files.clone());
+            self.found.push(Found { environment, env_files, name, profiles, ..Found::of(files, Basis::Configured) });
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Basis, Gap, GapKind, GapReason, Stack, Variables, discover, is_remote};
+use super::{Basis, Gap, GapKind, GapReason, Stack, Variables, discover, is_remote, profiles};
 use crate::container::{DocumentId, Environment, Marked};
 use crate::project::link::Linker;
 use crate::project::{environment, path};
@@ -68,7 +68,7 @@ impl Services {
 
 /// Puts a stack together.
 pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
-    let discover::Found { files, basis, env_files, directory, environment } = found;
+    let discover::Found { files, basis, env_files, directory, environment, name, profiles } = found;
     let directory = directory.unwrap_or_else(|| path::directory(linker.path(files[0])).to_owned());
     let environment = environment.unwrap_or_else(|| marked(linker, &files));
     linker.growth.start();
@@ -92,14 +92,23 @@ pub(super) fn load(linker: &mut Linker, found: discover::Found) -> Stack {
         if env_files.is_empty() { defaults.into_iter().flatten().collect() } else { env_files };
     let variables = loader.read_variables(Variables::default(), &env_files);
     loader.variables.push(Arc::new(variables));
-    let model = match loader.needs_merging(&files) {
+    let mut model = match profiles.is_some() || loader.needs_merging(&files) {
         true => Some(loader.merged(&files, &directory)),
         false => None,
     };
-    let Loader { parts, directories, mut variables, lost, gaps, unextended, .. } = loader;
+    let Loader { parts, directories, mut variables, lost, mut gaps, unextended, .. } = loader;
+    let mut inactive = Vec::new();
+    if let (Some(model), Some(active)) = (&mut model, &profiles) {
+        let (needed, unknown) = profiles::activate(model, active);
+        inactive = needed;
+        gaps.extend(unknown);
+    }
     Stack {
         files,
         parts,
+        name,
+        profiles,
+        inactive,
         basis,
         started: Vec::new(),
         environment,

@@ -8,8 +8,7 @@ use anstyle::Style;
 use super::{Page, style};
 use crate::baseline::{Comparison, With};
 use crate::finding::{Finding, Severity};
-use crate::report::words::{active, capital, counts, found, plural, unsure};
-use crate::suppress;
+use crate::report::words::{accepted, active, capital, counts, found, plural, term, unsure};
 use crate::text::{path_line_start, visible};
 
 /// Rules that the summary names.
@@ -56,10 +55,12 @@ fn rest(page: &Page, out: &mut dyn Write) -> io::Result<()> {
 
 /// What the scan was compared with: how much was known, and what is fixed.
 fn comparisons(page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    for Comparison { with, known, fixed } in &page.report.comparisons {
+    for comparison in &page.report.comparisons {
+        let Comparison { with, known, fixed, .. } = comparison;
         let name = visible(with.name());
         let known = page.paint(Style::new().bold(), plural(*known, "known finding"));
-        writeln!(out, "{known} not shown: compared with {name}")?;
+        let oldest = accepted(comparison, page.report.today);
+        writeln!(out, "{known} not shown: compared with {name}{oldest}")?;
         if fixed.is_empty() {
             continue;
         }
@@ -98,11 +99,9 @@ fn exceptions(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         let used = ignore.rules.iter().filter(|rule| !exception.unused.contains(rule));
         let rules: Vec<_> = used.map(|rule| visible(rule)).collect();
         let reason = ignore.reason.as_deref().map_or("no reason given".into(), visible);
-        let until = ignore.until.as_ref().and_then(|until| until.date);
-        let left = report.today.and_then(|today| suppress::left(ignore, today));
-        let until = until.zip(left).map(|(date, left)| format!(" (until {date}, {left})")).unwrap_or_default();
+        let term = term(exception, report.today).map(|term| format!(" ({term})")).unwrap_or_default();
         let times = if exception.hides > 1 { format!(" ×{}", exception.hides) } else { String::new() };
-        writeln!(out, "  {}:{line}: {}{times}: {reason}{until}", path_line_start(path), rules.join(", "))?;
+        writeln!(out, "  {}:{line}: {}{times}: {reason}{term}", path_line_start(path), rules.join(", "))?;
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ pub(super) fn of<'a>(report: &'a Report, container: &'a Container) -> wire::Cont
     wire::Container {
         name: report.value(&container.name),
         stack: stack.map(|stack| documents(report, &stack.files)).unwrap_or_default(),
+        stack_name: stack.and_then(|stack| stack.name.as_deref()).map(|name| report.value(name)),
+        active_profiles: stack
+            .and_then(|stack| stack.profiles.as_ref())
+            .map(|profiles| profiles.iter().map(|profile| report.value(&profile.value)).collect()),
         service: service.map(|_| report.value(&container.name)),
         stage: built.zip(dockerfile).map(|(built, dockerfile)| facts::stage_name(dockerfile, built.stage)),
         dockerfile: built.map(|built| report.sources.get(project.documents[built.document].file()).path.as_str()),

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -116,6 +116,7 @@ fn report() -> Report {
     let exception = Exception {
         ignore,
         span: Some(span),
+        since: None,
         malformed: None,
         expired: false,
         unreasoned: false,
@@ -132,7 +133,12 @@ fn report() -> Report {
         ..findings[0].clone()
     }];
     let entry = Entry::new(&known[0], "compose.yaml");
-    let comparisons = vec![Comparison { with: With::Baseline("b.json".to_owned()), known: 1, fixed: vec![entry] }];
+    let comparisons = vec![Comparison {
+        with: With::Baseline("b.json".to_owned()),
+        known: 1,
+        since: HashMap::new(),
+        fixed: vec![entry],
+    }];
     Report { sources, project, findings, suppressed, exceptions, known, comparisons, ..Report::default() }
 }
 
@@ -172,6 +178,7 @@ fn every_field_is_documented_and_every_documented_field_is_written() {
         ("supervisor", json!(["supervisord.conf"])),
         ("nginx", json!(["nginx.conf"])),
         ("profiles", json!(["debug"])),
+        ("active_profiles", json!(["debug"])),
     ] {
         container[name] = items;
     }

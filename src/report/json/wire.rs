@@ -86,6 +86,8 @@ pub(super) struct Related<'a> {
 pub(super) struct Container<'a> {
     pub name: Cow<'a, str>,
     pub stack: Vec<&'a str>,
+    pub stack_name: Option<Cow<'a, str>>,
+    pub active_profiles: Option<Vec<Cow<'a, str>>>,
     pub service: Option<Cow<'a, str>>,
     pub stage: Option<String>,
     pub dockerfile: Option<&'a str>,
@@ -221,6 +223,9 @@ pub(super) struct Suppressed<'a> {
     pub path: Option<&'a str>,
     pub line: Option<u32>,
     pub reason: Option<&'a str>,
+    pub since: Option<String>,
+    pub age_days: Option<i32>,
+    pub age_at_least: bool,
     pub until: Option<&'a str>,
     pub days_left: Option<i32>,
 }
@@ -234,6 +239,8 @@ pub(super) struct Known<'a> {
     pub line: u32,
     pub node: &'a str,
     pub fingerprint: &'a str,
+    pub since: Option<String>,
+    pub age_days: Option<i32>,
 }
 
 /// What the scan was compared with.
@@ -252,6 +259,7 @@ pub(super) struct Fixed<'a> {
     pub path: &'a str,
     pub node: &'a str,
     pub fingerprint: &'a str,
+    pub since: Option<String>,
 }
 
 /// Something that was not graded.

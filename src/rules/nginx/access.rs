@@ -10,7 +10,7 @@ const STATUS: [&str; 6] =
     ["stub_status", "vhost_traffic_status_display", "check_status", "upstream_show", "dav_status", "sts_display"];
 
 pub(in crate::rules) fn allow_without_deny(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     let mut last = None;
     for at in tree.named("allow") {
         let level = tree.parent(at);
@@ -44,7 +44,7 @@ fn either(tree: &Tree, level: Level) -> bool {
 }
 
 pub(in crate::rules) fn return_bypasses_access_rules(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("return").chain(tree.named("rewrite")) {
         let level = tree.parent(at);
         let Some((rule, severity)) = guard(&tree, level).zip(harm(&tree, at)) else { continue };
@@ -84,7 +84,7 @@ fn harm(tree: &Tree, at: usize) -> Option<Severity> {
 }
 
 pub(in crate::rules) fn status_page_open(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for name in STATUS {
         for at in tree.named(name).filter(|&at| tree.directive(at).argument(0) != Some("off")) {
             if is_guarded(&tree, tree.parent(at)) {

@@ -1,6 +1,7 @@
 //! What a config passes requests on to, and what it puts in front of that.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Cx;
 use super::tree::{Level, Tree};
@@ -58,10 +59,10 @@ pub(in crate::rules) enum Guard {
 /// Every host that the configs of one nginx pass requests on to, once for each place that names it: servers of `upstream`
 /// blocks and what the directives themselves name. Hosts with a variable in them are left out.
 pub(in crate::rules) fn targets(configs: &[&Nginx], cx: &Cx) -> Vec<Target> {
-    let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
+    let trees: Vec<Arc<Tree>> = configs.iter().filter_map(|nginx| Tree::of(nginx, cx)).collect();
     let upstreams = upstreams(&trees, cx);
     let mut targets: Vec<Target> = upstreams.values().flatten().cloned().collect();
-    for (_, target) in trees.iter().flat_map(passes) {
+    for (_, target) in trees.iter().flat_map(|tree| passes(tree)) {
         if upstreams.contains_key(target.host.as_str()) {
             continue;
         }
@@ -77,7 +78,7 @@ pub(in crate::rules) fn targets(configs: &[&Nginx], cx: &Cx) -> Vec<Target> {
 
 /// What the configs of one nginx pass on from behind a guard.
 pub(in crate::rules) fn fronts(configs: &[&Nginx], cx: &Cx) -> Vec<Front> {
-    let trees: Vec<Tree> = configs.iter().filter_map(|nginx| Tree::new(nginx, cx)).collect();
+    let trees: Vec<Arc<Tree>> = configs.iter().filter_map(|nginx| Tree::of(nginx, cx)).collect();
     let upstreams = upstreams(&trees, cx);
     let mut fronts = Vec::new();
     for (tree, (at, target)) in trees.iter().flat_map(|tree| passes(tree).into_iter().map(move |pass| (tree, pass))) {
@@ -99,7 +100,7 @@ pub(in crate::rules) fn fronts(configs: &[&Nginx], cx: &Cx) -> Vec<Front> {
 /// Whether a config ends TLS, or knows of something in front that does: a listener with `ssl`, a redirect to HTTPS, what a
 /// proxy in front says of the client.
 pub(in crate::rules) fn speaks_tls(nginx: &Nginx, cx: &Cx) -> bool {
-    let Some(tree) = Tree::new(nginx, cx) else { return false };
+    let Some(tree) = Tree::of(nginx, cx) else { return false };
     let listens = tree.named("listen").flat_map(|at| &tree.directive(at).arguments).any(|argument| {
         let word = argument.text.as_str();
         matches!(word, "ssl" | "quic" | "proxy_protocol" | "443") || word.ends_with(":443")
@@ -126,7 +127,7 @@ pub(in crate::rules) fn speaks_tls(nginx: &Nginx, cx: &Cx) -> bool {
 }
 
 /// The servers of the `upstream` blocks, by the name of the block.
-fn upstreams<'a>(trees: &[Tree<'a>], cx: &Cx) -> HashMap<&'a str, Vec<Target>> {
+fn upstreams<'a>(trees: &[Arc<Tree<'a>>], cx: &Cx) -> HashMap<&'a str, Vec<Target>> {
     let mut upstreams: HashMap<&str, Vec<Target>> = HashMap::new();
     let mut count = 0;
     let blocks = trees.iter().flat_map(|tree| tree.named("upstream").map(move |at| tree.directive(at)));

@@ -26,7 +26,7 @@ const PUBLISHED: [&str; 12] =
     ["public", "dist", "build", "static", "html", "www", "web", "webroot", "pub", "assets", "_site", "out"];
 
 pub(in crate::rules) fn autoindex_on(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("autoindex").chain(tree.named("fancyindex")) {
         let directive = tree.directive(at);
         let level = tree.parent(at);
@@ -48,7 +48,7 @@ pub(in crate::rules) fn autoindex_on(nginx: &Nginx, cx: &mut Cx) {
 }
 
 pub(in crate::rules) fn alias_traversal(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("alias") {
         let owner = tree.outwards(tree.parent(at)).flatten().find(|&level| !tree.directive(level).is("if"));
         let Some(location) = owner else { continue };
@@ -73,7 +73,7 @@ pub(in crate::rules) fn alias_traversal(nginx: &Nginx, cx: &mut Cx) {
 }
 
 pub(in crate::rules) fn filesystem_root_served(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     let defined = Variables::new(&tree);
     let mut known = HashMap::new();
     for at in tree.named("root").chain(tree.named("alias")) {
@@ -180,7 +180,7 @@ fn serves_from(tree: &Tree, server: usize) -> bool {
 }
 
 pub(in crate::rules) fn hidden_files_served(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for server in tree.named("server") {
         let level = Some(server);
         let Some((root, path)) = site_root(&tree, server) else { continue };

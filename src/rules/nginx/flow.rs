@@ -23,7 +23,7 @@ const MAX_TESTS: usize = 100;
 const HOST_BREAKERS: Characters = 1 << b'.' | 1 << b'/' | 1 << b'?' | 1 << b'#' | 1 << b'@' | 1 << b':';
 
 pub(in crate::rules) fn proxy_target_from_request(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     let variables = Variables::new(&tree);
     for name in PASSES {
         for at in tree.named(name) {
@@ -232,7 +232,7 @@ fn path_is_fixed(tree: &Tree, at: usize) -> bool {
 }
 
 pub(in crate::rules) fn response_splitting(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     let defined = Variables::new(&tree);
     for name in ["return", "rewrite", "add_header", "add_trailer", "proxy_set_header", "proxy_pass"] {
         for at in tree.named(name) {
@@ -277,7 +277,7 @@ fn sink<'a>(tree: &Tree<'a>, at: usize) -> Option<(&'a Text, &'static str)> {
 }
 
 pub(in crate::rules) fn host_header_forwarded(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     let defined = Variables::new(&tree);
     let from_client = |leaf: Leaf| match leaf {
         Leaf::Builtin(name) => ["http_", "arg_", "cookie_"].iter().any(|start| name.starts_with(start)),

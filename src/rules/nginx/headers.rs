@@ -23,7 +23,7 @@ const SECURITY: [&str; 10] = [
 const MAX_MAPS: usize = 100;
 
 pub(in crate::rules) fn header_inheritance_lost(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for name in ["add_header", "add_trailer"] {
         let mut last = None;
         for at in tree.named(name) {
@@ -106,7 +106,7 @@ fn answers_without_page(tree: &Tree, level: Level) -> bool {
 }
 
 pub(in crate::rules) fn version_disclosed(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("server_tokens") {
         let value = tree.directive(at).argument(0).unwrap_or_default();
         if matches!(value, "on" | "build") && !replaces_server(&tree) {

@@ -10,7 +10,7 @@ use crate::syntax::nginx::Nginx;
 const WEAK: [&str; 4] = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"];
 
 pub(in crate::rules) fn tls_protocol_weak(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("ssl_protocols") {
         let arguments = &tree.directive(at).arguments;
         let weak = arguments
@@ -33,7 +33,7 @@ pub(in crate::rules) fn tls_protocol_weak(nginx: &Nginx, cx: &mut Cx) {
 }
 
 pub(in crate::rules) fn tls_cipher_weak(nginx: &Nginx, cx: &mut Cx) {
-    let Some(tree) = Tree::new(nginx, cx) else { return };
+    let Some(tree) = Tree::of(nginx, cx) else { return };
     for at in tree.named("ssl_ciphers") {
         let Some(list) = tree.directive(at).arguments.first().map(|argument| &argument.text) else { continue };
         let weak = ciphers::weak(list.as_str());

@@ -1,20 +1,25 @@
 //! A config as nginx sees it: the files that it includes stand where their `include` was.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::finding::Finding;
-use crate::limit::{NGINX_DEPTH, NGINX_NODES};
+use crate::limit::{Exceeded, NGINX_DEPTH, NGINX_NODES};
+use crate::project::Project;
 use crate::rules::Cx;
 use crate::source::{FileId, Span};
 use crate::syntax::Document;
 use crate::syntax::nginx::{Directive, Nginx};
 
 /// A level: the directive whose block it is; `None` is the top of the file.
-pub(super) type Level = Option<usize>;
+pub(crate) type Level = Option<usize>;
 
 /// A directive of the tree.
 #[derive(Debug)]
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     /// The directive.
     pub directive: &'a Directive,
     /// The level that it stands in.
@@ -29,12 +34,14 @@ pub(super) struct Node<'a> {
 
 /// A config with its includes, in the order of the text.
 #[derive(Debug)]
-pub(super) struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
     by_name: HashMap<&'a str, Vec<usize>>,
     by_level: HashMap<(Level, &'a str), Vec<usize>>,
     /// Directives stand at the top that are not seen.
     open: bool,
+    /// What was left out.
+    exceeded: Vec<Exceeded>,
 }
 
 /// What is being read while the tree is made.
@@ -44,15 +51,45 @@ enum Frame<'a> {
     File(std::slice::Iter<'a, Directive>, FileId, Level, usize),
 }
 
+/// The trees of the configs of a project, by their files; `None` for a config that others include.
+pub(crate) type Trees<'a> = HashMap<FileId, Option<Arc<Tree<'a>>>>;
+
+/// The trees of the configs of a project: every rule about nginx asks for them.
+pub(crate) fn trees(project: &Project) -> Trees<'_> {
+    let configs: Vec<&Nginx> = project.documents.iter().filter_map(nginx).collect();
+    let made = configs.par_iter().filter_map(|nginx| {
+        // What breaks here breaks again in the rules that need it, and is said there.
+        let tree = catch_unwind(AssertUnwindSafe(|| Tree::new(nginx, project))).ok()?;
+        Some((nginx.file, tree.map(Arc::new)))
+    });
+    made.collect()
+}
+
+fn nginx(document: &Document) -> Option<&Nginx> {
+    match document {
+        Document::Nginx(nginx) => Some(nginx),
+        _ => None,
+    }
+}
+
 impl<'a> Tree<'a> {
     /// The tree of a config; `None` for one that others include, which is graded where it stands in them.
-    pub fn new(nginx: &'a Nginx, cx: &Cx<'a>) -> Option<Tree<'a>> {
-        let project = cx.project;
+    pub fn of(nginx: &'a Nginx, cx: &Cx<'a>) -> Option<Arc<Tree<'a>>> {
+        let tree = match cx.trees.and_then(|trees| trees.get(&nginx.file)) {
+            Some(tree) => tree.clone(),
+            None => Tree::new(nginx, cx.project).map(Arc::new),
+        }?;
+        tree.exceeded.iter().for_each(|exceeded| cx.exceeded(exceeded.limit, exceeded.span));
+        Some(tree)
+    }
+
+    fn new(nginx: &'a Nginx, project: &'a Project) -> Option<Tree<'a>> {
         if project.includes.is_included(nginx.file) {
             return None;
         }
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut open = false;
+        let mut exceeded = Vec::new();
         let mut frames = vec![Frame::File(nginx.directives.iter(), nginx.file, None, 1)];
         // The files of the frames.
         let mut pending = HashSet::from([nginx.file]);
@@ -75,12 +112,12 @@ impl<'a> Tree<'a> {
                     Frame::Block(..) => None,
                 });
                 let depth = depth.unwrap_or_default();
-                let files = included(directive, cx, &pending, depth);
+                let files = included(directive, project, &pending, depth, &mut exceeded);
                 // A file counts, too: it may hold nothing but includes.
                 brought += files.len();
                 let fits = nodes.len() + brought < NGINX_NODES.most;
                 if !files.is_empty() && !fits {
-                    cx.exceeded(&NGINX_NODES, directive.span);
+                    exceeded.push(Exceeded { span: directive.span, limit: &NGINX_NODES });
                 }
                 if !files.is_empty() && fits {
                     pending.extend(files.iter().map(|nginx| nginx.file));
@@ -110,7 +147,7 @@ impl<'a> Tree<'a> {
         }
         // A part of a config stands in a level that is not seen.
         open |= !by_level.contains_key(&(None, "http"));
-        Some(Tree { nodes, by_name, by_level, open })
+        Some(Tree { nodes, by_name, by_level, open, exceeded })
     }
 
     /// The directive at `at`.
@@ -217,15 +254,18 @@ impl<'a> Tree<'a> {
 }
 
 /// What an `include` brings in, but not a file that is being read already.
-fn included<'a>(include: &Directive, cx: &Cx<'a>, pending: &HashSet<FileId>, depth: usize) -> Vec<&'a Nginx> {
-    let documents = cx.project.includes.of(include.span).iter();
-    let configs = documents.filter_map(|&id| match cx.project.documents.get(id) {
-        Some(Document::Nginx(nginx)) => Some(nginx),
-        _ => None,
-    });
+fn included<'a>(
+    include: &Directive,
+    project: &'a Project,
+    pending: &HashSet<FileId>,
+    depth: usize,
+    exceeded: &mut Vec<Exceeded>,
+) -> Vec<&'a Nginx> {
+    let documents = project.includes.of(include.span).iter();
+    let configs = documents.filter_map(|&id| project.nginx(id));
     let configs: Vec<&Nginx> = configs.filter(|nginx| !pending.contains(&nginx.file)).collect();
     if depth > NGINX_DEPTH.most && !configs.is_empty() {
-        cx.exceeded(&NGINX_DEPTH, include.span);
+        exceeded.push(Exceeded { span: include.span, limit: &NGINX_DEPTH });
         return Vec::new();
     }
     configs

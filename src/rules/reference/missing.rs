@@ -168,6 +168,7 @@ fn missing_part(stack: &Stack, gap: &Gap, cx: &mut Cx) {
         (GapKind::Include, _) => format!("`{target}` is included but not in the repository"),
         (GapKind::EnvFile, _) if service.is_empty() => format!("`{target}` is not in the repository"),
         (GapKind::EnvFile, _) => format!("`{service}` reads variables from `{target}`, which is not in the repository"),
+        (GapKind::Profiles, _) => return,
         (GapKind::Build, _) => format!("`{service}` builds `{target}`, which is not in the repository"),
     };
     let path = path::join(stack.directory_of(gap.span.file), &gap.target);

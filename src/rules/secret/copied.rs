@@ -56,9 +56,8 @@ fn is_harmless(source: &str, stage: &StageNode, cx: &Cx) -> bool {
         return text.is_some_and(|text| !logs_in(&String::from_utf8_lossy(&text)));
     }
     let Some(file) = paths.find_map(|path| cx.sources.find(&path)) else { return false };
-    let Some(Document::Dotenv(_)) = cx.project.documents.iter().find(|document| document.file() == file) else {
-        return false;
-    };
+    let document = cx.project.document_of(file).map(|id| &cx.project.documents[id]);
+    let Some(Document::Dotenv(_)) = document else { return false };
     let own = cx.project.envs.iter().filter(|env| env.span.file == file);
     own.filter_map(secret::written).all(|written| matches!(written.verdict, Verdict::Plain | Verdict::Placeholder))
 }

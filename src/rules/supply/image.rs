@@ -187,7 +187,7 @@ pub(in crate::rules) fn unpinned_image(image: &Image, cx: &mut Cx) {
 pub(in crate::rules) fn untrusted_registry(image: &Image, cx: &mut Cx) {
     let path = &cx.sources.get(image.span.file).path;
     let name = image.full_name();
-    if cx.config.files.trusts(path, &name) != Some(false) || !has_registry(image, cx) {
+    if cx.policy.trusts(path, &name) != Some(false) || !has_registry(image, cx) {
         return;
     }
     // A variable without a value may stand in the tag alone.
@@ -226,7 +226,7 @@ pub(in crate::rules) fn end_of_life_base_image(image: &Image, cx: &mut Cx) {
         cycles.extend(lifecycle::last_cycle(&name));
         kind = "its last supported release ";
     }
-    let today = cx.config.today;
+    let today = cx.policy.today();
     cycles.retain(|cycle| cycle.ends < today);
     let older = lifecycle::next_cycle(&name, tag).filter(|next| next.ends < today);
     let Some(first) = cycles.iter().copied().chain(older).map(|cycle| cycle.ends).min() else { return };

@@ -34,6 +34,8 @@ impl<'a> Builder<'a> {
             match entry.key.as_str().unwrap_or_default() {
                 "name" => self.compose.name = self.scalar(value),
                 "services" => {
+                    // A service takes kilobytes: room for just as many as there are.
+                    self.compose.services.reserve_exact(value.entries().len());
                     for entry in value.entries().iter().filter(|entry| !is_reset(&entry.value)) {
                         if let Some(name) = key(entry) {
                             let service = self.service(name, &entry.value);

@@ -133,8 +133,8 @@ impl Template {
         if let [Part::Literal(text)] = self.parts.as_slice() {
             return Template::verbatim(text.slice(range));
         }
-        let mut raws = Vec::new();
-        let mut parts = Vec::new();
+        let mut raws = Vec::with_capacity(self.parts.len());
+        let mut parts = Vec::with_capacity(self.parts.len());
         let mut length = 0;
         let mut at = 0;
         for part in &self.parts {

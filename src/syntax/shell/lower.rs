@@ -4,6 +4,9 @@
 //! between the statements of one nesting level, and a redirection belongs to the statement before it: the grammar
 //! hangs both elsewhere at times (`a && b >f`, `a <<EOF | b`).
 
+mod list;
+mod plain;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -12,9 +15,10 @@ use tree_sitter::{Node, TreeCursor};
 use super::grammar;
 use super::tree::{self, Kind, Parsed};
 use super::word;
-use super::{Assignment, Command, Group, GroupKind, Joint, Pipeline, Redirection, Script, Word};
+use super::{Assignment, Group, GroupKind, Redirection, Script, Word};
 use crate::limit::{Exceeded, Limit, SHELL_CORRECTIONS, SHELL_DEPTH};
-use crate::source::{Span, Text};
+use crate::source::Text;
+use list::{Frame, Item};
 
 /// Keywords that cannot start a command.
 const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", "}"];
@@ -24,6 +28,12 @@ const MAX_PARTS: usize = 64;
 
 /// The model of `text`.
 pub(super) fn script(text: &Text) -> Script {
+    let mut lowering = Lowering::new(text);
+    if plain::read(&mut lowering, text) { lowering.finish().0 } else { by_grammar(text) }
+}
+
+/// The model of `text` by the tree of the grammar.
+pub(super) fn by_grammar(text: &Text) -> Script {
     let mut parsed = Cow::Borrowed(text.value.as_str());
     let mut script = Script::default();
     for correction in 1..=SHELL_CORRECTIONS.most {
@@ -56,21 +66,9 @@ fn lower(text: &Text, parsed: &str) -> (Script, Option<usize>) {
     };
     let root = tree.root_node();
     let script = Script { partial: exceeded.is_some() || root.has_error(), exceeded, ..Script::default() };
-    let mut lowering = Lowering {
-        text,
-        script,
-        frames: vec![Frame::new(None)],
-        expansions: Vec::new(),
-        last_word: LastWord::default(),
-        false_end: None,
-    };
+    let mut lowering = Lowering { script, ..Lowering::new(text) };
     lowering.walk(&mut root.walk());
-    lowering.end_list();
-    lowering.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
-    // Scripts are kept for the whole scan, and most commands have few words.
-    lowering.script.commands.shrink_to_fit();
-    lowering.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
-    (lowering.script, lowering.false_end)
+    lowering.finish()
 }
 
 /// That a limit keeps out what stands at `at` and behind.
@@ -78,38 +76,6 @@ fn exceeded(limit: &'static Limit, text: &Text, at: usize) -> Exceeded {
     let at = text.value.floor_char_boundary(at);
     let next = text.value[at..].chars().next().map_or(0, char::len_utf8);
     Exceeded { span: text.span_of(at..at + next), limit }
-}
-
-/// A statement of a list.
-#[derive(Clone, Copy)]
-enum Item {
-    Command(usize),
-    Group(usize),
-}
-
-/// A list that is being read.
-struct Frame {
-    /// The command whose substitution this list stands in.
-    inside: Option<usize>,
-    /// No statement yet.
-    first: bool,
-    /// Operator since the last statement.
-    pending: Option<Joint>,
-    /// The last statement, until the operator behind it.
-    open: Option<Item>,
-    /// The last statement was put together from the loose words of an error.
-    loose: bool,
-    /// The stages of the pipeline that is being read.
-    stages: Vec<Item>,
-    /// First command since the last `;`, `&` or line end.
-    and_or: usize,
-}
-
-impl Frame {
-    fn new(inside: Option<usize>) -> Self {
-        let stages = Vec::new();
-        Frame { inside, first: true, pending: None, open: None, loose: false, stages, and_or: 0 }
-    }
 }
 
 /// What the children of a node are read as.
@@ -176,7 +142,28 @@ struct Lowering<'t> {
     false_end: Option<usize>,
 }
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
+    fn new(text: &'t Text) -> Self {
+        Lowering {
+            text,
+            script: Script::default(),
+            frames: vec![Frame::new(None)],
+            expansions: Vec::new(),
+            last_word: LastWord::default(),
+            false_end: None,
+        }
+    }
+
+    /// The model, and the first here-document delimiter that is none.
+    fn finish(mut self) -> (Script, Option<usize>) {
+        self.end_list();
+        self.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
+        // Scripts are kept for the whole scan, and most commands have few words.
+        self.script.commands.shrink_to_fit();
+        self.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
+        (self.script, self.false_end)
+    }
+
     fn walk(&mut self, cursor: &mut TreeCursor) {
         let mut path: Vec<(Context, Leave, Range<usize>)> = Vec::new();
         let mut context = Context::List { error: false };
@@ -508,101 +495,5 @@ impl Lowering<'_> {
             end += 1;
         }
         start..end
-    }
-
-    fn frame(&mut self) -> &mut Frame {
-        if self.frames.is_empty() {
-            self.frames.push(Frame::new(None));
-        }
-        let last = self.frames.len() - 1;
-        &mut self.frames[last]
-    }
-
-    fn inside(&self) -> Option<usize> {
-        self.frames.last().and_then(|frame| frame.inside)
-    }
-
-    fn begin_command(&mut self, range: Range<usize>) -> usize {
-        let command = self.script.commands.len();
-        let joined_by = self.begin(Item::Command(command));
-        self.script.commands.push(Command {
-            span: self.text.span_of(range),
-            assignments: Vec::new(),
-            words: Vec::new(),
-            redirections: Vec::new(),
-            joined_by,
-            inside: self.inside(),
-            background: false,
-        });
-        command
-    }
-
-    /// Starts a statement of the innermost list.
-    fn begin(&mut self, item: Item) -> Joint {
-        let commands = self.script.commands.len();
-        let frame = self.frame();
-        let joint = if frame.first { Joint::First } else { frame.pending.unwrap_or(Joint::Then) };
-        frame.first = false;
-        frame.pending = None;
-        frame.open = Some(item);
-        frame.loose = false;
-        if matches!(joint, Joint::First | Joint::Then | Joint::Background) {
-            frame.and_or = commands;
-        }
-        if joint != Joint::Pipe {
-            self.end_pipeline();
-        }
-        self.frame().stages.push(item);
-        joint
-    }
-
-    fn operator(&mut self, kind: Kind) {
-        let joint = match kind {
-            Kind::And => Joint::And,
-            Kind::Or => Joint::Or,
-            Kind::Pipe => Joint::Pipe,
-            Kind::Background => Joint::Background,
-            _ => Joint::Then,
-        };
-        let frame = self.frame();
-        frame.open = None;
-        if joint != Joint::Then || frame.pending.is_none() {
-            frame.pending = Some(joint);
-        }
-        let and_or = frame.and_or;
-        if joint == Joint::Background {
-            for command in self.script.commands.iter_mut().skip(and_or) {
-                command.background = true;
-            }
-        }
-    }
-
-    /// Ends the list that is being read; another one may follow in the same compound command.
-    fn end_list(&mut self) {
-        self.end_pipeline();
-        let and_or = self.script.commands.len();
-        let frame = self.frame();
-        *frame = Frame { and_or, ..Frame::new(frame.inside) };
-    }
-
-    fn end_pipeline(&mut self) {
-        let inside = self.inside();
-        let stages = std::mem::take(&mut self.frame().stages);
-        let [first, .., last] = stages.as_slice() else { return };
-        let commands = &self.script.commands;
-        let groups = &self.script.groups;
-        let span = |item: &Item| -> Span {
-            match *item {
-                Item::Command(command) => commands[command].span,
-                Item::Group(group) => groups[group].span,
-            }
-        };
-        let span = span(first).to(span(last));
-        let stage = |item: &Item| match *item {
-            Item::Command(command) => vec![command],
-            Item::Group(group) => groups[group].commands.clone().filter(|&at| commands[at].inside == inside).collect(),
-        };
-        let stages = stages.iter().map(stage).collect();
-        self.script.pipelines.push(Pipeline { span, stages });
     }
 }
