@@ -109,17 +109,17 @@ limits! {
     /// Bytes of Dockerfiles, each counted for every container but the first that is built from it, and four times more for
     /// build arguments that no other service gives it: its stages are then worked out anew.
     SHARED_DOCKERFILES = "shared-dockerfiles", 16 << 20,
-        "bytes of Dockerfiles, counted for each further container that they build", "the image of this container is not graded in it";
+        "bytes of Dockerfiles, counted for each further container that they build", "the image of this container, and perhaps of others behind it, is not graded in it";
     /// Variables of `env_file` and of images, each counted for every container that gets it.
     SHARED_VARIABLES = "shared-variables", 200_000,
         "variables of `env_file` and of images, counted for each container that gets them",
-        "those of this container are not graded in it";
+        "those of this container, and perhaps of others behind it, are not graded in it";
     /// Programs of supervisord configs, each counted for every container that runs it.
     SHARED_PROGRAMS = "shared-programs", 20_000, "supervisord programs, counted for each container that runs them",
-        "those of this container are not graded in it";
+        "those of this container, and perhaps of others behind it, are not graded in it";
     /// Bytes of nginx configs, each counted for every container that reads it.
     SHARED_NGINX = "shared-nginx", 64 << 20, "bytes of nginx configs, counted for each container that reads them",
-        "those of this container are not graded in it";
+        "those of this container, and perhaps of others behind it, are not graded in it";
     /// Processes of one container.
     PROCESSES = "processes", 5_000, "processes in one container", "this one and those that it starts are not graded";
     /// Scripts that start scripts that start scripts are followed this far.

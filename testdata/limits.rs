@@ -211,6 +211,10 @@ fn wide(size: usize) -> Vec<(String, Files)> {
             cases.push((format!("{path}: {head:?}{unit}"), one(path, format!("{head}{}\n", filled(unit, size)))));
         }
     }
+    let number = size / 50;
+    let circle =
+        |at: usize| (format!("c{at}.conf"), format!("include c*.conf;\nserver {{ listen {at}; }}\n").into_bytes());
+    cases.push(("nginx files that all include all".to_owned(), (0..number).map(circle).collect()));
     // What many services share.
     let half = size / 2;
     let services = |service: &str| format!("services:\n{}", numbered(service, half));
@@ -313,6 +317,7 @@ fn what_is_left_out_is_a_gap() {
         ("FROM chain", "stages"),
         ("doubled variables", "variables-of-stack"),
         ("services of one Dockerfile", "services"),
+        ("services of one Dockerfile", "shared-dockerfiles"),
         ("services with one env_file", "shared-variables"),
         ("services with one supervisord.conf", "shared-programs"),
     ];

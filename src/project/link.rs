@@ -28,8 +28,8 @@ use crate::syntax::yaml::Node;
 #[derive(Default)]
 pub(super) struct Shared {
     counts: RefCell<HashMap<&'static str, usize>>,
-    /// What was left out for it.
-    exceeded: RefCell<Vec<Exceeded>>,
+    /// Where each limit left out something first.
+    exceeded: RefCell<HashMap<&'static str, Exceeded>>,
 }
 
 impl Shared {
@@ -40,7 +40,7 @@ impl Shared {
         let holds = limit.holds(taken.saturating_add(count));
         match holds {
             true => *taken += count,
-            false => self.exceeded.borrow_mut().push(Exceeded { span: place, limit }),
+            false => drop(self.exceeded.borrow_mut().entry(limit.name).or_insert(Exceeded { span: place, limit })),
         }
         holds
     }
@@ -348,7 +348,7 @@ impl<'a> Linker<'a> {
             }
         }
         self.exceeded.extend(self.growth.exceeded.take());
-        self.exceeded.extend(self.shared.exceeded.take());
+        self.exceeded.extend(self.shared.exceeded.take().into_values());
         let stages = stage_nodes(&self.documents, &containers);
         let mut refused = read::refused(self.sources, &self.documents);
         refused.append(&mut self.outside);

@@ -1,6 +1,6 @@
 //! A config as nginx sees it: the files that it includes stand where their `include` was.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ pub(crate) struct Tree<'a> {
 /// What is being read while the tree is made.
 enum Frame<'a> {
     Block(std::slice::Iter<'a, Directive>, Level),
-    File(std::slice::Iter<'a, Directive>, FileId, Level),
+    /// The file, the level that it stands in, and how many files lead to it.
+    File(std::slice::Iter<'a, Directive>, FileId, Level, usize),
 }
 
 /// The trees of the configs of a project, by their files; `None` for a config that others include.
@@ -89,26 +90,42 @@ impl<'a> Tree<'a> {
         let mut nodes: Vec<Node<'a>> = Vec::new();
         let mut open = false;
         let mut exceeded = Vec::new();
-        let mut frames = vec![Frame::File(nginx.directives.iter(), nginx.file, None)];
+        let mut frames = vec![Frame::File(nginx.directives.iter(), nginx.file, None, 1)];
+        // The files of the frames.
+        let mut pending = HashSet::from([nginx.file]);
+        let mut brought = 0;
         while let Some(frame) = frames.last_mut() {
-            let (Frame::Block(directives, level) | Frame::File(directives, _, level)) = frame;
+            let (Frame::Block(directives, level) | Frame::File(directives, _, level, _)) = frame;
             let parent = *level;
             let Some(directive) = directives.next() else {
-                if let (Some(Frame::Block(..)), Some(owner)) = (frames.pop(), parent) {
-                    nodes[owner].end = nodes.len();
+                match (frames.pop(), parent) {
+                    (Some(Frame::Block(..)), Some(owner)) => nodes[owner].end = nodes.len(),
+                    (Some(Frame::File(_, file, ..)), _) => drop(pending.remove(&file)),
+                    _ => {}
                 }
                 continue;
             };
             let data = parent.is_some_and(|parent| nodes[parent].data || holds_data(nodes[parent].directive));
             if directive.is("include") && !data {
-                let files = included(directive, project, &frames, &mut exceeded);
-                let fits = nodes.len() < NGINX_NODES.most;
+                let depth = frames.iter().rev().find_map(|frame| match frame {
+                    Frame::File(.., depth) => Some(*depth),
+                    Frame::Block(..) => None,
+                });
+                let depth = depth.unwrap_or_default();
+                let files = included(directive, project, &pending, depth, &mut exceeded);
+                // A file counts, too: it may hold nothing but includes.
+                brought += files.len();
+                let fits = nodes.len() + brought < NGINX_NODES.most;
                 if !files.is_empty() && !fits {
                     exceeded.push(Exceeded { span: directive.span, limit: &NGINX_NODES });
                 }
                 if !files.is_empty() && fits {
+                    pending.extend(files.iter().map(|nginx| nginx.file));
                     frames.extend(
-                        files.into_iter().rev().map(|nginx| Frame::File(nginx.directives.iter(), nginx.file, parent)),
+                        files
+                            .into_iter()
+                            .rev()
+                            .map(|nginx| Frame::File(nginx.directives.iter(), nginx.file, parent, depth + 1)),
                     );
                     continue;
                 }
@@ -240,14 +257,13 @@ impl<'a> Tree<'a> {
 fn included<'a>(
     include: &Directive,
     project: &'a Project,
-    frames: &[Frame],
+    pending: &HashSet<FileId>,
+    depth: usize,
     exceeded: &mut Vec<Exceeded>,
 ) -> Vec<&'a Nginx> {
-    let open = |file: FileId| frames.iter().any(|frame| matches!(frame, Frame::File(_, open, _) if *open == file));
-    let depth = frames.iter().filter(|frame| matches!(frame, Frame::File(..))).count();
     let documents = project.includes.of(include.span).iter();
     let configs = documents.filter_map(|&id| project.nginx(id));
-    let configs: Vec<&Nginx> = configs.filter(|nginx| !open(nginx.file)).collect();
+    let configs: Vec<&Nginx> = configs.filter(|nginx| !pending.contains(&nginx.file)).collect();
     if depth > NGINX_DEPTH.most && !configs.is_empty() {
         exceeded.push(Exceeded { span: include.span, limit: &NGINX_DEPTH });
         return Vec::new();
