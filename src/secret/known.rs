@@ -31,7 +31,7 @@ fn hash(key: [u8; KEY]) -> usize {
 }
 
 impl Known {
-    /// Those of `values` that cannot be taken for anything else: see [`tells`]. `names`, sorted, are what
+    /// Those of `values` that cannot be taken for anything else: see `tells`. `names`, sorted, are what
     /// the files call something, which a password may be called, too.
     pub fn new<'a>(values: impl Iterator<Item = &'a str>, names: &[&str]) -> Known {
         let mut known = Known::default();
