@@ -28,16 +28,7 @@ pub fn roots() -> Vec<PathBuf> {
 
 /// The configs in those folders.
 pub fn read(roots: &[PathBuf]) -> Sources {
-    let options = walk::Options {
-        gitignore: false,
-        max_file_size: Config::MAX_FILE_SIZE,
-        kind: None,
-        stdin_filename: None,
-        root: None,
-        skip_unknown: false,
-        threads: 0,
-    };
-    walk::sources(roots, &options, &|| {}).expect("the folders can be read")
+    walk::sources(roots, &walk::Options::default(), &|| {}).expect("the folders can be read")
 }
 
 /// The settings of a scan, on a day that does not change.

@@ -18,6 +18,8 @@ pub mod value;
 pub use name::Shape;
 pub use value::Verdict;
 
+use std::ops::Range;
+
 use crate::container::{Container, Env};
 use crate::source::Spanned;
 
@@ -34,6 +36,17 @@ impl Formats {
     /// What stands in `text`.
     pub fn of(text: &str) -> Formats {
         Formats { tokens: token::find(text), connections: url::find(text) }
+    }
+
+    /// Whether anything stands in `text`, a sample or not.
+    pub fn are_in(text: &str) -> bool {
+        !token::find(text).is_empty() || !url::find(text).is_empty()
+    }
+
+    /// The bytes that are secret, in no order.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let tokens = self.tokens.iter().map(|token| token.range.clone());
+        tokens.chain(self.connections.iter().map(|connection| connection.password.clone()))
     }
 }
 
@@ -60,7 +73,7 @@ pub fn written(env: &Env) -> Option<Written<'_>> {
             Some(separator) => literal.value.split_once(separator).filter(|(_, value)| !value.starts_with('$'))?.1,
             None => literal.value.as_str(),
         };
-        let elsewhere = !url::find(value).is_empty() || !token::find(value).is_empty();
+        let elsewhere = Formats::are_in(value);
         let verdict = if is_own_name(name, value) { own(shape) } else { value::judge(shape, value) };
         (!elsewhere).then(|| Written { shape, verdict, literal: Spanned::new(value, literal.span) })
     });

@@ -44,6 +44,21 @@ pub struct Options {
     pub threads: usize,
 }
 
+/// As a scan finds them that is told nothing else.
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            gitignore: false,
+            max_file_size: config::Config::MAX_FILE_SIZE,
+            kind: None,
+            stdin_filename: None,
+            root: None,
+            skip_unknown: false,
+            threads: 0,
+        }
+    }
+}
+
 /// Why there is nothing to scan that the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);

@@ -530,15 +530,7 @@ fn files_that_configs_refer_to_are_read_inside_of_the_root_only() {
     symlink("../outside", repo.join("out")).unwrap();
     symlink("../../outside/secret", repo.join("conf/link")).unwrap();
     symlink("conf", repo.join("in")).unwrap();
-    let options = confscan::walk::Options {
-        gitignore: false,
-        max_file_size: 50,
-        kind: None,
-        stdin_filename: None,
-        root: None,
-        skip_unknown: false,
-        threads: 1,
-    };
+    let options = confscan::walk::Options { max_file_size: 50, threads: 1, ..confscan::walk::Options::default() };
     let sources = confscan::walk::sources(std::slice::from_ref(&repo), &options, &|| ()).unwrap();
     let store = sources.store();
     let too_large = || ReadError::TooLarge { size: 99, limit: 50 };

@@ -18,15 +18,7 @@ fn shared() -> Option<PathBuf> {
 }
 
 fn scan(root: &Path, threads: usize) -> Report {
-    let options = walk::Options {
-        gitignore: false,
-        max_file_size: Config::MAX_FILE_SIZE,
-        kind: None,
-        stdin_filename: None,
-        root: None,
-        skip_unknown: false,
-        threads,
-    };
+    let options = walk::Options { threads, ..walk::Options::default() };
     let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 11, 1)) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     pool.install(|| {

@@ -34,15 +34,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 }
 
 fn check(variant: &Path) -> Result<(), Failed> {
-    let options = walk::Options {
-        gitignore: false,
-        max_file_size: Config::MAX_FILE_SIZE,
-        kind: None,
-        stdin_filename: None,
-        root: Some(variant.to_owned()),
-        skip_unknown: false,
-        threads: 1,
-    };
+    let options = walk::Options { root: Some(variant.to_owned()), threads: 1, ..walk::Options::default() };
     let sources = walk::sources(&[variant.to_owned()], &options, &|| {}).map_err(|error| error.to_string())?;
     let report = confscan::scan(sources, &Config::new(jiff::civil::date(2026, 11, 1)));
     let found = describe(&report);

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::Formats;
 use super::name::Shape;
 use super::value::{self, Verdict};
-use super::{token, url};
 
 /// Bytes that a value is looked up by; no shorter one is looked for, since it may be part of anything.
 const KEY: usize = 8;
@@ -99,8 +99,7 @@ impl Known {
     /// `text`, which is to be shown, without secrets: those that are known, passwords in URLs, tokens.
     pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut found = self.find(text);
-        found.extend(url::find(text).into_iter().map(|connection| connection.password));
-        found.extend(token::find(text).into_iter().map(|token| token.range));
+        found.extend(Formats::of(text).ranges());
         replaced(text, found)
     }
 }

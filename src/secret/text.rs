@@ -101,9 +101,7 @@ const SETTERS: [&str; 10] = [
 
 /// The bytes of `text` that may be secrets, in no order; `formats` is what was found in it already.
 pub fn find(text: &str, formats: &Formats) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    found.extend(formats.tokens.iter().map(|token| token.range.clone()));
-    found.extend(formats.connections.iter().map(|connection| connection.password.clone()));
+    let mut found: Vec<Range<usize>> = formats.ranges().collect();
     user_information(text, &mut found);
     named(text, &mut found);
     flagged(text, &mut found);

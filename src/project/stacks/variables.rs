@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::limit::{Exceeded, VARIABLES_OF_ALL, VARIABLES_OF_STACK};
-use crate::secret::{name, token, url};
+use crate::secret::{Formats, name};
 use crate::source::Span;
 use crate::syntax::dotenv::Dotenv;
 
@@ -73,7 +73,7 @@ impl Variables {
             let name = entry.name.as_str();
             let outer = |other: &str| growth.value(self.get(other).or_else(|| own.get(other))?);
             let (value, known) = template.resolve(&outer);
-            let secret = name::is_sensitive(name) || !token::find(&value).is_empty() || !url::find(&value).is_empty();
+            let secret = name::is_sensitive(name) || Formats::are_in(&value);
             own.insert(name, Variable { value: (known && !secret).then_some(value), span: entry.span });
         }
         for (name, variable) in own {

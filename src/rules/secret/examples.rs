@@ -3,7 +3,7 @@
 use super::Cx;
 use super::text::{named_by, place_of};
 use crate::finding::{Confidence, Finding};
-use crate::secret::{Verdict, files, name, token, url, value};
+use crate::secret::{Formats, Verdict, files, name, value};
 use crate::source::{Kind, Span, Text};
 use crate::syntax::Document;
 use crate::syntax::compose::template::Template;
@@ -51,7 +51,7 @@ fn variable(name: &str, template: &Template, cx: &mut Cx) {
         return;
     }
     let literal = |text: &Text| {
-        let known = !token::find(text.as_str()).is_empty() || !url::find(text.as_str()).is_empty();
+        let known = Formats::are_in(text.as_str());
         // Vendors mark the samples in their documentation so.
         let sample = text.as_str().to_ascii_lowercase().contains("example");
         !known && !sample && value::judge(shape, text.as_str()) == Verdict::Secret { random: true }
