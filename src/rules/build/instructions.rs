@@ -49,7 +49,10 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
     });
     let unknown: Vec<&Instruction> = unknown.collect();
     for (index, instruction) in unknown.iter().take(MOST_UNKNOWN).enumerate() {
-        let word: String = instruction.keyword.value.chars().take(40).collect();
+        // What is set may be a secret.
+        let written = instruction.keyword.value.as_str();
+        let written = written.find('=').map_or(written, |equals| &written[..=equals]);
+        let word: String = written.chars().take(40).collect();
         let upper = word.to_uppercase();
         let near = text::closest(&upper, KEYWORDS);
         let cut = if word.len() < instruction.keyword.value.len() { "…" } else { "" };
