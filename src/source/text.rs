@@ -24,6 +24,8 @@ pub struct Text {
 struct Segment {
     logical: u32,
     source: u32,
+    /// What is before it stands for all of the file up to here.
+    closes: bool,
 }
 
 impl Text {
@@ -61,10 +63,13 @@ impl Text {
         let first = self.segments.partition_point(|s| s.logical as usize <= range.start).saturating_sub(1);
         let segments = self.segments[first..]
             .iter()
-            .take_while(|s| (s.logical as usize) < range.end || s.logical as usize <= range.start)
+            .take_while(|s| {
+                let logical = s.logical as usize;
+                logical < range.end || logical <= range.start || s.closes && logical == range.end
+            })
             .map(|s| {
                 let skip = (range.start as u32).saturating_sub(s.logical);
-                Segment { logical: s.logical.saturating_sub(range.start as u32), source: s.source + skip }
+                Segment { logical: s.logical.saturating_sub(range.start as u32), source: s.source + skip, ..*s }
             })
             .collect();
         Text { value, span, segments }
@@ -77,9 +82,9 @@ impl Text {
         for part in parts.iter().filter(|part| !part.value.is_empty()) {
             let offset = value.len() as u32;
             if part.segments.is_empty() {
-                segments.push(Segment { logical: offset, source: part.span.start });
+                segments.push(Segment { logical: offset, source: part.span.start, closes: false });
             }
-            segments.extend(part.segments.iter().map(|s| Segment { logical: s.logical + offset, source: s.source }));
+            segments.extend(part.segments.iter().map(|s| Segment { logical: s.logical + offset, ..*s }));
             value.push_str(&part.value);
         }
         Text { value, span, segments }
@@ -93,11 +98,14 @@ impl Text {
     }
 
     /// The place just past the byte at `logical`. What is longer than the escape that it stands for, such as that of
-    /// U+2028, ends where the next piece starts.
+    /// U+2028, ends where the next piece starts; so does what is shorter, such as the line feed that U+0085 means.
     fn source_end(&self, logical: usize) -> u32 {
-        let end = self.source_offset(logical) + 1;
+        let (start, end) = (self.source_offset(logical), self.source_offset(logical) + 1);
         let next = self.segments.partition_point(|s| s.logical as usize <= logical);
         match (next.checked_sub(1).map(|i| self.segments[i]), self.segments.get(next)) {
+            (Some(_), Some(next)) if next.closes && next.logical as usize == logical + 1 && start < next.source => {
+                next.source
+            }
             (Some(here), Some(next)) if here.source < next.source => end.min(next.source),
             _ => end,
         }
@@ -131,7 +139,7 @@ impl TextBuilder {
         }
         let source = source as u32;
         if self.segments.is_empty() || self.end != source {
-            self.segments.push(Segment { logical: self.value.len() as u32, source });
+            self.segments.push(Segment { logical: self.value.len() as u32, source, closes: false });
         }
         self.value.push_str(piece);
         self.end = source + piece.len() as u32;
@@ -154,11 +162,12 @@ impl TextBuilder {
 
     /// Appends what an escape means that is written at `source..source + length`. Nothing continues it.
     pub fn push_escape(&mut self, meaning: &str, source: usize, length: usize) {
+        self.cut();
         self.push(meaning, source);
         self.cut();
-        if meaning.len() > length {
-            // What is longer than the escape would seem to reach over what follows.
-            let end = Segment { logical: self.value.len() as u32, source: (source + length) as u32 };
+        if meaning.len() != length {
+            // What is longer than the escape would seem to reach over what follows, what is shorter to end in it.
+            let end = Segment { logical: self.value.len() as u32, source: (source + length) as u32, closes: true };
             self.segments.push(end);
             self.end = end.source;
         }
