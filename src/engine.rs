@@ -223,8 +223,12 @@ fn check(project: &Project, sources: &Sources, config: &Config, rules: &Rules) -
     let jobs = jobs(project, sources);
     let none = || Found::new(config.max_findings());
     let found = jobs.par_iter().with_min_len(32).fold(none, &run).reduce(none, Found::and);
+    drop(jobs);
     let exceeded = exceeded(project, sources);
-    with_what_was_not_graded(found, &project.failures, &exceeded, run).into_findings()
+    let findings = with_what_was_not_graded(found, &project.failures, &exceeded, run);
+    // The list of findings is made where these were.
+    drop(trees);
+    findings.into_findings()
 }
 
 /// What was left out while the files were read and joined, and of the wrappers of command lines, which are looked at when a

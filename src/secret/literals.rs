@@ -7,12 +7,16 @@ use std::ops::Range;
 
 /// Number of bits of the filter, a power of two.
 const BITS: usize = 1 << 15;
+/// Number of pairs of bytes.
+const PAIRS: usize = 1 << 16;
 
 /// A set of words of ASCII characters, each of two or more.
 pub(super) struct Literals<const N: usize> {
     words: [&'static str; N],
     /// Letter case does not matter.
     folded: bool,
+    /// One bit for each pair of bytes that a word begins with: nearly every place is ruled out by it.
+    pairs: [u64; PAIRS / 64],
     /// The first three bytes of each word, hashed; of a shorter word with every third byte.
     filter: [u64; BITS / 64],
     /// By first byte: the first word that begins with it, in lower case where case does not matter; `N` for none.
@@ -34,7 +38,7 @@ impl<const N: usize> Literals<N> {
 
     const fn of(words: [&'static str; N], folded: bool) -> Self {
         assert!(N < 256, "there are too many words");
-        let mut filter = [0; BITS / 64];
+        let (mut filter, mut pairs) = ([0; BITS / 64], [0; PAIRS / 64]);
         let (mut first, mut next) = ([N as u8; 256], [N as u8; N]);
         let mut at = N;
         while at > 0 {
@@ -43,6 +47,12 @@ impl<const N: usize> Literals<N> {
             assert!(word.len() >= 2 && words[at].is_ascii(), "a word is too short for the filter");
             let start = fold(word[0], folded) as usize;
             (next[at], first[start]) = (first[start], at as u8);
+            let mut case = 0;
+            while case < 4 {
+                let pair = pair(in_case(word[0], folded && case & 1 != 0), in_case(word[1], folded && case & 2 != 0));
+                pairs[pair / 64] |= 1 << (pair % 64);
+                case += 1;
+            }
             let mut third = if word.len() > 2 { word[2] as usize } else { 0 };
             loop {
                 let hash = hash(word[0], word[1], third as u8, folded);
@@ -53,13 +63,18 @@ impl<const N: usize> Literals<N> {
                 }
             }
         }
-        Literals { words, folded, filter, first, next }
+        Literals { words, folded, pairs, filter, first, next }
     }
 
     /// The first word at or behind the byte `from`; of several that start there, the first of the set.
     pub fn find_at(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let bytes = text.as_bytes();
-        (from..bytes.len().saturating_sub(1)).find_map(|at| {
+        let (firsts, seconds) = (bytes.get(from..)?, bytes.get(from + 1..)?);
+        let starts = firsts.iter().zip(seconds).enumerate().filter(|(_, (first, second))| {
+            let pair = pair(**first, **second);
+            self.pairs[pair / 64] & 1 << (pair % 64) != 0
+        });
+        starts.map(|(at, _)| from + at).find_map(|at| {
             let third = bytes.get(at + 2).copied().unwrap_or_default();
             let hash = hash(bytes[at], bytes[at + 1], third, self.folded);
             if self.filter[hash / 64] & 1 << (hash % 64) == 0 {
@@ -91,6 +106,16 @@ impl<const N: usize> Literals<N> {
     pub fn is_in(&self, text: &str) -> bool {
         self.find_at(text, 0).is_some()
     }
+}
+
+/// The other case of a letter, if `other`.
+const fn in_case(byte: u8, other: bool) -> u8 {
+    if other && byte.is_ascii_alphabetic() { byte ^ 0x20 } else { byte }
+}
+
+/// The place of two bytes in the table of pairs.
+const fn pair(first: u8, second: u8) -> usize {
+    u16::from_le_bytes([first, second]) as usize
 }
 
 const fn fold(byte: u8, folded: bool) -> u8 {

@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::literals::Literals;
@@ -185,6 +186,10 @@ static PREFIXES: Literals<{ FORMATS.len() }> = {
     Literals::new(prefixes)
 };
 
+/// What every login in a header has.
+static AUTHORIZATION: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["uthorization", "UTHORIZATION"].map(|name| Finder::new(name)));
+
 /// A header that logs in, as configs, curl and nginx write it.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i-u)authorization\\?["']?\s*[:=]?\s*\\?["']?(basic|bearer|token)\s+([A-Za-z0-9+/=._~-]{12,})"#)
@@ -218,8 +223,7 @@ pub fn find(text: &str) -> Vec<Token> {
             }
         }
     }
-    if memchr::memmem::find(bytes, b"uthorization").is_some() || memchr::memmem::find(bytes, b"UTHORIZATION").is_some()
-    {
+    if AUTHORIZATION.iter().any(|name| name.find(bytes).is_some()) {
         for captures in HEADER.captures_iter(text) {
             let Some(value) = captures.get(2) else { continue };
             if found.iter().any(|token| token.range.start < value.end() && value.start() < token.range.end) {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::name::Shape;
@@ -39,6 +40,13 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is valid")
 });
 
+/// What every URL has.
+static SCHEME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
+
+/// What every connection string of another form has one of.
+static PASSWORD: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["assword", "ASSWORD", "wd=", "WD="].map(|name| Finder::new(name)));
+
 /// The connection strings with a literal password in a text, in order.
 pub fn find(text: &str) -> Vec<Connection> {
     let bytes = text.as_bytes();
@@ -46,9 +54,8 @@ pub fn find(text: &str) -> Vec<Connection> {
     if memchr::memchr2(b'=', b'/', bytes).is_none() {
         return Vec::new();
     }
-    let mut found: Vec<Connection> = memchr::memmem::find_iter(bytes, b"://").filter_map(|at| url(text, at)).collect();
-    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
-    if has(b"assword") || has(b"ASSWORD") || has(b"wd=") || has(b"WD=") {
+    let mut found: Vec<Connection> = SCHEME.find_iter(bytes).filter_map(|at| url(text, at)).collect();
+    if memchr::memchr(b'=', bytes).is_some() && PASSWORD.iter().any(|name| name.find(bytes).is_some()) {
         for pattern in [&PAIRS, &WORDS] {
             for captures in pattern.captures_iter(bytes) {
                 let (Some(all), Some(first), Some(password)) = (captures.get(0), captures.get(1), captures.get(2))

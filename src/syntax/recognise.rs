@@ -1,5 +1,10 @@
 //! Which file is what: by its name and, where the name is not enough, by its content.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use memchr::memrchr;
+
 use super::{compose, nginx, supervisor, yaml};
 use crate::source::{FileId, Kind};
 
@@ -30,34 +35,36 @@ const TEMPLATE_ENDINGS: &[&str] = &[
 /// Endings of `.env.*` files that are there to be copied and filled in.
 const EXAMPLE_ENDINGS: &[&str] = &["default", "defaults", "dist", "example", "sample", "template", "tmpl", "tpl"];
 
+/// What the names of Dockerfiles and of Containerfiles have in common, looked for in every name of a repository.
+static ENDING_OF_BOTH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("erfile"));
+
 /// What the name of the file at `path` (`/` between its parts) says; nothing for a file that no config is named like.
 ///
 /// The names are those that the programs look for themselves (`docker build`, Compose, supervisord, nginx), those that
 /// their documentation uses for variants, and for `.conf`, `.ini` and `*compose*.yaml` whatever the content proves.
 /// Letter case does not matter: BuildKit itself falls back to `dockerfile`.
 pub fn by_name(path: &str) -> Option<Verdict> {
-    let mut parts = path.rsplit('/');
-    let shown = parts.next().unwrap_or_default();
-    let folder = parts.next().unwrap_or_default();
+    let (folders, shown) = memrchr(b'/', path.as_bytes()).map_or(("", path), |at| (&path[..at], &path[at + 1..]));
     let name = shown.to_ascii_lowercase();
     let named = |kind| Some(Verdict::Taken(kind, format!("named {shown}")));
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    let other = OTHER_ENDINGS.binary_search(&ending).is_ok() || name.ends_with('~');
+    let ending = memrchr(b'.', name.as_bytes()).map_or("", |at| &name[at + 1..]);
+    let other = || OTHER_ENDINGS.binary_search(&ending).is_ok() || name.ends_with('~');
 
     if ending == "dockerignore" || ending == "containerignore" {
         return None;
     }
-    if name.contains("dockerfile") || name.contains("containerfile") {
+    if ENDING_OF_BOTH.find(name.as_bytes()).is_some() && (name.contains("dockerfile") || name.contains("containerfile"))
+    {
         let plain = name == "dockerfile"
             || name.starts_with("dockerfile.")
             || name.starts_with("containerfile")
             || matches!(ending, "dockerfile" | "containerfile");
-        return if plain && !other { named(Kind::Dockerfile) } else { Some(Verdict::Ask(&[Kind::Dockerfile])) };
+        return if plain && !other() { named(Kind::Dockerfile) } else { Some(Verdict::Ask(&[Kind::Dockerfile])) };
     }
     if let Some(variant) = name.strip_prefix(".env.") {
         return if EXAMPLE_ENDINGS.iter().any(|example| variant.split('.').any(|part| part == *example)) {
             Some(Verdict::Taken(Kind::Dotenv, format!("named {shown}, an example")))
-        } else if other {
+        } else if other() {
             None
         } else {
             named(Kind::Dotenv)
@@ -84,7 +91,10 @@ pub fn by_name(path: &str) -> Option<Verdict> {
         "template" if name.ends_with(".conf.template") => Some(Verdict::Ask(&[Kind::Supervisor, Kind::Nginx])),
         "ini" => Some(Verdict::Ask(&[Kind::Supervisor])),
         "nginx" => Some(Verdict::Ask(&[Kind::Nginx])),
-        _ if folder.starts_with("sites-") || name.starts_with("sites-") => Some(Verdict::Ask(&[Kind::Nginx])),
+        _ if name.starts_with("sites-") => Some(Verdict::Ask(&[Kind::Nginx])),
+        _ if folders.rsplit('/').next().is_some_and(|folder| folder.starts_with("sites-")) => {
+            Some(Verdict::Ask(&[Kind::Nginx]))
+        }
         _ => None,
     }
 }
@@ -114,7 +124,7 @@ pub fn by_content(text: &str) -> Option<(Kind, String)> {
 /// program would read it as it is. The name must say so too: a few characters in a comment must not hide a real config.
 pub fn is_template(path: &str, text: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let ending = memrchr(b'.', name.as_bytes()).map_or("", |at| &name[at + 1..]);
     // `compose.tmpl.yml` says so in front of its ending.
     name.split('.').skip(1).any(|part| TEMPLATE_ENDINGS.contains(&part))
         && matches!(by_name(path), Some(Verdict::Ask(_)))

@@ -6,8 +6,10 @@ use super::disk;
 
 /// A folder that holds other people's or generated files.
 struct Folder {
-    /// Its name, or the last parts of its path.
+    /// Its name.
     name: &'static str,
+    /// The name of the folder that holds it, where only that one does.
+    parent: Option<&'static str>,
     /// Names of which it must hold one; empty where its own name is enough.
     proof: &'static [&'static str],
     /// What it is, as a clause.
@@ -15,7 +17,15 @@ struct Folder {
 }
 
 const fn folder(name: &'static str, what: &'static str) -> Folder {
-    Folder { name, proof: &[], what }
+    Folder { name, parent: None, proof: &[], what }
+}
+
+const fn below(parent: &'static str, name: &'static str, what: &'static str) -> Folder {
+    Folder { parent: Some(parent), ..folder(name, what) }
+}
+
+const fn proven(name: &'static str, proof: &'static [&'static str], what: &'static str) -> Folder {
+    Folder { proof, ..folder(name, what) }
 }
 
 const VERSIONS: &str = "version control";
@@ -47,9 +57,9 @@ const FOLDERS: &[Folder] = &[
     folder(".eggs", PACKAGES),
     folder(".venv", PYTHON),
     folder("venv", PYTHON),
-    Folder { name: "env", proof: &["pyvenv.cfg"], what: PYTHON },
-    Folder { name: ".env", proof: &["pyvenv.cfg"], what: PYTHON },
-    Folder { name: "virtualenv", proof: &["pyvenv.cfg"], what: PYTHON },
+    proven("env", &["pyvenv.cfg"], PYTHON),
+    proven(".env", &["pyvenv.cfg"], PYTHON),
+    proven("virtualenv", &["pyvenv.cfg"], PYTHON),
     folder(".tox", PYTHON),
     folder(".nox", PYTHON),
     folder("__pycache__", CACHE),
@@ -57,15 +67,15 @@ const FOLDERS: &[Folder] = &[
     folder(".pytest_cache", CACHE),
     folder(".ruff_cache", CACHE),
     folder(".ipynb_checkpoints", CACHE),
-    Folder { name: "vendor", proof: &["modules.txt", "autoload.php", "composer"], what: PACKAGES },
-    folder("vendor/bundle", PACKAGES),
+    proven("vendor", &["modules.txt", "autoload.php", "composer"], PACKAGES),
+    below("vendor", "bundle", PACKAGES),
     folder(".bundle", PACKAGES),
     folder("Pods", PACKAGES),
     folder("elm-stuff", PACKAGES),
     folder(".dart_tool", CACHE),
     folder(".pub-cache", PACKAGES),
-    folder(".cargo/registry", PACKAGES),
-    folder(".cargo/git", PACKAGES),
+    below(".cargo", "registry", PACKAGES),
+    below(".cargo", "git", PACKAGES),
     folder(".rustup", PACKAGES),
     folder(".m2", PACKAGES),
     folder(".ivy2", PACKAGES),
@@ -77,8 +87,8 @@ const FOLDERS: &[Folder] = &[
     folder(".cache", CACHE),
     folder(".parcel-cache", CACHE),
     folder(".turbo", CACHE),
-    folder(".angular/cache", CACHE),
-    folder(".next/cache", CACHE),
+    below(".angular", "cache", CACHE),
+    below(".next", "cache", CACHE),
     folder(".direnv", CACHE),
 ];
 
@@ -110,10 +120,7 @@ fn reason_of(
 ) -> Option<&'static str> {
     let listed = name.and_then(|name| {
         FOLDERS.iter().find(|folder| {
-            let named = match folder.name.split_once('/') {
-                Some((above, last)) => last == name && parent == Some(above),
-                None => folder.name == name,
-            };
+            let named = folder.name == name && (folder.parent.is_none() || folder.parent == parent);
             named && (folder.proof.is_empty() || folder.proof.iter().any(|proof| has(proof)))
         })
     });
