@@ -7,21 +7,29 @@ use super::Span;
 /// Text that a program reads, with the source byte of each of its bytes.
 ///
 /// What a program reads is often not what stands in the file: continuation lines are joined, quotes and escapes are
-/// removed, the indentation of a block scalar is stripped. `value` is what the program reads; the segments say where
-/// each run of it comes from, so that an offset in `value` can always be shown in the file.
+/// removed, the indentation of a block scalar is stripped. `value` is what the program reads; each run of it that stands
+/// in the file without a gap is a piece with a place of its own, so that an offset in `value` can always be shown in the
+/// file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     /// The text as the program reads it.
     pub value: String,
     /// All that was written for it, quotes included.
     pub span: Span,
-    /// Empty when `value` is exactly the bytes from `span.start` on.
-    segments: Vec<Segment>,
+    /// Where the first byte of `value` stands.
+    source: u32,
+    /// The pieces behind the first one.
+    pieces: Option<Box<Pieces>>,
 }
 
-/// A run of [`Text::value`] that stands in the file without a gap, up to the next segment.
+/// The pieces of a text that is not one piece. They are behind a pointer because most of the texts of a scan, of which
+/// there are very many, have none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Pieces(Box<[Piece]>);
+
+/// A run of [`Text::value`] that stands in the file without a gap, up to the next piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Segment {
+struct Piece {
     logical: u32,
     source: u32,
 }
@@ -29,7 +37,17 @@ struct Segment {
 impl Text {
     /// The bytes of `span`, which are `value`.
     pub fn verbatim(value: impl Into<String>, span: Span) -> Self {
-        Text { value: value.into(), span, segments: Vec::new() }
+        Text { value: value.into(), span, source: span.start, pieces: None }
+    }
+
+    fn new(value: String, span: Span, source: u32, pieces: Vec<Piece>) -> Self {
+        let pieces = (!pieces.is_empty()).then(|| Box::new(Pieces(pieces.into_boxed_slice())));
+        Text { value, span, source, pieces }
+    }
+
+    /// The pieces behind the first one.
+    fn pieces(&self) -> &[Piece] {
+        self.pieces.as_ref().map_or(&[], |pieces| &pieces.0)
     }
 
     /// The value.
@@ -54,35 +72,34 @@ impl Text {
     /// If `range` does not lie on character boundaries of the value.
     pub fn slice(&self, range: Range<usize>) -> Text {
         let span = self.span_of(range.clone());
+        let source = self.source_offset(range.start);
         let value = self.value[range.clone()].to_owned();
-        if self.segments.is_empty() {
-            return Text { value, span, segments: Vec::new() };
+        if self.pieces.is_none() {
+            return Text { value, span, source, pieces: None };
         }
-        let first = self.segments.partition_point(|s| s.logical as usize <= range.start).saturating_sub(1);
-        let segments = self.segments[first..]
-            .iter()
-            .take_while(|s| (s.logical as usize) < range.end || s.logical as usize <= range.start)
-            .map(|s| {
-                let skip = (range.start as u32).saturating_sub(s.logical);
-                Segment { logical: s.logical.saturating_sub(range.start as u32), source: s.source + skip }
-            })
-            .collect();
-        Text { value, span, segments }
+        let start = range.start as u32;
+        let pieces = &self.pieces()[self.pieces().partition_point(|piece| piece.logical <= start)..];
+        let inside = &pieces[..pieces.partition_point(|piece| (piece.logical as usize) < range.end)];
+        let inside = inside.iter().map(|piece| Piece { logical: piece.logical - start, ..*piece });
+        Text::new(value, span, source, inside.collect())
     }
 
     /// Several texts of one file as one, written at `span`.
     pub fn concat(parts: &[Text], span: Span) -> Text {
         let mut value = String::with_capacity(parts.iter().map(|part| part.value.len()).sum());
-        let mut segments = Vec::with_capacity(parts.len());
+        let mut source = span.start;
+        let mut pieces = Vec::new();
         for part in parts.iter().filter(|part| !part.value.is_empty()) {
             let offset = value.len() as u32;
-            if part.segments.is_empty() {
-                segments.push(Segment { logical: offset, source: part.span.start });
+            if value.is_empty() {
+                source = part.source;
+            } else {
+                pieces.push(Piece { logical: offset, source: part.source });
             }
-            segments.extend(part.segments.iter().map(|s| Segment { logical: s.logical + offset, source: s.source }));
+            pieces.extend(part.pieces().iter().map(|piece| Piece { logical: piece.logical + offset, ..*piece }));
             value.push_str(&part.value);
         }
-        Text { value, span, segments }
+        Text::new(value, span, source, pieces)
     }
 
     /// A text without the blanks around it.
@@ -96,19 +113,21 @@ impl Text {
     /// U+2028, ends where the next piece starts.
     fn source_end(&self, logical: usize) -> u32 {
         let end = self.source_offset(logical) + 1;
-        let next = self.segments.partition_point(|s| s.logical as usize <= logical);
-        match (next.checked_sub(1).map(|i| self.segments[i]), self.segments.get(next)) {
-            (Some(here), Some(next)) if here.source < next.source => end.min(next.source),
+        let next = self.pieces().partition_point(|piece| piece.logical as usize <= logical);
+        let here = next.checked_sub(1).map_or(self.source, |here| self.pieces()[here].source);
+        match self.pieces().get(next) {
+            Some(next) if here < next.source => end.min(next.source),
             _ => end,
         }
     }
 
     fn source_offset(&self, logical: usize) -> u32 {
         let logical = logical as u32;
-        let index = self.segments.partition_point(|s| s.logical <= logical);
-        match index.checked_sub(1).map(|i| self.segments[i]) {
-            Some(segment) => segment.source + (logical - segment.logical),
-            None => self.span.start + logical,
+        let pieces = self.pieces();
+        let index = pieces.partition_point(|piece| piece.logical <= logical);
+        match index.checked_sub(1).map(|index| pieces[index]) {
+            Some(piece) => piece.source + (logical - piece.logical),
+            None => self.source + logical,
         }
     }
 }
@@ -117,7 +136,10 @@ impl Text {
 #[derive(Debug, Default)]
 pub struct TextBuilder {
     value: String,
-    segments: Vec<Segment>,
+    /// Where the first piece stands.
+    source: Option<u32>,
+    /// The pieces behind the first one.
+    pieces: Vec<Piece>,
     /// Source offset at which the last piece ended.
     end: u32,
 }
@@ -130,8 +152,10 @@ impl TextBuilder {
             return;
         }
         let source = source as u32;
-        if self.segments.is_empty() || self.end != source {
-            self.segments.push(Segment { logical: self.value.len() as u32, source });
+        if self.source.is_none() {
+            self.source = Some(source);
+        } else if self.end != source {
+            self.pieces.push(Piece { logical: self.value.len() as u32, source });
         }
         self.value.push_str(piece);
         self.end = source + piece.len() as u32;
@@ -143,9 +167,9 @@ impl TextBuilder {
     /// If `range` does not lie on character boundaries of the text's value.
     pub fn push_text(&mut self, text: &Text, range: Range<usize>) {
         let mut at = range.start;
-        let mut next = text.segments.partition_point(|s| s.logical as usize <= at);
+        let mut next = text.pieces().partition_point(|piece| piece.logical as usize <= at);
         while at < range.end {
-            let end = text.segments.get(next).map_or(range.end, |s| range.end.min(s.logical as usize));
+            let end = text.pieces().get(next).map_or(range.end, |piece| range.end.min(piece.logical as usize));
             self.push(&text.value[at..end], text.source_offset(at) as usize);
             at = end;
             next += 1;
@@ -158,8 +182,8 @@ impl TextBuilder {
         self.cut();
         if meaning.len() > length {
             // What is longer than the escape would seem to reach over what follows.
-            let end = Segment { logical: self.value.len() as u32, source: (source + length) as u32 };
-            self.segments.push(end);
+            let end = Piece { logical: self.value.len() as u32, source: (source + length) as u32 };
+            self.pieces.push(end);
             self.end = end.source;
         }
     }
@@ -182,13 +206,7 @@ impl TextBuilder {
 
     /// The text, written at `span`.
     pub fn finish(self, span: Span) -> Text {
-        let verbatim = match self.segments.as_slice() {
-            [] => true,
-            [only] => only.source == span.start,
-            _ => false,
-        };
-        let segments = if verbatim { Vec::new() } else { self.segments };
-        Text { value: self.value, span, segments }
+        Text::new(self.value, span, self.source.unwrap_or(span.start), self.pieces)
     }
 }
 
