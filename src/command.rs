@@ -75,7 +75,7 @@ pub struct Simple {
     /// The words before its program: those wrappers and their arguments.
     pub wrapping: Vec<Word>,
     /// The account that the innermost privilege drop switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
     /// The shell that starts it does not wait for it (`&`).
     pub background: bool,
 }
@@ -218,7 +218,7 @@ pub struct PackageScript {
     /// The wrappers it is started through, outermost first, by name.
     pub through: Vec<String>,
     /// The account that the innermost privilege drop switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
 }
 
 /// What a command line starts.
@@ -229,7 +229,7 @@ pub struct Effective {
     /// The scripts of `package.json` that it runs, which stand for programs that only that file names.
     pub package_scripts: Vec<PackageScript>,
     /// The first account that a privilege-drop tool switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
     /// Every wrapper that was taken off, in source order, by name.
     pub through: Vec<String>,
     /// The scripts of the shells that it starts (`sh -c`, `eval`), outer ones first; they are followed for `commands`.

@@ -204,9 +204,13 @@ impl TextBuilder {
         self.value.is_empty()
     }
 
-    /// The text, written at `span`.
+    /// The text, written at `span`. What was put together from several pieces has room to spare, which is given back.
     pub fn finish(self, span: Span) -> Text {
-        Text::new(self.value, span, self.source.unwrap_or(span.start), self.pieces)
+        let TextBuilder { mut value, source, pieces, .. } = self;
+        if !pieces.is_empty() {
+            value.shrink_to_fit();
+        }
+        Text::new(value, span, source.unwrap_or(span.start), pieces)
     }
 }
 

@@ -172,7 +172,7 @@ pub struct Redirection {
     /// Target word; the delimiter of a here-document.
     pub target: Word,
     /// Body of a here-document.
-    pub body: Option<Text>,
+    pub body: Option<Box<Text>>,
     /// The whole redirection.
     pub span: Span,
 }

@@ -43,6 +43,7 @@ pub(super) fn parse(file: FileId, text: &str, recoded: bool) -> Nginx {
     }
     parser.run();
     parser.directives.shrink_to_fit();
+    parser.lexer.comments.shrink_to_fit();
     Nginx { file, directives: parser.directives, comments: parser.lexer.comments, errors: parser.lexer.errors }
 }
 

@@ -160,7 +160,14 @@ impl<'t> Lowering<'t> {
         self.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
         // Scripts are kept for the whole scan, and most commands have few words.
         self.script.commands.shrink_to_fit();
-        self.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
+        self.script.pipelines.shrink_to_fit();
+        self.script.groups.shrink_to_fit();
+        for command in &mut self.script.commands {
+            command.words.shrink_to_fit();
+            command.assignments.shrink_to_fit();
+            command.redirections.shrink_to_fit();
+        }
+        self.script.groups.iter_mut().for_each(|group| group.redirections.shrink_to_fit());
         (self.script, self.false_end)
     }
 
@@ -299,7 +306,7 @@ impl<'t> Lowering<'t> {
                 let line_end = text.value[blanks..range.start].find('\n');
                 let start = line_end.map_or(range.start, |line_end| blanks + line_end + 1);
                 let body = grammar::body(text, start..range.end, strip);
-                self.redirections(item)[index].body = Some(body);
+                self.redirections(item)[index].body = Some(Box::new(body));
                 self.enter_word(node, kind, owner, Place::Nowhere)
             }
             Kind::HereDocumentEnd => {
