@@ -356,7 +356,8 @@ fn master<'a>(supervisor: &'a Supervisor, readers: &[&Container], cx: &Cx<'a>) -
     let of_container = |container: &&Container| {
         let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id));
         let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
-        if configs.any(switches) || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_deref()))
+        if configs.any(switches)
+            || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_deref()))
         {
             return Master::NotRoot;
         }

@@ -283,7 +283,16 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
             }
         }
     }
-    evaluation.config
+    let mut config = evaluation.config;
+    // Configurations are kept for the whole scan, and most of their lists are short.
+    config.env.shrink_to_fit();
+    config.args.shrink_to_fit();
+    config.exposed.shrink_to_fit();
+    config.volumes.shrink_to_fit();
+    config.labels.shrink_to_fit();
+    config.transfers.shrink_to_fit();
+    config.undefined.shrink_to_fit();
+    config
 }
 
 fn stage_names(dockerfile: &Dockerfile) -> HashMap<&str, usize> {
@@ -315,7 +324,7 @@ impl Evaluation<'_> {
         let (expanded, cost) = Expansion { limit, ..how }.expand_counted(text, |name| self.scope.get(name));
         self.budget = self.budget.saturating_sub(cost);
         self.config.exceeded.extend(expanded.exceeds(text, limit));
-        for name in &expanded.unresolved {
+        for name in expanded.unresolved() {
             let known = self.scope.is_declared(&name.value) || is_predefined(&name.value);
             if !known
                 && !is_usual_in_bases(&name.value)
@@ -438,14 +447,15 @@ impl Evaluation<'_> {
         let directory = self.config.workdir.as_ref();
         let parent = directory.map_or("", |directory| &directory.value);
         if parent.len() + path.value.len() > MAX_PATH {
-            path.error = Some(format!("the path is longer than {MAX_PATH} bytes"));
+            path.details_mut().error = Some(format!("the path is longer than {MAX_PATH} bytes"));
             return path;
         }
         path.value = clean_path(&format!("{parent}/{}", path.value));
         if let Some(directory) = directory.filter(|directory| !directory.is_known()) {
+            let details = path.details_mut();
             // Some names are enough to say that the path is not known.
-            path.unresolved.extend(directory.unresolved.iter().take(4).cloned());
-            path.error = path.error.or_else(|| directory.error.clone());
+            details.unresolved.extend(directory.unresolved().iter().take(4).cloned());
+            details.error = details.error.take().or_else(|| directory.error().map(str::to_owned));
         }
         path
     }
