@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::wrappers::{Account, CONCURRENTLY, WRAPPERS, Wrapper};
 use super::{Arguments, Argv, Effective, PackageScript, Simple};
+use crate::few::Few;
 use crate::limit::{COMMAND_DEPTH, COMMAND_WORDS, COMMAND_WRAPPERS};
 use crate::source::{Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Group, GroupKind, Script, Word};
@@ -14,8 +15,8 @@ struct Job {
     words: Vec<Word>,
     /// Index of the program in `words`.
     at: usize,
-    assignments: Vec<Assignment>,
-    through: Vec<String>,
+    assignments: Few<Assignment>,
+    through: Few<String>,
     dropped_to: Option<Box<Word>>,
     background: bool,
     depth: usize,
@@ -24,7 +25,7 @@ struct Job {
 impl Job {
     fn new(argv: Argv) -> Job {
         let Argv { words, assignments, .. } = argv;
-        Job { words, at: 0, assignments, through: Vec::new(), dropped_to: None, background: false, depth: 0 }
+        Job { words, at: 0, assignments, through: Few::new(), dropped_to: None, background: false, depth: 0 }
     }
 
     /// Base name of the program; nothing where it is not known.
@@ -104,7 +105,7 @@ fn run(mut jobs: Vec<Job>, mut effective: Effective) -> Effective {
         if let Step::Script(..) = step {
             job.through.extend(job.name().map(str::to_owned));
         }
-        effective.through.extend_from_slice(&job.through[known_wrappers..]);
+        effective.through.extend(job.through[known_wrappers..].iter().cloned());
         if !known_account && effective.dropped_to.is_none() {
             effective.dropped_to.clone_from(&job.dropped_to);
         }
@@ -187,7 +188,7 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 fn simple(job: Job) -> Option<Simple> {
     let Job { mut words, at, assignments, through, dropped_to, background, .. } = job;
     let last = words.last()?.text.span;
-    let wrapping: Vec<Word> = words.drain(..at.min(words.len())).collect();
+    let wrapping: Few<Word> = words.drain(..at.min(words.len())).collect();
     let mut words = words.into_iter();
     let program = words.next()?;
     let mut args: Vec<Word> = words.collect();

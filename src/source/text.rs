@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Span;
+use crate::few::Few;
 
 /// Text that a program reads, with the source byte of each of its bytes.
 ///
@@ -19,13 +20,8 @@ pub struct Text {
     /// Where the first byte of `value` stands.
     source: u32,
     /// The pieces behind the first one.
-    pieces: Option<Box<Pieces>>,
+    pieces: Few<Piece>,
 }
-
-/// The pieces of a text that is not one piece. They are behind a pointer because most of the texts of a scan, of which
-/// there are very many, have none.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Pieces(Box<[Piece]>);
 
 /// A run of [`Text::value`] that stands in the file without a gap, up to the next piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,17 +33,13 @@ struct Piece {
 impl Text {
     /// The bytes of `span`, which are `value`.
     pub fn verbatim(value: impl Into<String>, span: Span) -> Self {
-        Text { value: value.into(), span, source: span.start, pieces: None }
+        Text { value: value.into(), span, source: span.start, pieces: Few::new() }
     }
 
     fn new(value: String, span: Span, source: u32, pieces: Vec<Piece>) -> Self {
-        let pieces = (!pieces.is_empty()).then(|| Box::new(Pieces(pieces.into_boxed_slice())));
+        let mut pieces = Few::from(pieces);
+        pieces.shrink_to_fit();
         Text { value, span, source, pieces }
-    }
-
-    /// The pieces behind the first one.
-    fn pieces(&self) -> &[Piece] {
-        self.pieces.as_ref().map_or(&[], |pieces| &pieces.0)
     }
 
     /// The value.
@@ -74,11 +66,11 @@ impl Text {
         let span = self.span_of(range.clone());
         let source = self.source_offset(range.start);
         let value = self.value[range.clone()].to_owned();
-        if self.pieces.is_none() {
-            return Text { value, span, source, pieces: None };
+        if self.pieces.is_empty() {
+            return Text { value, span, source, pieces: Few::new() };
         }
         let start = range.start as u32;
-        let pieces = &self.pieces()[self.pieces().partition_point(|piece| piece.logical <= start)..];
+        let pieces = &self.pieces[self.pieces.partition_point(|piece| piece.logical <= start)..];
         let inside = &pieces[..pieces.partition_point(|piece| (piece.logical as usize) < range.end)];
         let inside = inside.iter().map(|piece| Piece { logical: piece.logical - start, ..*piece });
         Text::new(value, span, source, inside.collect())
@@ -96,7 +88,7 @@ impl Text {
             } else {
                 pieces.push(Piece { logical: offset, source: part.source });
             }
-            pieces.extend(part.pieces().iter().map(|piece| Piece { logical: piece.logical + offset, ..*piece }));
+            pieces.extend(part.pieces.iter().map(|piece| Piece { logical: piece.logical + offset, ..*piece }));
             value.push_str(&part.value);
         }
         Text::new(value, span, source, pieces)
@@ -113,9 +105,9 @@ impl Text {
     /// U+2028, ends where the next piece starts.
     fn source_end(&self, logical: usize) -> u32 {
         let end = self.source_offset(logical) + 1;
-        let next = self.pieces().partition_point(|piece| piece.logical as usize <= logical);
-        let here = next.checked_sub(1).map_or(self.source, |here| self.pieces()[here].source);
-        match self.pieces().get(next) {
+        let next = self.pieces.partition_point(|piece| piece.logical as usize <= logical);
+        let here = next.checked_sub(1).map_or(self.source, |here| self.pieces[here].source);
+        match self.pieces.get(next) {
             Some(next) if here < next.source => end.min(next.source),
             _ => end,
         }
@@ -123,7 +115,7 @@ impl Text {
 
     fn source_offset(&self, logical: usize) -> u32 {
         let logical = logical as u32;
-        let pieces = self.pieces();
+        let pieces = &self.pieces;
         let index = pieces.partition_point(|piece| piece.logical <= logical);
         match index.checked_sub(1).map(|index| pieces[index]) {
             Some(piece) => piece.source + (logical - piece.logical),
@@ -167,9 +159,9 @@ impl TextBuilder {
     /// If `range` does not lie on character boundaries of the text's value.
     pub fn push_text(&mut self, text: &Text, range: Range<usize>) {
         let mut at = range.start;
-        let mut next = text.pieces().partition_point(|piece| piece.logical as usize <= at);
+        let mut next = text.pieces.partition_point(|piece| piece.logical as usize <= at);
         while at < range.end {
-            let end = text.pieces().get(next).map_or(range.end, |piece| range.end.min(piece.logical as usize));
+            let end = text.pieces.get(next).map_or(range.end, |piece| range.end.min(piece.logical as usize));
             self.push(&text.value[at..end], text.source_offset(at) as usize);
             at = end;
             next += 1;

@@ -25,6 +25,7 @@ pub use parse::parse;
 pub use stages::{BuildArgs, Origin};
 
 use super::SyntaxError;
+use crate::few::Few;
 use crate::source::{FileId, Span, Spanned, Text};
 
 /// A parsed Dockerfile.
@@ -65,11 +66,11 @@ pub struct Instruction {
     /// First and last line (1-based, line feeds end a line), continuation lines and here-documents included.
     pub lines: (u32, u32),
     /// `--name=value` and `--name` flags in order.
-    pub flags: Box<[Flag]>,
+    pub flags: Few<Flag>,
     /// What [`Instruction::rest`] gives, where it is no part of `kind`.
     rest: Option<Box<Text>>,
     /// The here-documents whose bodies follow the instruction; those of ONBUILD are in the instruction that it keeps.
-    pub heredocs: Box<[Heredoc]>,
+    pub heredocs: Few<Heredoc>,
     /// The arguments are a JSON array of strings (exec form).
     pub json: bool,
     /// The instruction's own meaning.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::words::{self, Json};
 use super::{ArgDeclaration, Flag, Healthcheck, Instruction, Invocation, Kind, Pair, Transfer, flags, heredoc};
+use crate::few::Few;
 use crate::source::{Span, Spanned, Text, TextBuilder};
 use crate::syntax::SyntaxError;
 
@@ -107,7 +108,8 @@ fn read_part(
     while at < range.end && words::is_blank(bytes[at]) {
         at += 1;
     }
-    let (flags, rest) = split_flags(line, at..range.end);
+    let (mut flags, rest) = split_flags(line, at..range.end);
+    flags.shrink_to_fit();
     let rest = words::trim(&line.value, rest);
     let mut instruction = Instruction {
         span: line.span_of(range),
@@ -115,7 +117,7 @@ fn read_part(
         lines: (0, 0),
         flags,
         rest: None,
-        heredocs: Box::default(),
+        heredocs: Few::new(),
         json: false,
         kind: Kind::Unknown,
     };
@@ -143,17 +145,17 @@ fn as_written(keyword: &str) -> Cow<'static, str> {
 /// Takes the flags from the start of `range` of a line; what is left is the rest.
 ///
 /// Quotes and backslashes are removed, whatever the escape character is. `--` alone ends the flags.
-fn split_flags(line: &Text, range: Range<usize>) -> (Box<[Flag]>, Range<usize>) {
+fn split_flags(line: &Text, range: Range<usize>) -> (Few<Flag>, Range<usize>) {
     let value = &line.value;
     let bytes = &value.as_bytes()[..range.end];
-    let mut flags = Vec::new();
+    let mut flags = Few::new();
     let mut at = range.start;
     loop {
         while bytes.get(at).is_some_and(|&byte| words::is_blank(byte)) {
             at += 1;
         }
         if !value[at..range.end].starts_with("--") {
-            return (flags.into_boxed_slice(), at..range.end);
+            return (flags, at..range.end);
         }
         let start = at;
         let mut builder = TextBuilder::default();
@@ -191,7 +193,7 @@ fn split_flags(line: &Text, range: Range<usize>) -> (Box<[Flag]>, Range<usize>) 
         builder.push_text(line, run.min(at)..at);
         let word = builder.finish(line.span_of(start..at));
         if word.value == "--" {
-            return (flags.into_boxed_slice(), at..range.end);
+            return (flags, at..range.end);
         }
         let name = 2.min(word.value.len())..equals.map_or(word.value.len(), |(_, logical)| logical - 1);
         let value = equals.map(|(raw, logical)| {

@@ -229,7 +229,7 @@ impl<'t> Parser<'t> {
             heredocs.push(heredoc);
             ends.push(end);
         }
-        owner.heredocs = heredocs.into_boxed_slice();
+        owner.heredocs = heredocs.into();
         instruction::attach_heredocs(owner, self.lines.text, &ends);
     }
 

@@ -16,6 +16,7 @@ use super::grammar;
 use super::tree::{self, Kind, Parsed};
 use super::word;
 use super::{Assignment, Group, GroupKind, Redirection, Script, Word};
+use crate::few::Few;
 use crate::limit::{Exceeded, Limit, SHELL_CORRECTIONS, SHELL_DEPTH};
 use crate::source::Text;
 use list::{Frame, Item};
@@ -167,7 +168,9 @@ impl<'t> Lowering<'t> {
             command.assignments.shrink_to_fit();
             command.redirections.shrink_to_fit();
         }
-        self.script.groups.iter_mut().for_each(|group| group.redirections.shrink_to_fit());
+        for group in self.script.groups.iter_mut() {
+            group.redirections.shrink_to_fit();
+        }
         (self.script, self.false_end)
     }
 
@@ -272,7 +275,7 @@ impl<'t> Lowering<'t> {
         (Context::Redirection(item, redirections.len() - 1), Leave::default())
     }
 
-    fn redirections(&mut self, item: Item) -> &mut Vec<Redirection> {
+    fn redirections(&mut self, item: Item) -> &mut Few<Redirection> {
         match item {
             Item::Command(command) => &mut self.script.commands[command].redirections,
             Item::Group(group) => &mut self.script.groups[group].redirections,
@@ -402,7 +405,7 @@ impl<'t> Lowering<'t> {
             kind,
             span: self.text.span_of(self.range(node)),
             commands: first..first,
-            redirections: Vec::new(),
+            redirections: Few::new(),
             joined_by,
             name,
         });
