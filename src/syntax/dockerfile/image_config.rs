@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::expand::{Expanded, Expansion};
 use super::stages::{BuildArgs, Given, GlobalArg, Lineage, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
+use crate::few::Few;
 use crate::limit::{Exceeded, FILE_GROWTH, WORD_GROWTH};
 use crate::source::{Span, Spanned, Text};
 
@@ -112,22 +113,22 @@ pub struct ImageConfig {
     /// Index of the SHELL in force.
     pub shell: Option<usize>,
     /// Ports of EXPOSE; a variable may hold several, which are entries of their own with the same span.
-    pub exposed: Vec<Expanded>,
+    pub exposed: Few<Expanded>,
     /// Paths of VOLUME.
-    pub volumes: Vec<Expanded>,
+    pub volumes: Few<Expanded>,
     /// The last STOPSIGNAL.
     pub stop_signal: Option<Expanded>,
     /// Every label in order; the last one of a name counts.
-    pub labels: Vec<LabelEntry>,
+    pub labels: Few<LabelEntry>,
     /// Every COPY and ADD in order.
     pub transfers: Vec<TransferFact>,
     /// Variables that neither ARG nor ENV of the chain brings into scope, except those that BuildKit or well-known base
     /// images set.
-    pub undefined: Vec<Spanned<String>>,
+    pub undefined: Few<Spanned<String>>,
     /// Variables in FROM that no ARG before the first FROM declares.
-    pub undefined_in_from: Vec<Spanned<String>>,
+    pub undefined_in_from: Few<Spanned<String>>,
     /// What was left out because there is too much of it.
-    pub exceeded: Vec<Exceeded>,
+    pub exceeded: Few<Exceeded>,
 }
 
 impl ImageConfig {
@@ -246,15 +247,15 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
         cmd: None,
         healthcheck: None,
         shell: None,
-        exposed: Vec::new(),
-        volumes: Vec::new(),
+        exposed: Few::new(),
+        volumes: Few::new(),
         stop_signal: None,
-        labels: Vec::new(),
+        labels: Few::new(),
         transfers: Vec::new(),
-        undefined: Vec::new(),
+        undefined: Few::new(),
         undefined_in_from: chain.iter().flat_map(|&stage| lineage.parents[stage].undefined.clone()).collect(),
         chain: chain.clone(),
-        exceeded: Vec::new(),
+        exceeded: Few::new(),
     };
     let mut evaluation = Evaluation {
         dockerfile,
