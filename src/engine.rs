@@ -8,12 +8,13 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::container::facet::Scope;
-use crate::container::{CommandLine, Container, Env, Image, Origin};
+use crate::container::{CommandLine, Container, DocumentId, Env, Image, Origin};
 use crate::exception::Exception;
 use crate::finding::{Finding, Rule, Unlisted, identify};
 use crate::limit::Exceeded;
@@ -123,8 +124,44 @@ type Rules = [Vec<&'static Registered>; SLOTS];
 /// A node with the place that its findings are attributed to.
 struct Job<'a> {
     node: Node<'a>,
-    scope: Option<Scope>,
+    about: About<'a>,
     file: Option<FileId>,
+}
+
+/// What the findings of a job are attributed to. A project has tens of thousands of jobs: each makes its scope when it runs.
+#[derive(Clone, Copy)]
+enum About<'a> {
+    Nothing,
+    Document(DocumentId),
+    Scope(&'a Scope),
+    /// The container at an index.
+    Container(usize),
+}
+
+impl<'a> About<'a> {
+    fn scope(self, project: &'a Project) -> Option<Cow<'a, Scope>> {
+        let whole = |document, path| Scope { document, stage: None, container: None, path };
+        match self {
+            About::Nothing => None,
+            About::Document(document) => Some(Cow::Owned(whole(document, Arc::default()))),
+            About::Scope(scope) => Some(Cow::Borrowed(scope)),
+            About::Container(index) => {
+                let container = &project.containers[index];
+                let scope = match container.origin {
+                    Origin::Service { document, .. } => whole(document, format!("services.{}", container.name).into()),
+                    Origin::Stage { document, stage } => {
+                        // Stages are in the order of their documents and of their places in them.
+                        let key = |stage: &StageNode| (stage.scope.document, stage.index);
+                        let found = project.stages.binary_search_by_key(&(document, stage), key);
+                        let path =
+                            found.map_or_else(|_| Arc::default(), |found| project.stages[found].scope.path.clone());
+                        Scope { stage: Some(stage), ..whole(document, path) }
+                    }
+                };
+                Some(Cow::Owned(Scope { container: Some(index), ..scope }))
+            }
+        }
+    }
 }
 
 /// Runs every enabled check and gives the findings in the order of the report, each with its identity. `secrets` is where
@@ -152,7 +189,7 @@ pub fn grade_exceptions(
     let rules = enabled(&|rule| config.may_run(rule));
     let jobs = exceptions.iter().map(|exception| Job {
         node: Node::Exception(exception),
-        scope: None,
+        about: About::Nothing,
         file: exception.span.map(|span| span.file),
     });
     let trees = Trees::new();
@@ -214,7 +251,7 @@ fn with_what_was_not_graded(
     let broken = broken.iter().map(|failure| (Node::Failure(failure), failure.file));
     let exceeded = exceeded.union(&more).map(|exceeded| (Node::Exceeded(exceeded), Some(exceeded.span.file)));
     let unlisted = unlisted.iter().map(|unlisted| (Node::Unlisted(unlisted), Some(unlisted.first.file)));
-    let jobs = broken.chain(exceeded).chain(unlisted).map(|(node, file)| Job { node, scope: None, file });
+    let jobs = broken.chain(exceeded).chain(unlisted).map(|(node, file)| Job { node, about: About::Nothing, file });
     jobs.fold(Found { findings, ..Found::new(0) }, |found, job| run(found, &job)).findings
 }
 
@@ -238,52 +275,33 @@ fn jobs<'a>(project: &'a Project, sources: &'a Sources) -> Vec<Job<'a>> {
     let nodes = [2 * project.documents.len(), project.stacks.len(), project.stages.len(), project.images.len()];
     let more = [project.envs.len(), project.commands.len(), project.containers.len(), sources.skipped.len()];
     let mut jobs = Vec::with_capacity(nodes.into_iter().chain(more).sum());
-    let mut add = |node, scope: Option<Scope>, file| jobs.push(Job { node, scope, file });
-    let file_of = |scope: &Scope| Some(project.documents[scope.document].file());
+    let mut add = |node, about, file| jobs.push(Job { node, about, file });
+    let file_of = |document: DocumentId| Some(project.documents[document].file());
     for (id, document) in project.documents.iter().enumerate() {
-        let scope = Scope { document: id, stage: None, container: None, path: String::new() };
         let file = document.file();
         if sources.get(file).kind != Kind::Auxiliary {
-            add(Node::Source(sources.get(file)), Some(scope.clone()), Some(file));
+            add(Node::Source(sources.get(file)), About::Document(id), Some(file));
         }
-        add(Node::Document(document), Some(scope), Some(file));
+        add(Node::Document(document), About::Document(id), Some(file));
     }
     for (index, stack) in project.stacks.iter().enumerate() {
-        let scope = Scope { document: stack.files[0], stage: None, container: None, path: String::new() };
-        let file = file_of(&scope);
-        add(Node::Stack(index, stack), Some(scope), file);
+        add(Node::Stack(index, stack), About::Document(stack.files[0]), file_of(stack.files[0]));
     }
-    for stage in &project.stages {
-        add(Node::Stage(stage), Some(stage.scope.clone()), file_of(&stage.scope));
+    let stages = project.stages.iter().map(|stage| (Node::Stage(stage), &stage.scope));
+    let images = project.images.iter().map(|image| (Node::Image(image), &image.scope));
+    let envs = project.envs.iter().map(|env| (Node::Env(env), &env.scope));
+    let commands = project.commands.iter().map(|command| (Node::Command(command), &command.scope));
+    for (node, scope) in stages.chain(images).chain(envs).chain(commands) {
+        add(node, About::Scope(scope), file_of(scope.document));
     }
-    for image in &project.images {
-        add(Node::Image(image), Some(image.scope.clone()), file_of(&image.scope));
-    }
-    for env in &project.envs {
-        add(Node::Env(env), Some(env.scope.clone()), file_of(&env.scope));
-    }
-    for command in &project.commands {
-        add(Node::Command(command), Some(command.scope.clone()), file_of(&command.scope));
-    }
-    let stages = project.stages.iter().map(|stage| ((stage.scope.document, stage.index), &stage.scope.path));
-    let stages: HashMap<_, &String> = stages.collect();
     for (index, container) in project.containers.iter().enumerate() {
-        if project.stack(container).is_some_and(|stack| stack.superseded) {
-            continue;
+        if !project.stack(container).is_some_and(|stack| stack.superseded) {
+            let (Origin::Service { document, .. } | Origin::Stage { document, .. }) = container.origin;
+            add(Node::Container(container), About::Container(index), file_of(document));
         }
-        let (document, stage, path) = match container.origin {
-            Origin::Service { document, .. } => (document, None, format!("services.{}", container.name)),
-            Origin::Stage { document, stage } => {
-                let path = stages.get(&(document, stage)).map_or_else(String::new, |path| (*path).clone());
-                (document, Some(stage), path)
-            }
-        };
-        let scope = Scope { document, stage, container: Some(index), path };
-        let file = file_of(&scope);
-        add(Node::Container(container), Some(scope), file);
     }
     for skipped in sources.skipped.iter().chain(&project.refused) {
-        add(Node::Skipped(skipped), None, None);
+        add(Node::Skipped(skipped), About::Nothing, None);
     }
     jobs
 }
@@ -298,9 +316,10 @@ fn run<'a>(
     sources: &'a Sources,
     config: &'a Config,
 ) -> Found {
+    let scope = job.about.scope(project);
     for registered in &rules[Slot::of(&job.node) as usize] {
         let cx = || {
-            let cx = Cx::new(project, sources, config, &registered.rule, job.scope.as_ref()).with_trees(trees);
+            let cx = Cx::new(project, sources, config, &registered.rule, scope.as_deref()).with_trees(trees);
             if let Node::Stack(index, stack) = job.node { cx.in_stack(index, stack) } else { cx }
         };
         let doing = || format!("checking rule {}", registered.rule.id);

@@ -242,7 +242,7 @@ impl<'a> Cx<'a> {
             stacks: stack.into_iter().collect(),
             gap: self.rule.gap,
             environment,
-            node: self.scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+            node: self.scope.map(|scope| scope.path.to_string()).unwrap_or_default(),
             about: self.scope.cloned(),
             evidence: String::new(),
             fingerprint: String::new(),

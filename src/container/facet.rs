@@ -1,7 +1,7 @@
 //! Facets: the same type for the same thing, whatever format it was written in.
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::DocumentId;
 use crate::command::{Program, Unwrapped};
@@ -20,7 +20,7 @@ pub struct Scope {
     /// The container that it belongs to, where it is just one.
     pub container: Option<usize>,
     /// Logical path in the document (`services.web`, `stages.build`, `program.worker`).
-    pub path: String,
+    pub path: Arc<str>,
 }
 
 /// An environment variable, or something that becomes one.

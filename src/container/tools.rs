@@ -204,7 +204,7 @@ mod tests {
         ] {
             let parts = split(reference);
             let image = Image {
-                scope: Scope { document: 0, stage: None, container: None, path: String::new() },
+                scope: Scope { document: 0, stage: None, container: None, path: Default::default() },
                 place: ImagePlace::From,
                 span: Span::at(FileId(0), 0),
                 reference: reference.to_owned(),

@@ -1,8 +1,7 @@
 //! What checks find while they run: findings that are the same are merged, and those that are too many are counted.
 
 use std::cmp::Reverse;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::finding::{Confidence, Finding, Severity, Unlisted};
 use crate::limit::Exceeded;
@@ -16,6 +15,12 @@ const NAMED: usize = 50;
 pub(super) struct Merged {
     /// The worst of it.
     pub finding: Box<Finding>,
+    /// Where the others were seen; most places are seen once.
+    seen: Option<Box<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
     /// The first of the containers that the others are about, by name.
     containers: BTreeSet<String>,
     /// The first of the stacks that the others are seen through.
@@ -24,7 +29,7 @@ pub(super) struct Merged {
 
 impl Merged {
     pub(super) fn new(finding: Finding) -> Merged {
-        Merged { finding: Box::new(finding), containers: BTreeSet::new(), stacks: BTreeSet::new() }
+        Merged { finding: Box::new(finding), seen: None }
     }
 
     fn and(&mut self, mut other: Merged) {
@@ -36,30 +41,34 @@ impl Merged {
 
     /// Takes over where another one was seen.
     pub(super) fn add_places(&mut self, other: Merged) {
-        self.containers.extend(other.containers);
-        self.containers.extend(other.finding.container);
-        // What is named by the finding itself counts as one of them.
-        self.containers.extend(self.finding.container.clone());
-        while self.containers.len() > NAMED {
-            self.containers.pop_last();
+        let Seen { containers, stacks } = &mut **self.seen.get_or_insert_default();
+        if let Some(seen) = other.seen {
+            containers.extend(seen.containers);
+            stacks.extend(seen.stacks);
         }
-        self.stacks.extend(other.stacks);
-        self.stacks.extend(other.finding.stacks);
-        self.stacks.extend(&self.finding.stacks);
-        while self.stacks.len() > NAMED {
-            self.stacks.pop_last();
+        // What is named by the finding itself counts as one of them.
+        containers.extend(other.finding.container.into_iter().chain(self.finding.container.clone()));
+        while containers.len() > NAMED {
+            containers.pop_last();
+        }
+        stacks.extend(other.finding.stacks.iter().chain(&self.finding.stacks));
+        while stacks.len() > NAMED {
+            stacks.pop_last();
         }
     }
 
     /// The finding with every place that it was seen at.
     pub(super) fn into_finding(self) -> Finding {
-        let Merged { mut finding, mut containers, stacks } = self;
-        if let Some(container) = &finding.container {
-            containers.remove(container);
-        }
-        finding.also = containers.into_iter().collect();
-        if !stacks.is_empty() {
-            finding.stacks = stacks.into_iter().collect();
+        let Merged { mut finding, seen } = self;
+        if let Some(seen) = seen {
+            let Seen { mut containers, stacks } = *seen;
+            if let Some(container) = &finding.container {
+                containers.remove(container);
+            }
+            finding.also = containers.into_iter().collect();
+            if !stacks.is_empty() {
+                finding.stacks = stacks.into_iter().collect();
+            }
         }
         *finding
     }
@@ -78,41 +87,88 @@ fn rank(finding: &Finding) -> impl Ord {
 
 /// What one rule finds in one file: the first places, and how many more there are. Which are the first does not depend on
 /// the order in which they are found, so that the number of threads cannot be seen in it.
+#[derive(Default)]
 pub(super) struct Places {
-    kept: BTreeMap<Span, Merged>,
-    /// The other places: a finding takes some hundred times the bytes of a place.
-    more: HashSet<Span>,
-    /// The worst that is found at the other places.
+    /// Sorted by place, no place twice; nothing is left of what was removed.
+    kept: Vec<(Span, Option<Merged>)>,
+    more: Option<Box<More>>,
+}
+
+/// The places that are not listed.
+struct More {
+    /// Where they are: a finding takes some hundred times the bytes of a place.
+    places: HashSet<Span>,
+    /// The worst that is found there.
     worst: Severity,
 }
 
-impl Default for Places {
+impl Default for More {
     fn default() -> Self {
-        Places { kept: BTreeMap::new(), more: HashSet::new(), worst: Severity::Info }
+        More { places: HashSet::new(), worst: Severity::Info }
     }
 }
 
 impl Places {
+    fn find(&self, place: Span) -> Result<usize, usize> {
+        self.kept.binary_search_by_key(&place, |(place, _)| *place)
+    }
+
     fn put(&mut self, place: Span, merged: Merged, most: usize) {
-        match self.kept.entry(place) {
-            Entry::Occupied(mut known) => return known.get_mut().and(merged),
-            Entry::Vacant(free) => drop(free.insert(merged)),
+        // Nearly all of them are found in their order.
+        let free = match self.kept.last() {
+            Some((last, _)) if *last >= place => match self.find(place) {
+                Ok(known) => {
+                    let (_, known) = &mut self.kept[known];
+                    return match known {
+                        Some(known) => known.and(merged),
+                        None => *known = Some(merged),
+                    };
+                }
+                Err(free) => free,
+            },
+            _ => self.kept.len(),
+        };
+        self.kept.insert(free, (place, Some(merged)));
+        self.keep(most);
+    }
+
+    fn and(&mut self, other: Places, most: usize) {
+        let in_order = self.kept.last().zip(other.kept.first()).is_none_or(|((last, _), (first, _))| last < first);
+        self.kept.extend(other.kept);
+        if !in_order {
+            self.kept.sort_by_key(|(place, _)| *place);
+            self.kept.dedup_by(|(place, later), (before, known)| {
+                let same = place == before;
+                match (&mut *known, same.then(|| later.take()).flatten()) {
+                    (Some(known), Some(later)) => known.and(later),
+                    (None, later @ Some(_)) => *known = later,
+                    (_, None) => {}
+                }
+                same
+            });
         }
-        if self.kept.len() > most
-            && let Some((place, merged)) = self.kept.pop_last()
-        {
-            self.more.insert(place);
+        if let Some(others) = other.more {
+            let more = self.more.get_or_insert_default();
+            more.places.extend(others.places);
+            more.worst = more.worst.max(others.worst);
+        }
+        self.keep(most);
+    }
+
+    /// Keeps the first `most` places.
+    fn keep(&mut self, most: usize) {
+        for (place, merged) in self.kept.drain(most.min(self.kept.len())..) {
+            let more = self.more.get_or_insert_default();
+            more.places.insert(place);
             // A guess fails no scan.
-            if merged.finding.confidence > Confidence::Guess {
-                self.worst = self.worst.max(merged.finding.severity);
+            if let Some(merged) = merged.filter(|merged| merged.finding.confidence > Confidence::Guess) {
+                more.worst = more.worst.max(merged.finding.severity);
             }
         }
     }
 
-    fn and(&mut self, other: Places, most: usize) {
-        other.kept.into_iter().for_each(|(place, merged)| self.put(place, merged, most));
-        self.more.extend(other.more);
-        self.worst = self.worst.max(other.worst);
+    fn listed(&self) -> impl Iterator<Item = &Merged> {
+        self.kept.iter().filter_map(|(_, merged)| merged.as_ref())
     }
 }
 
@@ -145,33 +201,41 @@ impl Findings {
     }
 
     pub(super) fn get(&self, (rule, place): &(&'static str, Span)) -> Option<&Merged> {
-        self.by_file.get(&(*rule, place.file))?.kept.get(place)
+        let places = self.by_file.get(&(*rule, place.file))?;
+        places.kept[places.find(*place).ok()?].1.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, (rule, place): &(&'static str, Span)) -> Option<&mut Merged> {
-        self.by_file.get_mut(&(*rule, place.file))?.kept.get_mut(place)
+        let places = self.by_file.get_mut(&(*rule, place.file))?;
+        let at = places.find(*place).ok()?;
+        places.kept[at].1.as_mut()
     }
 
     pub(super) fn remove(&mut self, (rule, place): &(&'static str, Span)) -> Option<Merged> {
-        self.by_file.get_mut(&(*rule, place.file))?.kept.remove(place)
+        let places = self.by_file.get_mut(&(*rule, place.file))?;
+        let at = places.find(*place).ok()?;
+        places.kept[at].1.take()
     }
 
     /// Every finding, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Merged> {
-        self.by_file.values().flat_map(|places| places.kept.values())
+        self.by_file.values().flat_map(Places::listed)
     }
 
     /// Every finding with the places that it was seen at, in no order.
     pub(super) fn into_findings(self) -> Vec<Finding> {
-        let merged = self.by_file.into_values().flat_map(|places| places.kept.into_values());
-        merged.map(Merged::into_finding).collect()
+        let mut findings = Vec::with_capacity(self.iter().count());
+        let merged = self.by_file.into_values().flat_map(|places| places.kept);
+        findings.extend(merged.filter_map(|(_, merged)| Some(merged?.into_finding())));
+        findings
     }
 
     /// What is not listed, by rule and file.
     pub(super) fn unlisted(&self) -> Vec<Unlisted> {
         let over = self.by_file.iter().filter_map(|((rule, _), places)| {
-            let first = *places.more.iter().min()?;
-            Some(Unlisted { rule, listed: places.kept.len(), first, count: places.more.len(), worst: places.worst })
+            let More { places: more, worst } = &**places.more.as_ref()?;
+            let (listed, first) = (places.listed().count(), *more.iter().min()?);
+            Some(Unlisted { rule, listed, first, count: more.len(), worst: *worst })
         });
         let mut unlisted: Vec<Unlisted> = over.collect();
         unlisted.sort_by_key(|it| (it.first, it.rule));

@@ -258,14 +258,15 @@ fn container_of(linker: &Linker, waiting: Waiting, networks: &HashMap<&str, &Net
         (Some(built), _) => base_image(built),
         (None, Some(image)) => {
             let document = linker.document_of(image.span.file).unwrap_or(document);
-            let scope = Scope { document, stage: None, container: None, path: format!("services.{}", name.value) };
+            let scope =
+                Scope { document, stage: None, container: None, path: format!("services.{}", name.value).into() };
             let variable = image.template.has_variables();
             let text = image.value.clone();
             Some(facts::image(scope, ImagePlace::Service, image.span, text, image.known, variable))
         }
         (None, None) => None,
     };
-    let whole = service.image.is_some() || service.build.is_some() || service.provider.is_some();
+    let whole = service.image.is_some() || service.build.is_some() || service.uncommon.provider.is_some();
     let partial = !whole || stack.unextended.contains(&name.value);
     let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
     let facts = facts::Facts {
@@ -357,7 +358,7 @@ fn service_variables(
         }
         variables.put(env);
     }
-    variables.envs
+    variables.into_envs()
 }
 
 /// The ports of a service. Where no address is written, a network can set the one that is bound to.
@@ -413,7 +414,7 @@ fn built_from(linker: &Linker, build: Build, place: Span) -> Option<Arc<BuiltFro
 /// The image at the end of a chain of stages; none below `FROM scratch`.
 fn base_image(built: &BuiltFrom) -> Option<Image> {
     let first = *built.config.chain.first()?;
-    let scope = Scope { document: built.document, stage: Some(first), container: None, path: String::new() };
+    let scope = Scope { document: built.document, stage: Some(first), container: None, path: Arc::default() };
     match &built.config.base {
         Base::Scratch => None,
         Base::Image(image) => {
@@ -456,6 +457,11 @@ impl Variables {
             }
         }
     }
+
+    fn into_envs(mut self) -> Vec<Env> {
+        self.envs.shrink_to_fit();
+        self.envs
+    }
 }
 
 /// The ENV of an image.
@@ -489,7 +495,7 @@ pub(super) fn stages(linker: &Linker, containers: &mut Vec<Container>) {
         let Some(built) = built_from(linker, build, from.span) else { continue };
         let image = base_image(&built);
         let known = image.as_ref().filter(|image| image.known).and_then(known::lookup);
-        let env = stage_variables(&built).envs;
+        let env = stage_variables(&built).into_envs();
         let evident = Some(&env).filter(|_| marked.environment == Environment::Unmarked).and_then(|env| by_env(env));
         let environment = evident.unwrap_or(marked);
         let facts = facts::Facts {

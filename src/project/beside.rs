@@ -29,7 +29,8 @@ impl Places {
             let own = sources.get(compose.file).path.as_str();
             let folder = path::directory(own);
             let included = compose.include.iter().flat_map(|include| &include.paths);
-            let extended = compose.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
+            let extended =
+                compose.services.iter().filter_map(|service| service.uncommon.extends.as_ref()?.file.as_ref());
             let files = included.chain(extended).filter_map(|file| path::join(folder, &file.value));
             places.led_to.extend(files.filter(|file| file != own));
             places.folders.entry(folder.to_owned()).or_default().push(id);

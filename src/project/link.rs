@@ -325,6 +325,7 @@ impl<'a> Linker<'a> {
         self.trees = HashMap::new();
         let mut containers = self.attempt(None, "joining services", assemble::services);
         self.attempt(None, "joining build stages", |linker| assemble::stages(linker, &mut containers));
+        containers.shrink_to_fit();
         self.attempt(None, "looking into build contexts", |linker| context::attach(linker, &mut containers));
         let mut owners = vec![Vec::new(); self.documents.len()];
         for (index, container) in containers.iter_mut().enumerate() {
@@ -413,7 +414,12 @@ fn stage_nodes(documents: &[Document], containers: &[Container]) -> Vec<StageNod
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
             nodes.push(StageNode {
-                scope: Scope { document: id, stage: Some(index), container: None, path: format!("stages.{name}") },
+                scope: Scope {
+                    document: id,
+                    stage: Some(index),
+                    container: None,
+                    path: format!("stages.{name}").into(),
+                },
                 index,
                 shipped: shipped[index],
                 reachable: reachable[index],

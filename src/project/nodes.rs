@@ -103,12 +103,15 @@ pub(super) fn collect(project: &mut Project, of_dockerfiles: Vec<Result<OfDocker
     project.exceeded.append(&mut nodes.exceeded);
     project.images = nodes.images;
     project.envs = nodes.envs;
+    project.images.shrink_to_fit();
+    project.envs.shrink_to_fit();
     let built = built_images(project);
     for image in &mut project.images {
         image.built_here = built.contains(&tagged(&image.registry, &image.repository, &image.tag));
     }
     let late: Vec<CommandLine> = nodes.commands.into_par_iter().map(Pending::parse).collect();
     commands.extend(late);
+    commands.shrink_to_fit();
     project.commands = commands;
 }
 
@@ -240,7 +243,7 @@ impl Nodes {
         self.exceeded.extend(evaluator.exceeded());
         for (index, stage) in dockerfile.stages.iter().enumerate() {
             let name = stage.name.as_ref().map_or_else(|| index.to_string(), |name| name.value.clone());
-            let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}") };
+            let scope = Scope { document, stage: Some(index), container: None, path: format!("stages.{name}").into() };
             let config = evaluator.config(index);
             self.exceeded.extend(&config.exceeded);
             self.stage_images(&scope, dockerfile, index, &config);
@@ -354,7 +357,7 @@ impl Nodes {
     fn supervisor(&mut self, document: DocumentId, supervisor: &Supervisor) {
         for section in &supervisor.sections {
             let path = section.name.value.replace(':', ".");
-            let scope = Scope { document, stage: None, container: None, path };
+            let scope = Scope { document, stage: None, container: None, path: path.into() };
             if let Some(setting) = section.get("environment") {
                 for (name, value) in setting.environment().variables {
                     let known = !has_expansions(&value);
@@ -373,7 +376,7 @@ impl Nodes {
         }
         for program in supervisor.programs() {
             let path = format!("program.{}", program.name.value);
-            let scope = Scope { document, stage: None, container: None, path };
+            let scope = Scope { document, stage: None, container: None, path: path.into() };
             if let Some(command) = program.get("command")
                 && let Some(argv) = Argv::supervisor(&command.value)
             {
@@ -450,7 +453,7 @@ fn template_literals(template: &compose::template::Template) -> Vec<Spanned<Stri
 pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
     let value = &entry.value;
     Env {
-        scope: Scope { document, stage: Some(entry.stage), container: None, path: String::new() },
+        scope: Scope { document, stage: Some(entry.stage), container: None, path: Arc::default() },
         place: EnvPlace::DockerfileEnv,
         span: entry.span,
         name: Spanned::new(entry.name.clone(), entry.span),
@@ -464,7 +467,7 @@ pub(super) fn dockerfile_env(document: DocumentId, entry: &EnvEntry) -> Env {
 pub(super) fn dotenv_env(document: DocumentId, entry: &dotenv::Entry) -> Env {
     let resolved = entry.value.as_ref().map(|value| value.resolve(&|_| None));
     Env {
-        scope: Scope { document, stage: None, container: None, path: String::new() },
+        scope: Scope { document, stage: None, container: None, path: Arc::default() },
         place: EnvPlace::Dotenv,
         span: entry.span,
         name: Spanned::new(entry.name.value.clone(), entry.name.span),

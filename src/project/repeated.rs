@@ -84,7 +84,7 @@ pub(super) fn find(project: &Project, sources: &Sources) -> HashMap<Span, Arc<Re
             places.push(Place {
                 span,
                 name: env.name.value.clone(),
-                owner: env.scope.path.clone(),
+                owner: env.scope.path.to_string(),
                 environment: project.environment(&env.scope),
                 example: files::is_to_fill_in(&sources.get(span.file).path, env.place == EnvPlace::Dotenv),
                 random,

@@ -148,7 +148,10 @@ const OVERLAYS: [&str; 4] = ["overlay", "overlays", "override", "overrides"];
 fn is_left_to_others(compose: &Compose, undefined: &UndefinedReference, cx: &Cx) -> bool {
     let own = cx.sources.get(compose.file).path.as_str();
     let is_part = |service: &Service| {
-        service.image.is_none() && service.build.is_none() && service.provider.is_none() && service.extends.is_none()
+        service.image.is_none()
+            && service.build.is_none()
+            && service.uncommon.provider.is_none()
+            && service.uncommon.extends.is_none()
     };
     if !compose.include.is_empty()
         || own.split(['/', '.', '-', '_']).any(|part| OVERLAYS.contains(&part))

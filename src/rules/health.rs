@@ -149,7 +149,7 @@ fn is_limited(service: &Service) -> bool {
 /// The service of a container that is whole in its file and is not a job.
 fn long_running<'a>(container: &Container, cx: &Cx<'a>) -> Option<&'a Service> {
     let service = cx.project.service(container)?;
-    let counts = !container.partial && !is_job(service, container, cx) && service.provider.is_none();
+    let counts = !container.partial && !is_job(service, container, cx) && service.uncommon.provider.is_none();
     (counts && is_service(service, container)).then_some(service)
 }
 
@@ -195,7 +195,7 @@ fn is_job(service: &Service, container: &Container, cx: &Cx) -> bool {
         service.restart.as_ref().is_some_and(|restart| condition(restart.value.split(':').next().unwrap_or_default()));
     let deploy = service.deploy.as_ref();
     let policy = deploy.and_then(|deploy| deploy.restart_policy.as_ref()?.as_ref());
-    let interactive = [service.tty, service.stdin_open].into_iter().flatten().any(|flag| flag.value);
+    let interactive = [service.uncommon.tty, service.uncommon.stdin_open].into_iter().flatten().any(|flag| flag.value);
     once && service.ports.is_empty() && service.expose.is_empty()
         || policy.is_some_and(|policy| condition(&policy.value))
         || deploy.and_then(|deploy| deploy.mode.as_ref()).is_some_and(|mode| mode.value.ends_with("-job"))

@@ -189,7 +189,7 @@ pub(super) fn root_mount<'a>(container: &'a Container, cx: &Cx<'a>) -> Option<(C
 pub(super) fn container_socket_mounted(container: &Container, cx: &mut Cx) {
     let name = &container.name;
     let service = cx.project.service(container);
-    if let Some(api) = service.and_then(|service| service.use_api_socket).filter(|api| api.value) {
+    if let Some(api) = service.and_then(|service| service.uncommon.use_api_socket).filter(|api| api.value) {
         cx.report(api.span, format!("`{name}` controls the container engine, and with it the host"))
             .help("remove `use_api_socket`");
     }

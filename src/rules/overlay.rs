@@ -26,7 +26,7 @@ fn entries(service: &Service, key: &str) -> Vec<Span> {
     match key {
         "ports" => service.ports.iter().map(|port| port.span).collect(),
         "volumes" => service.mounts.iter().map(|mount| mount.span).collect(),
-        "devices" => service.devices.iter().map(|device| device.span).collect(),
+        "devices" => service.uncommon.devices.iter().map(|device| device.span).collect(),
         "cap_add" => service.cap_add.iter().map(|capability| capability.span).collect(),
         "security_opt" => service.security_opt.iter().map(|option| option.span).collect(),
         _ => Vec::new(),

@@ -149,7 +149,7 @@ pub(super) fn privileged_container(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
     let Some(privileged) = service.privileged.filter(|privileged| privileged.value) else { return };
     let isolated =
-        service.runtime.as_ref().is_some_and(|r| r.value.starts_with("sysbox") || r.value.starts_with("kata"));
+        service.uncommon.runtime.as_ref().is_some_and(|r| r.value.starts_with("sysbox") || r.value.starts_with("kata"));
     let rootless =
         container.image.as_ref().and_then(|image| image.tag.as_deref()).is_some_and(|t| t.contains("rootless"));
     let means = match (isolated, rootless) {
@@ -209,7 +209,8 @@ pub(super) fn host_reaching_capability(container: &Container, cx: &mut Cx) {
 }
 
 pub(super) fn capabilities_not_dropped(container: &Container, cx: &mut Cx) {
-    let Some(service) = confined(container, cx).filter(|service| !container.partial && service.provider.is_none())
+    let Some(service) =
+        confined(container, cx).filter(|service| !container.partial && service.uncommon.provider.is_none())
     else {
         return;
     };
@@ -223,7 +224,8 @@ pub(super) fn capabilities_not_dropped(container: &Container, cx: &mut Cx) {
 }
 
 pub(super) fn no_new_privileges_missing(container: &Container, cx: &mut Cx) {
-    let Some(service) = confined(container, cx).filter(|service| !container.partial && service.provider.is_none())
+    let Some(service) =
+        confined(container, cx).filter(|service| !container.partial && service.uncommon.provider.is_none())
     else {
         return;
     };
@@ -338,7 +340,7 @@ fn device(path: &str) -> Device {
 
 pub(super) fn host_device_exposed(container: &Container, cx: &mut Cx) {
     let Some(service) = confined(container, cx) else { return };
-    for entry in service.devices.iter().filter(|entry| entry.source.known) {
+    for entry in service.uncommon.devices.iter().filter(|entry| entry.source.known) {
         let path = entry.source.value.trim();
         let name = &container.name;
         // `vendor.example/class=name` is a device of the Container Device Interface: in practice a GPU.

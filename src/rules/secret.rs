@@ -170,7 +170,7 @@ fn place(env: &Env, cx: &Cx) -> Span {
 
 /// The name of what an environment belongs to, as a phrase.
 fn owner(env: &Env) -> String {
-    let path = env.scope.path.as_str();
+    let path = &*env.scope.path;
     format!("`{}`", path.strip_prefix("services.").or_else(|| path.strip_prefix("program.")).unwrap_or(path))
 }
 

@@ -100,7 +100,7 @@ pub(super) fn privilege_taint(container: &Container, cx: &mut Cx) {
         finding.help(format!("let `{other}` have its own (`ipc: shareable`)"));
         finding.link(span, format!("`{name}` joins the shared memory of `{other}`")).link(host, "which has the host's");
     }
-    for from in service.volumes_from.iter().filter(|from| from.known) {
+    for from in service.uncommon.volumes_from.iter().filter(|from| from.known) {
         let written = from.value.strip_prefix("container:").unwrap_or(&from.value);
         let (source, mode) = written.split_once(':').unwrap_or((written, ""));
         let Some(other) = another(source, container, cx) else { continue };
@@ -265,7 +265,7 @@ fn mentions(container: &Container, names: &[&str], cx: &Cx) -> Option<Span> {
     if let Some(argument) = words.find(|argument| argument.text.as_str().split(word).any(is_name)) {
         return Some(argument.text.span);
     }
-    let links = service.links.iter().find(|link| link.value.split(':').any(is_name));
+    let links = service.uncommon.links.iter().find(|link| link.value.split(':').any(is_name));
     links.map(|link| link.span)
 }
 

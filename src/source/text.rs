@@ -28,6 +28,8 @@ pub struct Text {
 struct Piece {
     logical: u32,
     source: u32,
+    /// What is before it stands for all of the file up to here.
+    closes: bool,
 }
 
 impl Text {
@@ -70,10 +72,14 @@ impl Text {
             return Text { value, span, source, pieces: Few::new() };
         }
         let start = range.start as u32;
-        let pieces = &self.pieces[self.pieces.partition_point(|piece| piece.logical <= start)..];
-        let inside = &pieces[..pieces.partition_point(|piece| (piece.logical as usize) < range.end)];
-        let inside = inside.iter().map(|piece| Piece { logical: piece.logical - start, ..*piece });
-        Text::new(value, span, source, inside.collect())
+        let inside = |piece: &&Piece| {
+            let logical = piece.logical as usize;
+            logical < range.end || piece.closes && logical == range.end
+        };
+        let behind = &self.pieces[self.pieces.partition_point(|piece| piece.logical <= start)..];
+        let pieces = behind.iter().take_while(inside);
+        let pieces = pieces.map(|piece| Piece { logical: piece.logical - start, ..*piece });
+        Text::new(value, span, source, pieces.collect())
     }
 
     /// Several texts of one file as one, written at `span`.
@@ -86,7 +92,7 @@ impl Text {
             if value.is_empty() {
                 source = part.source;
             } else {
-                pieces.push(Piece { logical: offset, source: part.source });
+                pieces.push(Piece { logical: offset, source: part.source, closes: false });
             }
             pieces.extend(part.pieces.iter().map(|piece| Piece { logical: piece.logical + offset, ..*piece }));
             value.push_str(&part.value);
@@ -102,12 +108,13 @@ impl Text {
     }
 
     /// The place just past the byte at `logical`. What is longer than the escape that it stands for, such as that of
-    /// U+2028, ends where the next piece starts.
+    /// U+2028, ends where the next piece starts; so does what is shorter, such as the line feed that U+0085 means.
     fn source_end(&self, logical: usize) -> u32 {
-        let end = self.source_offset(logical) + 1;
+        let (start, end) = (self.source_offset(logical), self.source_offset(logical) + 1);
         let next = self.pieces.partition_point(|piece| piece.logical as usize <= logical);
         let here = next.checked_sub(1).map_or(self.source, |here| self.pieces[here].source);
         match self.pieces.get(next) {
+            Some(next) if next.closes && next.logical as usize == logical + 1 && start < next.source => next.source,
             Some(next) if here < next.source => end.min(next.source),
             _ => end,
         }
@@ -147,7 +154,7 @@ impl TextBuilder {
         if self.source.is_none() {
             self.source = Some(source);
         } else if self.end != source {
-            self.pieces.push(Piece { logical: self.value.len() as u32, source });
+            self.pieces.push(Piece { logical: self.value.len() as u32, source, closes: false });
         }
         self.value.push_str(piece);
         self.end = source + piece.len() as u32;
@@ -170,11 +177,12 @@ impl TextBuilder {
 
     /// Appends what an escape means that is written at `source..source + length`. Nothing continues it.
     pub fn push_escape(&mut self, meaning: &str, source: usize, length: usize) {
+        self.cut();
         self.push(meaning, source);
         self.cut();
-        if meaning.len() > length {
-            // What is longer than the escape would seem to reach over what follows.
-            let end = Piece { logical: self.value.len() as u32, source: (source + length) as u32 };
+        if meaning.len() != length && !self.is_empty() {
+            // What is longer than the escape would seem to reach over what follows, what is shorter to end in it.
+            let end = Piece { logical: self.value.len() as u32, source: (source + length) as u32, closes: true };
             self.pieces.push(end);
             self.end = end.source;
         }
@@ -246,6 +254,16 @@ mod tests {
         );
         assert_eq!(source.slice(Span::new(FILE, 2..4)), "é$");
         assert_eq!(source.slice(Span::new(FILE, 7..99)), "c");
+    }
+
+    #[test]
+    fn an_escape_that_means_nothing_leaves_what_follows_at_its_place() {
+        for next in [3, 5] {
+            let mut builder = TextBuilder::default();
+            builder.push_escape("", 1, 2);
+            builder.push("a", next);
+            assert_eq!(builder.finish(Span::new(FILE, 0..8)).span_of(0..1), Span::new(FILE, next..next + 1));
+        }
     }
 
     #[test]

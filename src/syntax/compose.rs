@@ -7,6 +7,7 @@ mod schema;
 mod service;
 mod short;
 pub mod template;
+mod uncommon;
 mod words;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use self::parts::{
     Build, Dependency, Deploy, Device, EnvFile, Extends, FileObject, Form, Healthcheck, Hook, Include, Invocation,
     Logging, Mount, MountKind, Network, NetworkReference, ObjectReference, Port, Volume, Watch,
 };
+pub use self::uncommon::{Uncommon, UncommonKeys};
 
 use std::ops::Deref;
 
@@ -149,7 +151,7 @@ pub struct Service {
     /// `image`.
     pub image: Option<Scalar>,
     /// `build`.
-    pub build: Option<Build>,
+    pub build: Option<Box<Build>>,
     /// `command`.
     pub command: Option<Invocation>,
     /// `entrypoint`.
@@ -160,20 +162,14 @@ pub struct Service {
     pub expose: Vec<Scalar>,
     /// `volumes` and `tmpfs`.
     pub mounts: Vec<Mount>,
-    /// `volumes_from`.
-    pub volumes_from: Vec<Scalar>,
     /// `environment`.
     pub environment: Vec<KeyValue>,
     /// `env_file`.
     pub env_file: Vec<EnvFile>,
     /// `user`.
     pub user: Option<Scalar>,
-    /// `group_add`.
-    pub group_add: Vec<Scalar>,
     /// `privileged`.
     pub privileged: Option<Spanned<bool>>,
-    /// `use_api_socket`.
-    pub use_api_socket: Option<Spanned<bool>>,
     /// `cap_add`.
     pub cap_add: Vec<Scalar>,
     /// `cap_drop`.
@@ -184,30 +180,18 @@ pub struct Service {
     pub pid: Option<Scalar>,
     /// `ipc`.
     pub ipc: Option<Scalar>,
-    /// `uts`.
-    pub uts: Option<Scalar>,
-    /// `userns_mode`.
-    pub userns_mode: Option<Scalar>,
-    /// `cgroup`.
-    pub cgroup: Option<Scalar>,
     /// `network_mode`.
     pub network_mode: Option<Scalar>,
-    /// `devices`.
-    pub devices: Vec<Device>,
-    /// `device_cgroup_rules`.
-    pub device_cgroup_rules: Vec<Scalar>,
     /// `read_only`.
     pub read_only: Option<Spanned<bool>>,
     /// `init`.
     pub init: Option<Spanned<bool>>,
     /// `healthcheck`.
-    pub healthcheck: Option<Healthcheck>,
+    pub healthcheck: Option<Box<Healthcheck>>,
     /// `restart`.
     pub restart: Option<Scalar>,
-    /// `runtime`.
-    pub runtime: Option<Scalar>,
     /// `deploy`.
-    pub deploy: Option<Deploy>,
+    pub deploy: Option<Box<Deploy>>,
     /// `mem_limit`.
     pub mem_limit: Option<Scalar>,
     /// `cpus`.
@@ -215,83 +199,23 @@ pub struct Service {
     /// `pids_limit`.
     pub pids_limit: Option<Scalar>,
     /// `logging`.
-    pub logging: Option<Logging>,
+    pub logging: Option<Box<Logging>>,
     /// `depends_on`.
     pub depends_on: Vec<Dependency>,
     /// `profiles`.
     pub profiles: Vec<Scalar>,
-    /// `secrets`.
-    pub secrets: Vec<ObjectReference>,
-    /// `configs`.
-    pub configs: Vec<ObjectReference>,
     /// `networks`.
     pub networks: Vec<NetworkReference>,
     /// `labels`.
     pub labels: Vec<KeyValue>,
-    /// `extends`.
-    pub extends: Option<Extends>,
-    /// `develop.watch`.
-    pub watch: Vec<Watch>,
-    /// `pre_start`, `post_start` and `pre_stop`.
-    pub hooks: Vec<Hook>,
     /// `container_name`.
     pub container_name: Option<Scalar>,
     /// `hostname`.
     pub hostname: Option<Scalar>,
     /// `working_dir`.
     pub working_dir: Option<Scalar>,
-    /// `stop_signal`.
-    pub stop_signal: Option<Scalar>,
-    /// `stop_grace_period`.
-    pub stop_grace_period: Option<Scalar>,
-    /// `extra_hosts`: a host with several addresses is there as often.
-    pub extra_hosts: Vec<KeyValue>,
-    /// `sysctls`.
-    pub sysctls: Vec<KeyValue>,
-    /// `provider.type`.
-    pub provider: Option<Scalar>,
-    /// `scale`.
-    pub scale: Option<Scalar>,
-    /// `annotations`.
-    pub annotations: Vec<KeyValue>,
-    /// `cgroup_parent`.
-    pub cgroup_parent: Option<Scalar>,
-    /// `credential_spec`: `config`, `file` or `registry`.
-    pub credential_spec: Vec<KeyValue>,
-    /// `gpus`: `all`, or the drivers and identifiers of devices.
-    pub gpus: Vec<Scalar>,
-    /// `label_file`.
-    pub label_file: Vec<Scalar>,
-    /// `links` and `external_links`.
-    pub links: Vec<Scalar>,
-    /// `dns`.
-    pub dns: Vec<Scalar>,
-    /// `mem_reservation`.
-    pub mem_reservation: Option<Scalar>,
-    /// `memswap_limit`.
-    pub memswap_limit: Option<Scalar>,
-    /// `shm_size`.
-    pub shm_size: Option<Scalar>,
-    /// `cpu_quota`.
-    pub cpu_quota: Option<Scalar>,
-    /// `oom_kill_disable`.
-    pub oom_kill_disable: Option<Spanned<bool>>,
-    /// `oom_score_adj`.
-    pub oom_score_adj: Option<Scalar>,
-    /// `ulimits`: the value is the soft limit where there are two.
-    pub ulimits: Vec<KeyValue>,
-    /// `storage_opt`.
-    pub storage_opt: Vec<KeyValue>,
-    /// `isolation`.
-    pub isolation: Option<Scalar>,
-    /// `platform`.
-    pub platform: Option<Scalar>,
-    /// `pull_policy`.
-    pub pull_policy: Option<Scalar>,
-    /// `tty`.
-    pub tty: Option<Spanned<bool>>,
-    /// `stdin_open`.
-    pub stdin_open: Option<Spanned<bool>>,
+    /// The keys that few services have.
+    pub uncommon: Uncommon,
 }
 
 /// Reads a Compose file. `vars` gives the values of variables.

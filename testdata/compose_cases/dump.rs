@@ -82,8 +82,8 @@ impl Used {
             let named = service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);
             used.volumes.extend(named.filter_map(|mount| Some(mount.source.as_ref()?.value.clone())));
             let built = service.build.iter().flat_map(|build| &build.secrets);
-            used.secrets.extend(service.secrets.iter().chain(built).map(|secret| secret.source.value.clone()));
-            used.configs.extend(service.configs.iter().map(|config| config.source.value.clone()));
+            used.secrets.extend(service.uncommon.secrets.iter().chain(built).map(|secret| secret.source.value.clone()));
+            used.configs.extend(service.uncommon.configs.iter().map(|config| config.source.value.clone()));
         }
         used
     }
@@ -101,71 +101,71 @@ impl Dump<'_> {
             ("user", &service.user),
             ("pid", &service.pid),
             ("ipc", &service.ipc),
-            ("uts", &service.uts),
-            ("userns_mode", &service.userns_mode),
-            ("cgroup", &service.cgroup),
-            ("cgroup_parent", &service.cgroup_parent),
+            ("uts", &service.uncommon.uts),
+            ("userns_mode", &service.uncommon.userns_mode),
+            ("cgroup", &service.uncommon.cgroup),
+            ("cgroup_parent", &service.uncommon.cgroup_parent),
             ("network_mode", &service.network_mode),
             ("restart", &service.restart),
-            ("runtime", &service.runtime),
+            ("runtime", &service.uncommon.runtime),
             ("cpus", &service.cpus),
-            ("cpu_quota", &service.cpu_quota),
+            ("cpu_quota", &service.uncommon.cpu_quota),
             ("pids_limit", &service.pids_limit),
-            ("oom_score_adj", &service.oom_score_adj),
+            ("oom_score_adj", &service.uncommon.oom_score_adj),
             ("container_name", &service.container_name),
             ("hostname", &service.hostname),
             ("working_dir", &service.working_dir),
-            ("stop_signal", &service.stop_signal),
-            ("stop_grace_period", &service.stop_grace_period),
-            ("isolation", &service.isolation),
-            ("platform", &service.platform),
-            ("pull_policy", &service.pull_policy),
-            ("scale", &service.scale),
-            ("provider", &service.provider),
+            ("stop_signal", &service.uncommon.stop_signal),
+            ("stop_grace_period", &service.uncommon.stop_grace_period),
+            ("isolation", &service.uncommon.isolation),
+            ("platform", &service.uncommon.platform),
+            ("pull_policy", &service.uncommon.pull_policy),
+            ("scale", &service.uncommon.scale),
+            ("provider", &service.uncommon.provider),
         ] {
             scalar(&mut map, key, value.as_ref());
         }
         for (key, value) in [
             ("mem_limit", &service.mem_limit),
-            ("mem_reservation", &service.mem_reservation),
-            ("memswap_limit", &service.memswap_limit),
-            ("shm_size", &service.shm_size),
+            ("mem_reservation", &service.uncommon.mem_reservation),
+            ("memswap_limit", &service.uncommon.memswap_limit),
+            ("shm_size", &service.uncommon.shm_size),
         ] {
             size(&mut map, key, value.as_ref());
         }
         for (key, value) in [
             ("privileged", &service.privileged),
-            ("use_api_socket", &service.use_api_socket),
+            ("use_api_socket", &service.uncommon.use_api_socket),
             ("read_only", &service.read_only),
             ("init", &service.init),
-            ("oom_kill_disable", &service.oom_kill_disable),
-            ("tty", &service.tty),
-            ("stdin_open", &service.stdin_open),
+            ("oom_kill_disable", &service.uncommon.oom_kill_disable),
+            ("tty", &service.uncommon.tty),
+            ("stdin_open", &service.uncommon.stdin_open),
         ] {
             boolean(&mut map, key, value.as_ref());
         }
         for (key, value) in [
             ("expose", &service.expose),
-            ("volumes_from", &service.volumes_from),
-            ("group_add", &service.group_add),
+            ("volumes_from", &service.uncommon.volumes_from),
+            ("group_add", &service.uncommon.group_add),
             ("cap_add", &service.cap_add),
             ("cap_drop", &service.cap_drop),
             ("security_opt", &service.security_opt),
-            ("device_cgroup_rules", &service.device_cgroup_rules),
+            ("device_cgroup_rules", &service.uncommon.device_cgroup_rules),
             ("profiles", &service.profiles),
-            ("dns", &service.dns),
-            ("links", &service.links),
+            ("dns", &service.uncommon.dns),
+            ("links", &service.uncommon.links),
         ] {
             list(&mut map, key, value.iter().map(text));
         }
         for (key, value) in [
             ("environment", &service.environment),
             ("labels", &service.labels),
-            ("annotations", &service.annotations),
-            ("sysctls", &service.sysctls),
-            ("ulimits", &service.ulimits),
-            ("storage_opt", &service.storage_opt),
-            ("credential_spec", &service.credential_spec),
+            ("annotations", &service.uncommon.annotations),
+            ("sysctls", &service.uncommon.sysctls),
+            ("ulimits", &service.uncommon.ulimits),
+            ("storage_opt", &service.uncommon.storage_opt),
+            ("credential_spec", &service.uncommon.credential_spec),
         ] {
             pairs(&mut map, key, value);
         }
@@ -186,8 +186,8 @@ impl Dump<'_> {
                 words([Some(self.path(&file.path)), optional, file.format.clone()])
             }),
         );
-        list(&mut map, "label_file", service.label_file.iter().map(|file| self.path(file)));
-        list(&mut map, "devices", service.devices.iter().map(device));
+        list(&mut map, "label_file", service.uncommon.label_file.iter().map(|file| self.path(file)));
+        list(&mut map, "devices", service.uncommon.devices.iter().map(device));
         if let Some(check) = &service.healthcheck {
             insert(&mut map, "healthcheck", healthcheck(check));
         }
@@ -210,18 +210,22 @@ impl Dump<'_> {
         let networks = service.networks.iter();
         let networks = networks.map(|own| (own.name.value.clone(), Value::List(own.aliases.clone())));
         insert(&mut map, "networks", networks.collect());
-        list(&mut map, "secrets", service.secrets.iter().map(|secret| reference(secret, Some("/run/secrets/"))));
-        list(&mut map, "configs", service.configs.iter().map(|config| reference(config, None)));
-        hosts(&mut map, &service.extra_hosts);
+        list(
+            &mut map,
+            "secrets",
+            service.uncommon.secrets.iter().map(|secret| reference(secret, Some("/run/secrets/"))),
+        );
+        list(&mut map, "configs", service.uncommon.configs.iter().map(|config| reference(config, None)));
+        hosts(&mut map, &service.uncommon.extra_hosts);
         list(
             &mut map,
             "watch",
-            service.watch.iter().map(|watch| {
+            service.uncommon.watch.iter().map(|watch| {
                 let action = watch.action.as_ref().map(|action| action.value.clone());
                 words([action, watch.path.as_ref().map(|path| self.path(path)), watch.target.as_ref().map(text)])
             }),
         );
-        list(&mut map, "hooks", service.hooks.iter().map(hook));
+        list(&mut map, "hooks", service.uncommon.hooks.iter().map(hook));
         Value::Map(map)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::{Nodes, Pending, PendingForm, template_literals};
 use crate::container::facet::Scope;
@@ -90,7 +91,7 @@ impl Services {
             Entry::Vacant(free) => {
                 free.insert(next);
                 let document = self.documents.get(&span.file).copied().unwrap_or_default();
-                Some(Scope { document, stage: None, container, path: String::new() })
+                Some(Scope { document, stage: None, container, path: Arc::default() })
             }
             Entry::Occupied(known) => {
                 let scope = match slot {
@@ -137,8 +138,8 @@ impl Nodes {
         if let Some(test) = service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
             self.health_test(&scope, test);
         }
-        let watched = service.watch.iter().filter_map(|watch| watch.exec.as_ref());
-        for hook in service.hooks.iter().chain(watched) {
+        let watched = service.uncommon.watch.iter().filter_map(|watch| watch.exec.as_ref());
+        for hook in service.uncommon.hooks.iter().chain(watched) {
             self.hook(&scope, hook);
         }
     }
@@ -189,7 +190,7 @@ impl Nodes {
 
 fn service_scope(document: DocumentId, service: &Service) -> Scope {
     let name = service.name.as_ref().map_or("", |name| name.value.as_str());
-    Scope { document, stage: None, container: None, path: format!("services.{name}") }
+    Scope { document, stage: None, container: None, path: format!("services.{name}").into() }
 }
 
 /// The facet of an `environment` entry of a service.

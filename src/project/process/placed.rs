@@ -63,7 +63,7 @@ pub(super) fn by_service(linker: &Linker, container: &Container) -> Vec<(Landed,
     let crate::container::Origin::Service { stack, .. } = container.origin else { return Vec::new() };
     let (Some(model), Some(service)) = (linker.model(stack), linker.service_of(container)) else { return Vec::new() };
     let mut placed = Vec::new();
-    for reference in &service.configs {
+    for reference in &service.uncommon.configs {
         let Some(config) = model.configs.iter().find(|config| config.name.value == reference.source.value) else {
             continue;
         };

@@ -100,7 +100,10 @@ fn compose<'l>(linker: &'l Linker, id: DocumentId) -> Option<&'l Compose> {
 
 /// Whether a service can run as it stands here.
 fn is_whole(service: &Service) -> bool {
-    service.image.is_some() || service.build.is_some() || service.provider.is_some() || service.extends.is_some()
+    service.image.is_some()
+        || service.build.is_some()
+        || service.uncommon.provider.is_some()
+        || service.uncommon.extends.is_some()
 }
 
 /// Whether a file can run alone.
@@ -119,7 +122,7 @@ fn references(linker: &Linker, composes: &[DocumentId]) -> (HashSet<DocumentId>,
             let path = path::join(folder, &file.value).filter(|_| file.known)?;
             linker.known_document(&path).filter(|&other| other != id)
         };
-        let extended = compose.services.iter().filter_map(|service| service.extends.as_ref()?.file.as_ref());
+        let extended = compose.services.iter().filter_map(|service| service.uncommon.extends.as_ref()?.file.as_ref());
         referenced.extend(extended.filter_map(known));
         for include in &compose.include {
             let project = include.project_directory.as_ref().and_then(|project| path::join(folder, &project.value));

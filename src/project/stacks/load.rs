@@ -140,7 +140,7 @@ impl Loader<'_, '_> {
         let variables = !self.variables[0].is_empty() && self.variables[0].are_used_in(text);
         variables
             || !compose.include.is_empty()
-            || compose.services.iter().any(|service| service.extends.is_some() || repeats(service))
+            || compose.services.iter().any(|service| service.uncommon.extends.is_some() || repeats(service))
             || is_repeated(compose.services.iter().filter_map(|service| Some(service.name.as_ref()?.value.as_str())))
     }
 

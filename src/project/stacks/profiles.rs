@@ -62,8 +62,8 @@ fn needs(service: &Service) -> impl Iterator<Item = (&str, Span)> {
     let depends = depends.map(|dependency| (dependency.service.value.as_str(), dependency.service.span));
     let modes = [&service.network_mode, &service.pid, &service.ipc].into_iter().flatten();
     let modes = modes.filter_map(|mode| Some((mode.value.strip_prefix("service:")?, mode.span)));
-    let from = service.volumes_from.iter().filter(|from| !from.value.starts_with("container:"));
+    let from = service.uncommon.volumes_from.iter().filter(|from| !from.value.starts_with("container:"));
     let from = from.map(|from| (from.value.split(':').next().unwrap_or_default(), from.span));
-    let links = service.links.iter().map(|link| (link.value.split(':').next().unwrap_or_default(), link.span));
+    let links = service.uncommon.links.iter().map(|link| (link.value.split(':').next().unwrap_or_default(), link.span));
     depends.chain(modes).chain(from).chain(links)
 }

@@ -41,7 +41,7 @@ fn report() -> Report {
         let at = COMPOSE.find(text).expect("the text is there");
         Span::new(file, at..at + text.len())
     };
-    let scope = Scope { document: 0, stage: None, container: Some(0), path: "services.web".to_owned() };
+    let scope = Scope { document: 0, stage: None, container: Some(0), path: "services.web".into() };
     let container = Container {
         name: "web".to_owned(),
         origin: Origin::Service { document: 0, stack: 0, service: 0 },

@@ -298,7 +298,7 @@ fn is_image_or_context(node: &StageNode, name: &str, cx: &Cx) -> bool {
 fn builds<'a>(node: &StageNode, cx: &Cx<'a>) -> impl Iterator<Item = &'a Build> {
     let project = cx.project;
     let owners = project.owners.get(node.scope.document).map_or(&[][..], Vec::as_slice);
-    owners.iter().filter_map(|&owner| project.service(&project.containers[owner])?.build.as_ref())
+    owners.iter().filter_map(|&owner| project.service(&project.containers[owner])?.build.as_deref())
 }
 
 #[cfg(test)]

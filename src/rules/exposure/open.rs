@@ -299,7 +299,7 @@ fn as_it_comes(container: &Container, cx: &Cx) -> Option<Open> {
     let (image, known) = (container.image.as_ref()?, container.known?);
     let hidden = container.partial || container.open_environment || service.entrypoint.is_some();
     // Their interfaces are `exposed-admin-interface`.
-    if hidden || known.role == Role::Admin || !service.configs.is_empty() {
+    if hidden || known.role == Role::Admin || !service.uncommon.configs.is_empty() {
         return None;
     }
     let Auth::Open { unless } = &known.auth else { return None };

@@ -286,7 +286,7 @@ pub(super) fn missing_account(container: &Container, service: Option<&Service>) 
         return None;
     }
     let set = unless.iter().any(|name| container.env(name).is_some());
-    let elsewhere = container.open_environment || service.entrypoint.is_some() || !service.configs.is_empty();
+    let elsewhere = container.open_environment || service.entrypoint.is_some() || !service.uncommon.configs.is_empty();
     let variable = unless.first().copied()?;
     let quiet = set || elsewhere || is_configured(container) || known.role == Role::Admin && service.ports.is_empty();
     (!quiet).then_some(variable)

@@ -120,7 +120,7 @@ pub(in crate::rules) fn database_volume_wrong_path(container: &Container, cx: &m
         return;
     }
     let Some(service) = cx.project.service(container) else { return };
-    if service.entrypoint.is_some() || !service.volumes_from.is_empty() || is_configured(container) {
+    if service.entrypoint.is_some() || !service.uncommon.volumes_from.is_empty() || is_configured(container) {
         return;
     }
     let Some((image, kept)) = container.image.as_ref().and_then(|image| Some((image, kept(image, container)?))) else {

@@ -76,7 +76,8 @@ const SILENT: &[&str] = &[
 /// Everything that listens in a container; `None` where a program of it is not known, or shares its network with others.
 pub(super) fn listeners(container: &Container, cx: &Cx) -> Option<Vec<Listener>> {
     let service = cx.project.service(container);
-    let shared = service.is_some_and(|service| service.network_mode.is_some() || !service.volumes_from.is_empty());
+    let shared =
+        service.is_some_and(|service| service.network_mode.is_some() || !service.uncommon.volumes_from.is_empty());
     if shared || container.partial || container.open_environment {
         return None;
     }

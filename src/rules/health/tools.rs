@@ -78,7 +78,7 @@ enum Lack {
 /// Whether a tool is certainly not in a container.
 fn lack(container: &Container, tool: &str, cx: &Cx) -> Option<Lack> {
     let service = cx.project.service(container);
-    if container.partial || service.is_some_and(|service| !service.volumes_from.is_empty()) {
+    if container.partial || service.is_some_and(|service| !service.uncommon.volumes_from.is_empty()) {
         return None;
     }
     let mounted = |target: &str| holds_programs(target) || target.rsplit('/').next() == Some(tool);

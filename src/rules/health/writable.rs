@@ -28,7 +28,7 @@ pub(in crate::rules) fn read_only_breaks_service(container: &Container, cx: &mut
     let Some(service) = cx.project.service(container) else { return };
     let Some(read_only) = service.read_only.as_ref().filter(|read_only| read_only.value) else { return };
     let unresolved = |mount: &Mount| mount.target.as_deref().is_none_or(|target| target.contains('$'));
-    if container.partial || !service.volumes_from.is_empty() || container.mounts.iter().any(unresolved) {
+    if container.partial || !service.uncommon.volumes_from.is_empty() || container.mounts.iter().any(unresolved) {
         return;
     }
     let mut needs = Vec::new();

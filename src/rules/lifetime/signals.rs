@@ -101,7 +101,7 @@ enum Source<'a> {
 
 /// The signal that the container is stopped with, where it is not the default.
 fn stop_signal<'a>(container: &'a Container, cx: &Cx) -> Option<(&'static str, Span, Source<'a>)> {
-    if let Some(own) = cx.project.service(container).and_then(|service| service.stop_signal.as_ref()) {
+    if let Some(own) = cx.project.service(container).and_then(|service| service.uncommon.stop_signal.as_ref()) {
         return own.known.then(|| Some((signal(&own.value)?, own.span, Source::Compose)))?;
     }
     if let Some(built) = container.built.as_ref().and_then(|built| built.config.stop_signal.as_ref()) {
@@ -192,7 +192,7 @@ fn last_command(program: &Program) -> Option<Simple> {
 /// priorities, those of one priority together (`stop_all` of `supervisor/supervisord.py`).
 fn grace_period(container: &Container, supervisor: &Supervisor, cx: &mut Cx) {
     let Some(service) = cx.project.service(container) else { return };
-    let grace = match &service.stop_grace_period {
+    let grace = match &service.uncommon.stop_grace_period {
         Some(grace) if !grace.known => return,
         Some(grace) => match duration(&grace.value) {
             Some(seconds) => seconds,
@@ -219,7 +219,7 @@ fn grace_period(container: &Container, supervisor: &Supervisor, cx: &mut Cx) {
     // Where nobody said a time, nobody relies on one.
     let Some((seconds, waits, program)) = slowest.filter(|(seconds, ..)| *seconds as f64 > 0.0) else { return };
     let total = longest.values().fold(0_u64, |sum, seconds| sum.saturating_add(*seconds));
-    if total as f64 <= grace || (seconds as f64 <= grace && service.stop_grace_period.is_none()) {
+    if total as f64 <= grace || (seconds as f64 <= grace && service.uncommon.stop_grace_period.is_none()) {
         return;
     }
     let process = container
@@ -228,14 +228,14 @@ fn grace_period(container: &Container, supervisor: &Supervisor, cx: &mut Cx) {
         .find(|process| matches!(&process.origin, ProcessOrigin::Program { name, .. } if name == program));
     let steps = chain::steps(container, process, cx);
     let name = &container.name;
-    let default = if service.stop_grace_period.is_none() { ", the default," } else { "" };
+    let default = if service.uncommon.stop_grace_period.is_none() { ", the default," } else { "" };
     let message = match longest.len() {
         1 => format!(
             "`{name}` is killed after {grace} s{default} while program `{program}` is given {seconds} s to stop"
         ),
         _ => format!("`{name}` is killed after {grace} s{default} while its programs are given {total} s to stop"),
     };
-    let primary = service.stop_grace_period.as_ref().map_or(waits, |grace| grace.span);
+    let primary = service.uncommon.stop_grace_period.as_ref().map_or(waits, |grace| grace.span);
     let finding = cx.report(primary, message);
     finding.evidence(format!("stopwaitsecs {total}"));
     finding.help(format!("set `stop_grace_period: {}s` in the service", total.saturating_add(5)));

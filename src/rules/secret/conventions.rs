@@ -56,7 +56,7 @@ const IMAGES: &[(&[&str], &[&str], Form)] = &[
 pub(in crate::rules) fn file_convention_unused(container: &Container, cx: &mut Cx) {
     let project = cx.project;
     let (Some(service), Some(model)) = (project.service(container), project.model_of(container)) else { return };
-    if container.built.is_some() || model.secrets.is_empty() && service.secrets.is_empty() {
+    if container.built.is_some() || model.secrets.is_empty() && service.uncommon.secrets.is_empty() {
         return;
     }
     let Some(image) = container.image.as_ref().filter(|image| image.known) else { return };
@@ -66,7 +66,7 @@ pub(in crate::rules) fn file_convention_unused(container: &Container, cx: &mut C
         let open = env.value.as_ref().is_none_or(|value| !env.known && !value.value.is_empty());
         let Some(file) = file_variable(image, name).filter(|_| open) else { continue };
         let set = container.env(&file);
-        let declared = !service.secrets.is_empty() || has_secret_for(model, name);
+        let declared = !service.uncommon.secrets.is_empty() || has_secret_for(model, name);
         if set.is_none() && !declared {
             continue;
         }
@@ -80,7 +80,7 @@ pub(in crate::rules) fn file_convention_unused(container: &Container, cx: &mut C
         match set {
             Some(set) => drop(finding.severity(Severity::Medium).related(set.span, "the file is set here")),
             None => {
-                let secrets = service.secrets.first().map(|secret| secret.span);
+                let secrets = service.uncommon.secrets.first().map(|secret| secret.span);
                 let place = secrets.or_else(|| model.secrets.first().map(|secret| secret.name.span));
                 if let Some(place) = place {
                     finding.related(place, "secrets are in use here already");

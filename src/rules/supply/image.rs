@@ -135,7 +135,7 @@ fn is_pulled(image: &Image, cx: &Cx) -> bool {
 fn has_registry(image: &Image, cx: &Cx) -> bool {
     let policy = image.scope.container.filter(|_| image.place == ImagePlace::Service).and_then(|container| {
         let service = cx.project.service(cx.project.containers.get(container)?)?;
-        service.pull_policy.as_ref().map(|policy| policy.value.as_str())
+        service.uncommon.pull_policy.as_ref().map(|policy| policy.value.as_str())
     });
     !image.built_here
         && !image.repository.is_empty()

@@ -253,9 +253,9 @@ fn trouble(
 
 /// Whether the service itself says where the host is: `extra_hosts`, `links`, `external_links`, its own `dns`.
 fn is_given(service: &Service, host: &str) -> bool {
-    let extra = service.extra_hosts.iter().any(|entry| entry.key.value == host);
-    let linked = service.links.iter().any(|link| link.value.rsplit(':').next() == Some(host));
-    extra || linked || !service.dns.is_empty()
+    let extra = service.uncommon.extra_hosts.iter().any(|entry| entry.key.value == host);
+    let linked = service.uncommon.links.iter().any(|link| link.value.rsplit(':').next() == Some(host));
+    extra || linked || !service.uncommon.dns.is_empty()
 }
 
 /// The port that a service listens on where it is certainly another, and the line that says so.
@@ -266,7 +266,7 @@ fn listens_elsewhere(target: &Container, port: u16, cx: &Cx) -> Option<(u16, Opt
     let set = target.env.iter().any(|env| {
         env.name.value.contains("PORT") || env.value.as_ref().is_some_and(|value| value.value.contains(&number))
     });
-    let configured = !service.configs.is_empty()
+    let configured = !service.uncommon.configs.is_empty()
         || target.mounts.iter().filter_map(|mount| mount.target.as_deref()).any(|target| target.contains("conf"));
     let known = target.known.filter(|_| target.built.is_none())?;
     let store = matches!(known.role, Role::Database | Role::Cache | Role::Broker);

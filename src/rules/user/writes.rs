@@ -102,7 +102,7 @@ fn root_steps(container: &Container, cx: &Cx) -> Option<Vec<Step>> {
 pub(in crate::rules) fn root_plus_writable_host_mount(container: &Container, cx: &mut Cx) {
     let Some(service) = cx.project.service(container).filter(|_| !container.mounts.is_empty()) else { return };
     // In a user namespace of its own, root is somebody else on the host.
-    let mapped = service.userns_mode.as_ref().is_some_and(|mode| mode.value != "host");
+    let mapped = service.uncommon.userns_mode.as_ref().is_some_and(|mode| mode.value != "host");
     if mapped || container.known.is_some_and(|known| known.role == Role::Engine) || switch::only_prepares(container) {
         return;
     }

@@ -198,11 +198,11 @@ pub(super) fn references(compose: &mut Compose) {
             }
         }
         let build_secrets = service.build.iter().flat_map(|build| &build.secrets);
-        for secret in service.secrets.iter().chain(build_secrets) {
+        for secret in service.uncommon.secrets.iter().chain(build_secrets) {
             let Spanned { value, span } = &secret.source;
             check(ReferenceKind::Secret, value, *span, secrets.contains(value.as_str()));
         }
-        for config in &service.configs {
+        for config in &service.uncommon.configs {
             let Spanned { value, span } = &config.source;
             check(ReferenceKind::Config, value, *span, configs.contains(value.as_str()));
         }
@@ -210,7 +210,7 @@ pub(super) fn references(compose: &mut Compose) {
             let Spanned { value, span } = &dependency.service;
             check(ReferenceKind::Service, value, *span, services.contains(value.as_str()));
         }
-        let local = service.extends.iter().filter(|extends| extends.file.is_none());
+        let local = service.uncommon.extends.iter().filter(|extends| extends.file.is_none());
         for base in local.filter_map(|extends| extends.service.as_ref()) {
             check(ReferenceKind::Service, &base.value, base.span, services.contains(base.value.as_str()));
         }

@@ -28,7 +28,7 @@ impl Builder<'_> {
     fn service_key(&mut self, service: &mut Service, name: &Spanned<String>, value: &Node) {
         match name.value.as_str() {
             "image" => service.image = self.scalar(value),
-            "build" => service.build = self.build(value),
+            "build" => service.build = self.build(value).map(Box::new),
             "command" => service.command = self.invocation(value),
             "entrypoint" => service.entrypoint = self.invocation(value),
             "ports" => service.ports.extend(value.items().iter().filter_map(|item| self.port(item))),
@@ -39,83 +39,83 @@ impl Builder<'_> {
                     service.mounts.push(self.tmpfs(entry));
                 }
             }
-            "volumes_from" => service.volumes_from = self.scalars(value),
+            "volumes_from" => service.uncommon.volumes_from = self.scalars(value),
             "environment" => service.environment = self.key_values(value, b"="),
             "env_file" => service.env_file = self.env_files(value),
             "user" => service.user = self.scalar(value),
-            "group_add" => service.group_add = self.scalars(value),
+            "group_add" => service.uncommon.group_add = self.scalars(value),
             "privileged" => service.privileged = self.boolean(value),
-            "use_api_socket" => service.use_api_socket = self.boolean(value),
+            "use_api_socket" => service.uncommon.use_api_socket = self.boolean(value),
             "cap_add" => service.cap_add = self.scalars(value),
             "cap_drop" => service.cap_drop = self.scalars(value),
             "security_opt" => service.security_opt = self.scalars(value),
             "pid" => service.pid = self.scalar(value),
             "ipc" => service.ipc = self.scalar(value),
-            "uts" => service.uts = self.scalar(value),
-            "userns_mode" => service.userns_mode = self.scalar(value),
-            "cgroup" => service.cgroup = self.scalar(value),
-            "cgroup_parent" => service.cgroup_parent = self.scalar(value),
+            "uts" => service.uncommon.uts = self.scalar(value),
+            "userns_mode" => service.uncommon.userns_mode = self.scalar(value),
+            "cgroup" => service.uncommon.cgroup = self.scalar(value),
+            "cgroup_parent" => service.uncommon.cgroup_parent = self.scalar(value),
             "network_mode" => service.network_mode = self.scalar(value),
-            "devices" => service.devices = value.items().iter().filter_map(|item| self.device(item)).collect(),
-            "device_cgroup_rules" => service.device_cgroup_rules = self.scalars(value),
+            "devices" => service.uncommon.devices = value.items().iter().filter_map(|item| self.device(item)).collect(),
+            "device_cgroup_rules" => service.uncommon.device_cgroup_rules = self.scalars(value),
             "read_only" => service.read_only = self.boolean(value),
             "init" => service.init = self.boolean(value),
-            "healthcheck" => service.healthcheck = self.healthcheck(name.span, value),
+            "healthcheck" => service.healthcheck = self.healthcheck(name.span, value).map(Box::new),
             "restart" => service.restart = self.scalar(value),
-            "runtime" => service.runtime = self.scalar(value),
-            "deploy" => service.deploy = self.deploy(value),
+            "runtime" => service.uncommon.runtime = self.scalar(value),
+            "deploy" => service.deploy = self.deploy(value).map(Box::new),
             "mem_limit" => service.mem_limit = self.scalar(value),
-            "mem_reservation" => service.mem_reservation = self.scalar(value),
-            "memswap_limit" => service.memswap_limit = self.scalar(value),
-            "shm_size" => service.shm_size = self.scalar(value),
+            "mem_reservation" => service.uncommon.mem_reservation = self.scalar(value),
+            "memswap_limit" => service.uncommon.memswap_limit = self.scalar(value),
+            "shm_size" => service.uncommon.shm_size = self.scalar(value),
             "cpus" => service.cpus = self.scalar(value),
-            "cpu_quota" => service.cpu_quota = self.scalar(value),
+            "cpu_quota" => service.uncommon.cpu_quota = self.scalar(value),
             "pids_limit" => service.pids_limit = self.scalar(value),
-            "oom_kill_disable" => service.oom_kill_disable = self.boolean(value),
-            "oom_score_adj" => service.oom_score_adj = self.scalar(value),
+            "oom_kill_disable" => service.uncommon.oom_kill_disable = self.boolean(value),
+            "oom_score_adj" => service.uncommon.oom_score_adj = self.scalar(value),
             "logging" => {
                 let options = self.key_values_of(value, "options");
-                service.logging = Some(Logging { driver: self.scalar_of(value, "driver"), options });
+                service.logging = Some(Box::new(Logging { driver: self.scalar_of(value, "driver"), options }));
             }
             "depends_on" => service.depends_on = self.dependencies(value),
             "profiles" => service.profiles = self.scalars(value),
-            "secrets" => service.secrets = self.object_references(value),
-            "configs" => service.configs = self.object_references(value),
+            "secrets" => service.uncommon.secrets = self.object_references(value),
+            "configs" => service.uncommon.configs = self.object_references(value),
             "networks" => service.networks = self.network_references(value),
             "labels" => service.labels = self.key_values(value, b"="),
-            "annotations" => service.annotations = self.key_values(value, b"="),
-            "label_file" => service.label_file = self.scalars(value),
-            "extends" => service.extends = self.extends(value),
+            "annotations" => service.uncommon.annotations = self.key_values(value, b"="),
+            "label_file" => service.uncommon.label_file = self.scalars(value),
+            "extends" => service.uncommon.extends = self.extends(value),
             "develop" => {
                 let watched = value.get("watch").map(Node::items).unwrap_or_default();
-                service.watch = watched.iter().map(|item| self.watch(item)).collect();
+                service.uncommon.watch = watched.iter().map(|item| self.watch(item)).collect();
             }
             "pre_start" | "post_start" | "pre_stop" => {
-                service.hooks.extend(value.items().iter().map(|item| self.hook(name, item)));
+                service.uncommon.hooks.extend(value.items().iter().map(|item| self.hook(name, item)));
             }
             "container_name" => service.container_name = self.scalar(value),
             "hostname" => service.hostname = self.scalar(value),
             "working_dir" => service.working_dir = self.scalar(value),
-            "stop_signal" => service.stop_signal = self.scalar(value),
-            "stop_grace_period" => service.stop_grace_period = self.scalar(value),
-            "extra_hosts" => service.extra_hosts = self.extra_hosts(value),
-            "sysctls" => service.sysctls = self.key_values(value, b"="),
-            "ulimits" => service.ulimits = self.key_values(value, b"="),
-            "storage_opt" => service.storage_opt = self.key_values(value, b"="),
-            "credential_spec" => service.credential_spec = self.key_values(value, b"="),
-            "gpus" => service.gpus = self.gpus(value),
+            "stop_signal" => service.uncommon.stop_signal = self.scalar(value),
+            "stop_grace_period" => service.uncommon.stop_grace_period = self.scalar(value),
+            "extra_hosts" => service.uncommon.extra_hosts = self.extra_hosts(value),
+            "sysctls" => service.uncommon.sysctls = self.key_values(value, b"="),
+            "ulimits" => service.uncommon.ulimits = self.key_values(value, b"="),
+            "storage_opt" => service.uncommon.storage_opt = self.key_values(value, b"="),
+            "credential_spec" => service.uncommon.credential_spec = self.key_values(value, b"="),
+            "gpus" => service.uncommon.gpus = self.gpus(value),
             "links" | "external_links" => {
                 let links = self.scalars(value);
-                service.links.extend(links);
+                service.uncommon.links.extend(links);
             }
-            "dns" => service.dns = self.scalars(value),
-            "isolation" => service.isolation = self.scalar(value),
-            "platform" => service.platform = self.scalar(value),
-            "pull_policy" => service.pull_policy = self.scalar(value),
-            "tty" => service.tty = self.boolean(value),
-            "stdin_open" => service.stdin_open = self.boolean(value),
-            "provider" => service.provider = self.scalar_of(value, "type"),
-            "scale" => service.scale = self.scalar(value),
+            "dns" => service.uncommon.dns = self.scalars(value),
+            "isolation" => service.uncommon.isolation = self.scalar(value),
+            "platform" => service.uncommon.platform = self.scalar(value),
+            "pull_policy" => service.uncommon.pull_policy = self.scalar(value),
+            "tty" => service.uncommon.tty = self.boolean(value),
+            "stdin_open" => service.uncommon.stdin_open = self.boolean(value),
+            "provider" => service.uncommon.provider = self.scalar_of(value, "type"),
+            "scale" => service.uncommon.scale = self.scalar(value),
             _ => {}
         }
     }

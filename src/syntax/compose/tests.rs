@@ -132,7 +132,7 @@ fn mappings_and_lists_come_out_the_same() {
         (expected.map(String::from).into(), expected.map(String::from).into())
     );
     assert_eq!(pairs(&service("labels: {a: true, b: 1}").labels), ["a=true", "b=1"]);
-    assert_eq!(pairs(&service("ulimits: {a: 1, b: {hard: 3, soft: 2}}").ulimits), ["a=1", "b=2"]);
+    assert_eq!(pairs(&service("ulimits: {a: 1, b: {hard: 3, soft: 2}}").uncommon.ulimits), ["a=1", "b=2"]);
     assert_eq!(pairs(&service("build: {context: ., args: [A=b, C]}").build.unwrap().args), ["A=b", "C=(none)"]);
     let depends = |keys: &str| {
         let dependencies = service(keys).depends_on.into_iter();
@@ -149,7 +149,7 @@ fn mappings_and_lists_come_out_the_same() {
     };
     assert_eq!(networks("networks: [x, y]"), networks("networks: {x: , y: {priority: 1}}"));
     assert_eq!(networks("networks: {x: {aliases: [z]}}"), [("x".to_owned(), vec!["z".to_owned()])]);
-    let secret = |keys: &str| service(keys).secrets.remove(0);
+    let secret = |keys: &str| service(keys).uncommon.secrets.remove(0);
     assert_eq!(secret("secrets: [x]").source.value, secret("secrets: [{source: x, mode: 0400}]").source.value);
     assert_eq!(secret("secrets: [{source: x, mode: 0400}]").mode.unwrap().value, "0400");
     for env_file in ["x", "[x]", "[{path: x}]", "[{path: x, required: true}]"] {
@@ -162,10 +162,14 @@ fn mappings_and_lists_come_out_the_same() {
         assert_eq!(service(&format!("build: {build}")).build.unwrap().context.unwrap().value, "x");
     }
     for extends in ["x", "{service: x}"] {
-        assert_eq!(service(&format!("extends: {extends}")).extends.unwrap().service.unwrap().value, "x");
+        assert_eq!(
+            service(&format!("extends: {extends}")).uncommon.extends.as_ref().unwrap().service.as_ref().unwrap().value,
+            "x"
+        );
     }
     let device =
-        service("devices: ['/dev/a:/dev/b:r', {source: /dev/a, target: /dev/b, permissions: r}, vendor.com/gpu=all]")
+        &service("devices: ['/dev/a:/dev/b:r', {source: /dev/a, target: /dev/b, permissions: r}, vendor.com/gpu=all]")
+            .uncommon
             .devices;
     for device in &device[..2] {
         let Device { source, target, permissions, .. } = device;
@@ -176,13 +180,16 @@ fn mappings_and_lists_come_out_the_same() {
     }
     assert_eq!(device[2].source.value, "vendor.com/gpu=all");
     for hosts in ["{a: [1.2.3.4, '::1'], b: host-gateway}", "['a=1.2.3.4', 'a:::1', 'b:host-gateway']"] {
-        let hosts = service(&format!("extra_hosts: {hosts}")).extra_hosts;
+        let hosts = &service(&format!("extra_hosts: {hosts}")).uncommon.extra_hosts;
         let hosts: Vec<_> =
             hosts.iter().map(|own| (own.key.value.as_str(), own.value.as_ref().unwrap().value.as_str())).collect();
         assert_eq!(hosts, [("a", "1.2.3.4"), ("a", "::1"), ("b", "host-gateway")]);
     }
-    assert_eq!(values(&service("gpus: [{driver: nvidia, device_ids: ['0']}, {driver: amd}]").gpus), ["0", "amd"]);
-    assert_eq!(values(&service("group_add: [docker, 999]").group_add), ["docker", "999"]);
+    assert_eq!(
+        values(&service("gpus: [{driver: nvidia, device_ids: ['0']}, {driver: amd}]").uncommon.gpus),
+        ["0", "amd"]
+    );
+    assert_eq!(values(&service("group_add: [docker, 999]").uncommon.group_add), ["docker", "999"]);
 }
 
 #[test]
@@ -259,9 +266,10 @@ x-y: {$: [}
     );
     assert_eq!(value(deploy.restart_policy.as_ref().unwrap()), "any");
     assert_eq!(pairs(&web.logging.as_ref().unwrap().options), ["max-size=1m"]);
-    let exec = web.watch[0].exec.as_ref().unwrap();
+    let exec = web.uncommon.watch[0].exec.as_ref().unwrap();
     assert_eq!((exec.event.value.as_str(), value(&exec.user)), ("exec", "root".to_owned()));
-    let events: Vec<_> = web.hooks.iter().map(|hook| (hook.event.value.as_str(), hook.privileged.is_some())).collect();
+    let events: Vec<_> =
+        web.uncommon.hooks.iter().map(|hook| (hook.event.value.as_str(), hook.privileged.is_some())).collect();
     assert_eq!(events, [("post_start", true), ("pre_stop", false)]);
     assert!(compose.networks[0].external && compose.networks[0].internal.is_some() && !compose.networks[1].external);
     assert!(compose.volumes[0].external && value(&compose.secrets[0].file) == "./s");

@@ -6,6 +6,33 @@
 use super::Style;
 use crate::source::{FileId, Span, Text, TextBuilder};
 
+/// A line break inside a scalar.
+#[derive(Clone, Copy)]
+struct Break {
+    /// Its first byte.
+    at: usize,
+    /// How many bytes it has.
+    len: usize,
+    /// What it means where it is not folded.
+    meaning: &'static str,
+}
+
+impl Break {
+    /// The line break at `at`.
+    fn find(text: &str, at: usize) -> Option<Break> {
+        line_break(text, at).map(|(len, meaning)| Break { at, len, meaning })
+    }
+
+    fn is_line_feed(self) -> bool {
+        self.meaning == "\n"
+    }
+
+    /// Adds `meaning` to a text in its place.
+    fn push(self, meaning: &str, builder: &mut TextBuilder) {
+        builder.push_escape(meaning, self.at, self.len);
+    }
+}
+
 /// The line break at `at`: how many bytes it has and what it means.
 fn line_break(text: &str, at: usize) -> Option<(usize, &'static str)> {
     match text.as_bytes().get(at..)? {
@@ -62,11 +89,11 @@ impl<'a> Walker<'a> {
             return;
         }
         self.flush();
-        let mut breaks: Vec<(usize, &'static str)> = Vec::new();
+        let mut breaks: Vec<Break> = Vec::new();
         while at < end {
-            if let Some((len, meaning)) = line_break(self.text, at) {
-                breaks.push((at, meaning));
-                at += len;
+            if let Some(found) = Break::find(self.text, at) {
+                breaks.push(found);
+                at += found.len;
             } else if is_blank(self.text, at) {
                 at += 1;
             } else {
@@ -74,18 +101,16 @@ impl<'a> Walker<'a> {
             }
         }
         let more = match breaks.split_first() {
-            Some((&(place, "\n"), more)) if !escaped => {
+            Some((first, more)) if !escaped && first.is_line_feed() => {
                 if more.is_empty() {
-                    self.builder.push(" ", place);
-                    self.builder.cut();
+                    first.push(" ", &mut self.builder);
                 }
                 more
             }
             _ => &breaks,
         };
-        for (place, meaning) in more {
-            self.builder.push(meaning, *place);
-            self.builder.cut();
+        for found in more {
+            found.push(found.meaning, &mut self.builder);
         }
         self.at = at;
         self.run = at;
@@ -208,8 +233,8 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
     at += line_break(text, at).map_or(0, |(len, _)| len);
 
     let mut builder = TextBuilder::default();
-    let mut pending: Option<(usize, &'static str)> = None;
-    let mut empty: Vec<(usize, &'static str)> = Vec::new();
+    let mut pending: Option<Break> = None;
+    let mut empty: Vec<Break> = Vec::new();
     let mut after_blank = false;
     let mut end = start + 1;
     let mut line_end = end;
@@ -220,9 +245,9 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
             if column < indent && bytes[at] == b' ' {
                 column += 1;
                 at += 1;
-            } else if let Some((len, meaning)) = line_break(text, at) {
-                empty.push((at, meaning));
-                at += len;
+            } else if let Some(found) = Break::find(text, at) {
+                empty.push(found);
+                at += found.len;
                 column = 0;
             } else {
                 break;
@@ -234,20 +259,16 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
         let blank = is_blank(text, at);
         let folded = style == Style::Folded && !after_blank && !blank;
         match pending.take() {
-            Some((place, "\n")) if folded && empty.is_empty() => {
-                builder.push(" ", place);
-                builder.cut();
+            Some(found) if folded && found.is_line_feed() => {
+                if empty.is_empty() {
+                    found.push(" ", &mut builder);
+                }
             }
-            Some((_, "\n")) if folded => {}
-            Some((place, meaning)) => {
-                builder.push(meaning, place);
-                builder.cut();
-            }
+            Some(found) => found.push(found.meaning, &mut builder),
             None => {}
         }
-        for (place, meaning) in empty.drain(..) {
-            builder.push(meaning, place);
-            builder.cut();
+        for found in empty.drain(..) {
+            found.push(found.meaning, &mut builder);
         }
         after_blank = blank;
         let line = at;
@@ -256,23 +277,21 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
         }
         builder.push(&text[line..at], line);
         end = at;
-        if let Some((len, meaning)) = line_break(text, at) {
-            pending = Some((at, meaning));
-            at += len;
+        if let Some(found) = Break::find(text, at) {
+            pending = Some(found);
+            at += found.len;
         }
         line_end = at;
     }
     if chomp != b'-' {
-        if let Some((place, meaning)) = pending {
-            builder.push(meaning, place);
-            builder.cut();
+        if let Some(found) = pending {
+            found.push(found.meaning, &mut builder);
             end = line_end;
         }
         if chomp == b'+' {
-            for (place, meaning) in empty {
-                builder.push(meaning, place);
-                builder.cut();
-                end = place + line_break(text, place).map_or(0, |(len, _)| len);
+            for found in empty {
+                found.push(found.meaning, &mut builder);
+                end = found.at + found.len;
             }
         }
     }
