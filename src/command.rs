@@ -11,6 +11,7 @@ mod wrappers;
 
 pub use arguments::Arguments;
 
+use crate::few::Few;
 use crate::limit::{Exceeded, Limit};
 use crate::source::{Span, Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Command, Script, Word};
@@ -21,7 +22,7 @@ pub struct Argv {
     /// Program and arguments; never empty in what the constructors give.
     pub words: Vec<Word>,
     /// Variables set for it alone.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Few<Assignment>,
     /// All of it.
     pub span: Span,
 }
@@ -30,12 +31,12 @@ impl Argv {
     /// A command in exec form (a Dockerfile's JSON array, a Compose list): each element is a word, and nothing is expanded.
     pub fn exec(elements: &[Text]) -> Option<Argv> {
         let words: Vec<Word> = elements.iter().map(|text| Word { text: text.clone(), literal: true }).collect();
-        Argv::new(words, Vec::new())
+        Argv::new(words, Few::new())
     }
 
     /// A program and its arguments; none where there is no word.
     pub fn of_words(words: Vec<Word>) -> Option<Argv> {
-        Argv::new(words, Vec::new())
+        Argv::new(words, Few::new())
     }
 
     /// A simple command of a script; none where it has only assignments or redirections.
@@ -47,10 +48,10 @@ impl Argv {
     /// The `command` of a supervisord program, which Supervisor splits as Python's `shlex.split` does and starts without a
     /// shell. Words with a `%(…)s` in them are not literal.
     pub fn supervisor(value: &Text) -> Option<Argv> {
-        Argv::new(split(value), Vec::new())
+        Argv::new(split(value), Few::new())
     }
 
-    fn new(words: Vec<Word>, assignments: Vec<Assignment>) -> Option<Argv> {
+    fn new(words: Vec<Word>, assignments: Few<Assignment>) -> Option<Argv> {
         let span = words.first()?.text.span.to(words.last()?.text.span);
         Some(Argv { words, assignments, span })
     }
@@ -67,15 +68,15 @@ pub struct Simple {
     /// Its arguments.
     pub args: Vec<Word>,
     /// Variables set for it on the command line.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Few<Assignment>,
     /// From its program to its last argument.
     pub span: Span,
     /// The wrappers it is started through, outermost first, by name.
-    pub through: Vec<String>,
+    pub through: Few<String>,
     /// The words before its program: those wrappers and their arguments.
-    pub wrapping: Vec<Word>,
+    pub wrapping: Few<Word>,
     /// The account that the innermost privilege drop switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
     /// The shell that starts it does not wait for it (`&`).
     pub background: bool,
 }
@@ -153,14 +154,14 @@ impl<'a> From<&'a Simple> for Program<'a> {
 /// itself is left out: its words are the script's.
 #[derive(Debug, Default)]
 pub struct Unwrapped {
-    programs: Vec<(usize, Vec<Simple>)>,
-    exceeded: Vec<Exceeded>,
+    programs: Few<(usize, Vec<Simple>)>,
+    exceeded: Few<Exceeded>,
 }
 
 impl Unwrapped {
     /// Those of a script.
     pub fn of(script: &Script) -> Unwrapped {
-        let mut exceeded = Vec::new();
+        let mut exceeded = Few::new();
         let commands = script.commands.iter().enumerate();
         let wrappers = commands.filter(|(_, command)| command.name().is_some_and(peel::may_wrap));
         let programs = wrappers.filter_map(|(index, command)| {
@@ -168,7 +169,7 @@ impl Unwrapped {
             exceeded.extend(effective.exceeded);
             Some((index, effective.commands))
         });
-        let mut programs: Vec<_> = programs.collect();
+        let mut programs: Few<_> = programs.collect();
         programs.shrink_to_fit();
         Unwrapped { programs, exceeded }
     }
@@ -216,9 +217,9 @@ pub struct PackageScript {
     /// From the manager to the last argument.
     pub span: Span,
     /// The wrappers it is started through, outermost first, by name.
-    pub through: Vec<String>,
+    pub through: Few<String>,
     /// The account that the innermost privilege drop switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
 }
 
 /// What a command line starts.
@@ -227,17 +228,17 @@ pub struct Effective {
     /// The programs in source order, those in the background included; the commands in substitutions left out.
     pub commands: Vec<Simple>,
     /// The scripts of `package.json` that it runs, which stand for programs that only that file names.
-    pub package_scripts: Vec<PackageScript>,
+    pub package_scripts: Few<PackageScript>,
     /// The first account that a privilege-drop tool switches to.
-    pub dropped_to: Option<Word>,
+    pub dropped_to: Option<Box<Word>>,
     /// Every wrapper that was taken off, in source order, by name.
-    pub through: Vec<String>,
+    pub through: Few<String>,
     /// The scripts of the shells that it starts (`sh -c`, `eval`), outer ones first; they are followed for `commands`.
-    pub scripts: Vec<Text>,
+    pub scripts: Few<Text>,
     /// Some of it could not be parsed or was nested too deep to follow.
     pub partial: bool,
     /// What was left out because there is too much of it, which makes it partial, too.
-    pub exceeded: Vec<Exceeded>,
+    pub exceeded: Few<Exceeded>,
 }
 
 impl Effective {

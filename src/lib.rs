@@ -15,6 +15,7 @@ pub mod engine;
 mod escape;
 pub mod exception;
 pub mod explain;
+pub mod few;
 pub mod finding;
 pub mod git;
 pub mod limit;

@@ -126,12 +126,11 @@ fn arguments(instruction: &Instruction) -> Vec<String> {
         };
         pairs.iter().flat_map(parts).collect::<Vec<_>>()
     };
-    let words = || instruction.rest.value.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let rest = || instruction.rest().map_or("", Text::as_str);
+    let words = || rest().split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let invocation = |invocation: &Invocation| match invocation {
         Invocation::Exec(elements) => owned(elements),
-        Invocation::Shell(_) => {
-            Some(instruction.rest.value.clone()).filter(|rest| !rest.is_empty()).into_iter().collect()
-        }
+        Invocation::Shell(_) => Some(rest().to_owned()).filter(|rest| !rest.is_empty()).into_iter().collect(),
     };
     let transfer = |transfer: &Transfer| {
         let mut paths = owned(&transfer.sources);
@@ -146,7 +145,7 @@ fn arguments(instruction: &Instruction) -> Vec<String> {
     };
     match &instruction.kind {
         Kind::From { image, name } => {
-            [Some(image), name.as_ref()].into_iter().flatten().map(|t| t.value.clone()).collect()
+            [Some(image), name.as_deref()].into_iter().flatten().map(|t| t.value.clone()).collect()
         }
         Kind::Run(command) | Kind::Cmd(command) | Kind::Entrypoint(command) => invocation(command),
         Kind::Shell(elements) => owned(elements),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::wrappers::{Account, CONCURRENTLY, WRAPPERS, Wrapper};
 use super::{Arguments, Argv, Effective, PackageScript, Simple};
+use crate::few::Few;
 use crate::limit::{COMMAND_DEPTH, COMMAND_WORDS, COMMAND_WRAPPERS};
 use crate::source::{Text, TextBuilder};
 use crate::syntax::shell::{self, Assignment, Group, GroupKind, Script, Word};
@@ -14,9 +15,9 @@ struct Job {
     words: Vec<Word>,
     /// Index of the program in `words`.
     at: usize,
-    assignments: Vec<Assignment>,
-    through: Vec<String>,
-    dropped_to: Option<Word>,
+    assignments: Few<Assignment>,
+    through: Few<String>,
+    dropped_to: Option<Box<Word>>,
     background: bool,
     depth: usize,
 }
@@ -24,7 +25,7 @@ struct Job {
 impl Job {
     fn new(argv: Argv) -> Job {
         let Argv { words, assignments, .. } = argv;
-        Job { words, at: 0, assignments, through: Vec::new(), dropped_to: None, background: false, depth: 0 }
+        Job { words, at: 0, assignments, through: Few::new(), dropped_to: None, background: false, depth: 0 }
     }
 
     /// Base name of the program; nothing where it is not known.
@@ -45,6 +46,13 @@ impl Job {
         self.through.extend(self.name().map(str::to_owned));
         self.at = at;
         true
+    }
+
+    /// Notes the account that a wrapper switches to, where it names one.
+    fn drop_to(&mut self, account: Option<Word>) {
+        if let Some(account) = account {
+            self.dropped_to = Some(Box::new(account));
+        }
     }
 
     /// Goes on behind the words that set variables.
@@ -81,6 +89,7 @@ pub(super) fn of_script(script: &Script) -> Effective {
 
 fn run(mut jobs: Vec<Job>, mut effective: Effective) -> Effective {
     jobs.reverse();
+    effective.commands.reserve_exact(jobs.len());
     while let Some(mut job) = jobs.pop() {
         let (known_wrappers, known_account) = (job.through.len(), job.dropped_to.is_some());
         let step = loop {
@@ -96,7 +105,7 @@ fn run(mut jobs: Vec<Job>, mut effective: Effective) -> Effective {
         if let Step::Script(..) = step {
             job.through.extend(job.name().map(str::to_owned));
         }
-        effective.through.extend_from_slice(&job.through[known_wrappers..]);
+        effective.through.extend(job.through[known_wrappers..].iter().cloned());
         if !known_account && effective.dropped_to.is_none() {
             effective.dropped_to.clone_from(&job.dropped_to);
         }
@@ -123,6 +132,8 @@ fn run(mut jobs: Vec<Job>, mut effective: Effective) -> Effective {
             Step::Program | Step::Peeled => effective.commands.extend(simple(job)),
         }
     }
+    // What processes start is kept for the whole scan.
+    effective.commands.shrink_to_fit();
     effective
 }
 
@@ -175,13 +186,13 @@ fn jobs(script: &Script, outer: Option<&Job>, parameters: &[Word]) -> Vec<Job> {
 }
 
 fn simple(job: Job) -> Option<Simple> {
-    let Job { words: mut wrapping, at, assignments, through, dropped_to, background, .. } = job;
-    let last = wrapping.last()?.text.span;
-    if at >= wrapping.len() {
-        return None;
-    }
-    let args = wrapping.split_off(at + 1);
-    let program = wrapping.pop()?;
+    let Job { mut words, at, assignments, through, dropped_to, background, .. } = job;
+    let last = words.last()?.text.span;
+    let wrapping: Few<Word> = words.drain(..at.min(words.len())).collect();
+    let mut words = words.into_iter();
+    let program = words.next()?;
+    let mut args: Vec<Word> = words.collect();
+    args.shrink_to_fit();
     let span = program.text.span.to(last);
     let name = if program.literal { of_module(base_name(program.text.as_str())) } else { program.text.as_str() };
     let name = name.to_owned();
@@ -227,7 +238,7 @@ fn step(job: &mut Job) -> Step {
             let with_value = ["-u", "--user", "-g", "--group", "-G", "--supp-group"];
             let skip = skip_flags(args, &with_value);
             let account = Arguments { program: "runuser", words: &args[..skip] }.option(&["-u", "--user"]);
-            job.dropped_to = account.or(job.dropped_to.take());
+            job.drop_to(account);
             peeled(job.advance(skip))
         }
         "start-stop-daemon" => start_stop_daemon(job),
@@ -278,7 +289,7 @@ fn wrapped(job: &mut Job, name: &str) -> Option<Step> {
             Account::Operand => args[own..skip].iter().rev().find(|word| word.text.value != "--").cloned(),
             Account::Flags(flags) => Arguments { program: name, words: &args[own..skip] }.option(flags),
         };
-        job.dropped_to = account.or(job.dropped_to.take());
+        job.drop_to(account);
         job.advance(skip);
         if matches!(name, "sudo" | "cross-env" | "cross-env-shell") {
             job.take_assignments();
@@ -382,7 +393,7 @@ fn su(job: &mut Job) -> Step {
     let arguments = Arguments { program: "su", words: job.args() };
     let Some(script) = arguments.option(&["-c", "--command"]) else { return Step::Program };
     let account = arguments.positional(&with_value).into_iter().find(|word| word.text.value != "-").cloned();
-    job.dropped_to = account.or(job.dropped_to.take());
+    job.drop_to(account);
     Step::Script(script.text, Vec::new())
 }
 
@@ -397,7 +408,7 @@ fn start_stop_daemon(job: &mut Job) -> Step {
     let behind = job.args().iter().position(|word| word.text.value == "--");
     let rest = behind.map_or(Vec::new(), |at| job.args()[at + 1..].to_vec());
     job.through.push("start-stop-daemon".to_owned());
-    job.dropped_to = account.or(job.dropped_to.take());
+    job.drop_to(account);
     job.background |= background;
     job.words = std::iter::once(program).chain(rest).collect();
     job.at = 0;
@@ -410,7 +421,7 @@ fn capsh(job: &mut Job) -> Step {
     let Some(dashes) = args.iter().position(|word| word.text.value == "--") else { return Step::Program };
     let account = Arguments { program: "capsh", words: args }.option(&["--user", "--uid"]);
     let step = shell_script(&args[dashes + 1..]);
-    job.dropped_to = account.or(job.dropped_to.take());
+    job.drop_to(account);
     step
 }
 

@@ -147,7 +147,7 @@ fn every_word_stays_at_its_place_in_the_file() {
     assert_eq!(at(uvicorn.assignments[0].name.span), "A");
     assert_eq!(uvicorn.assignments[0].value.text.value, "b c");
     assert_eq!(at(effective.dropped_to.unwrap().text.span), "app");
-    assert_eq!(effective.through, ["gosu", "sh", "exec", "env"]);
+    assert_eq!(*effective.through, ["gosu", "sh", "exec", "env"]);
     assert_eq!(uvicorn.through, effective.through);
 }
 

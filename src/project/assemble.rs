@@ -418,7 +418,7 @@ fn base_image(built: &BuiltFrom) -> Option<Image> {
     match &built.config.base {
         Base::Scratch => None,
         Base::Image(image) => {
-            let variable = !image.used.is_empty() || !image.unresolved.is_empty();
+            let variable = !image.used().is_empty() || !image.unresolved().is_empty();
             let known = image.is_known();
             Some(facts::image(scope, ImagePlace::From, image.span, image.value.clone(), known, variable))
         }

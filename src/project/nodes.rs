@@ -283,7 +283,7 @@ impl Nodes {
     /// The images that a stage names: in FROM, `COPY --from` and `RUN --mount=from=`.
     fn stage_images(&mut self, scope: &Scope, dockerfile: &Dockerfile, index: usize, config: &ImageConfig) {
         let mut push = |place, image: &Expanded| {
-            let variable = !image.used.is_empty() || !image.unresolved.is_empty();
+            let variable = !image.used().is_empty() || !image.unresolved().is_empty();
             let known = image.is_known();
             self.images.push(facts::image(scope.clone(), place, image.span, image.value.clone(), known, variable));
         };
@@ -403,7 +403,7 @@ struct ScriptBody {
 /// The body that is the script where a RUN is nothing but a here-document, or a shell that reads one (`bash -e <<EOF`).
 fn script_body(instruction: &Instruction, text: &Text) -> Option<ScriptBody> {
     const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "ksh", "zsh"];
-    let [heredoc] = instruction.heredocs.as_slice() else { return None };
+    let [heredoc] = &*instruction.heredocs else { return None };
     let command = text.value.lines().next().unwrap_or_default();
     let mut words: Vec<&str> = command.split_whitespace().collect();
     let marker = words.iter().position(|word| word.starts_with("<<"))?;
@@ -435,10 +435,10 @@ fn is_windows(dockerfile: &Dockerfile, config: &ImageConfig) -> bool {
 
 /// The whole value where no variable is in it, else the defaults of its variables.
 fn literals(value: &Expanded) -> Vec<Spanned<String>> {
-    if value.used.is_empty() && value.unresolved.is_empty() {
+    if value.used().is_empty() && value.unresolved().is_empty() {
         vec![Spanned::new(value.value.clone(), value.span)]
     } else {
-        value.defaults.clone()
+        value.defaults().to_vec()
     }
 }
 

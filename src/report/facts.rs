@@ -85,7 +85,7 @@ pub(super) fn program<'a>(report: &'a Report, command: &'a Simple) -> Cow<'a, st
 /// The account that a process ends up under, as far as the files say: what a privilege drop switches to, what supervisord
 /// is told, else what the container starts as.
 pub(super) fn process_user<'a>(report: &'a Report, container: &'a Container, process: &'a Process) -> Option<&'a str> {
-    let dropped = process.effective.commands.last().and_then(|command| command.dropped_to.as_ref());
+    let dropped = process.effective.commands.last().and_then(|command| command.dropped_to.as_deref());
     if let Some(word) = dropped {
         return word.literal.then_some(word.text.as_str());
     }

@@ -308,7 +308,7 @@ fn hidden_by(
     let same = |transfer: &&TransferFact| {
         let from = |source: &Expanded| path::join(&built.context, source.value.trim_end_matches('/'));
         transfer.destination.value.trim_end_matches('/') == target
-            && transfer.sources.iter().any(|own| own.unresolved.is_empty() && from(own).as_deref() == Some(source))
+            && transfer.sources.iter().any(|own| own.unresolved().is_empty() && from(own).as_deref() == Some(source))
     };
     let itself =
         built.config.transfers.iter().rev().find(|transfer| transfer.origin == Origin::Context && same(transfer));

@@ -130,7 +130,7 @@ fn tee_target(command: &Command) -> Option<&str> {
 fn contents(command: &Command) -> impl Iterator<Item = &Text> {
     let prints = matches!(command.name(), Some("echo" | "printf"));
     let words = command.args().iter().filter(move |_| prints).map(|word| &word.text);
-    words.chain(command.redirections.iter().filter_map(|redirection| redirection.body.as_ref()))
+    words.chain(command.redirections.iter().filter_map(|redirection| redirection.body.as_deref()))
 }
 
 /// The lines of a text without the blanks around them, each with its place; `\n` as `echo -e` and `printf` read it ends

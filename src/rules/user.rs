@@ -128,7 +128,7 @@ fn program_name(command: &Simple) -> &str {
 /// Whether a program gives up root by itself.
 fn drops_itself(command: &Simple) -> bool {
     let name = program_name(command);
-    is_other_account(command.dropped_to.as_ref())
+    is_other_account(command.dropped_to.as_deref())
         || (is_init_script(command) && WITH_USER_FLAG.contains(&name))
         || SELF_DROPPING.contains(&name)
         || name.starts_with("php-fpm")
@@ -157,7 +157,7 @@ fn fate_of_root<'a>(container: &'a Container, cx: &Cx) -> Root<'a> {
     }
     let processes = || container.processes.iter().filter(|p| !matches!(p.origin, ProcessOrigin::Program { .. }));
     let commands = processes().flat_map(|process| &process.effective.commands);
-    if processes().any(|process| is_other_account(process.effective.dropped_to.as_ref()))
+    if processes().any(|process| is_other_account(process.effective.dropped_to.as_deref()))
         || commands.clone().any(drops_itself)
     {
         return Root::Dropped;
@@ -356,7 +356,8 @@ fn master<'a>(supervisor: &'a Supervisor, readers: &[&Container], cx: &Cx<'a>) -
     let of_container = |container: &&Container| {
         let mut configs = container.supervisors.iter().filter_map(|&id| cx.project.supervisor(id));
         let mut commands = container.processes.iter().flat_map(|process| &process.effective.commands);
-        if configs.any(switches) || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_ref()))
+        if configs.any(switches)
+            || commands.any(|c| c.name == "supervisord" && is_other_account(c.dropped_to.as_deref()))
         {
             return Master::NotRoot;
         }

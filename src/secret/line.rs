@@ -101,7 +101,7 @@ pub fn given(command: &CommandLine) -> Vec<Given> {
             flag if flag.starts_with('-') => arguments("", &command.words, &mut found),
             written => arguments(command.name().unwrap_or(written), command.args(), &mut found),
         }
-        let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_ref());
+        let bodies = command.redirections.iter().filter_map(|redirection| redirection.body.as_deref());
         bodies.for_each(|body| settings(body, &mut found));
     }
     account_passwords(&command.script, &mut found);

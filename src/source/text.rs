@@ -3,25 +3,29 @@
 use std::ops::Range;
 
 use super::Span;
+use crate::few::Few;
 
 /// Text that a program reads, with the source byte of each of its bytes.
 ///
 /// What a program reads is often not what stands in the file: continuation lines are joined, quotes and escapes are
-/// removed, the indentation of a block scalar is stripped. `value` is what the program reads; the segments say where
-/// each run of it comes from, so that an offset in `value` can always be shown in the file.
+/// removed, the indentation of a block scalar is stripped. `value` is what the program reads; each run of it that stands
+/// in the file without a gap is a piece with a place of its own, so that an offset in `value` can always be shown in the
+/// file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     /// The text as the program reads it.
     pub value: String,
     /// All that was written for it, quotes included.
     pub span: Span,
-    /// Empty when `value` is exactly the bytes from `span.start` on.
-    segments: Vec<Segment>,
+    /// Where the first byte of `value` stands.
+    source: u32,
+    /// The pieces behind the first one.
+    pieces: Few<Piece>,
 }
 
-/// A run of [`Text::value`] that stands in the file without a gap, up to the next segment.
+/// A run of [`Text::value`] that stands in the file without a gap, up to the next piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Segment {
+struct Piece {
     logical: u32,
     source: u32,
     /// What is before it stands for all of the file up to here.
@@ -31,7 +35,13 @@ struct Segment {
 impl Text {
     /// The bytes of `span`, which are `value`.
     pub fn verbatim(value: impl Into<String>, span: Span) -> Self {
-        Text { value: value.into(), span, segments: Vec::new() }
+        Text { value: value.into(), span, source: span.start, pieces: Few::new() }
+    }
+
+    fn new(value: String, span: Span, source: u32, pieces: Vec<Piece>) -> Self {
+        let mut pieces = Few::from(pieces);
+        pieces.shrink_to_fit();
+        Text { value, span, source, pieces }
     }
 
     /// The value.
@@ -56,38 +66,38 @@ impl Text {
     /// If `range` does not lie on character boundaries of the value.
     pub fn slice(&self, range: Range<usize>) -> Text {
         let span = self.span_of(range.clone());
+        let source = self.source_offset(range.start);
         let value = self.value[range.clone()].to_owned();
-        if self.segments.is_empty() {
-            return Text { value, span, segments: Vec::new() };
+        if self.pieces.is_empty() {
+            return Text { value, span, source, pieces: Few::new() };
         }
-        let first = self.segments.partition_point(|s| s.logical as usize <= range.start).saturating_sub(1);
-        let segments = self.segments[first..]
-            .iter()
-            .take_while(|s| {
-                let logical = s.logical as usize;
-                logical < range.end || logical <= range.start || s.closes && logical == range.end
-            })
-            .map(|s| {
-                let skip = (range.start as u32).saturating_sub(s.logical);
-                Segment { logical: s.logical.saturating_sub(range.start as u32), source: s.source + skip, ..*s }
-            })
-            .collect();
-        Text { value, span, segments }
+        let start = range.start as u32;
+        let inside = |piece: &&Piece| {
+            let logical = piece.logical as usize;
+            logical < range.end || piece.closes && logical == range.end
+        };
+        let behind = &self.pieces[self.pieces.partition_point(|piece| piece.logical <= start)..];
+        let pieces = behind.iter().take_while(inside);
+        let pieces = pieces.map(|piece| Piece { logical: piece.logical - start, ..*piece });
+        Text::new(value, span, source, pieces.collect())
     }
 
     /// Several texts of one file as one, written at `span`.
     pub fn concat(parts: &[Text], span: Span) -> Text {
         let mut value = String::with_capacity(parts.iter().map(|part| part.value.len()).sum());
-        let mut segments = Vec::with_capacity(parts.len());
+        let mut source = span.start;
+        let mut pieces = Vec::new();
         for part in parts.iter().filter(|part| !part.value.is_empty()) {
             let offset = value.len() as u32;
-            if part.segments.is_empty() {
-                segments.push(Segment { logical: offset, source: part.span.start, closes: false });
+            if value.is_empty() {
+                source = part.source;
+            } else {
+                pieces.push(Piece { logical: offset, source: part.source, closes: false });
             }
-            segments.extend(part.segments.iter().map(|s| Segment { logical: s.logical + offset, ..*s }));
+            pieces.extend(part.pieces.iter().map(|piece| Piece { logical: piece.logical + offset, ..*piece }));
             value.push_str(&part.value);
         }
-        Text { value, span, segments }
+        Text::new(value, span, source, pieces)
     }
 
     /// A text without the blanks around it.
@@ -101,22 +111,22 @@ impl Text {
     /// U+2028, ends where the next piece starts; so does what is shorter, such as the line feed that U+0085 means.
     fn source_end(&self, logical: usize) -> u32 {
         let (start, end) = (self.source_offset(logical), self.source_offset(logical) + 1);
-        let next = self.segments.partition_point(|s| s.logical as usize <= logical);
-        match (next.checked_sub(1).map(|i| self.segments[i]), self.segments.get(next)) {
-            (Some(_), Some(next)) if next.closes && next.logical as usize == logical + 1 && start < next.source => {
-                next.source
-            }
-            (Some(here), Some(next)) if here.source < next.source => end.min(next.source),
+        let next = self.pieces.partition_point(|piece| piece.logical as usize <= logical);
+        let here = next.checked_sub(1).map_or(self.source, |here| self.pieces[here].source);
+        match self.pieces.get(next) {
+            Some(next) if next.closes && next.logical as usize == logical + 1 && start < next.source => next.source,
+            Some(next) if here < next.source => end.min(next.source),
             _ => end,
         }
     }
 
     fn source_offset(&self, logical: usize) -> u32 {
         let logical = logical as u32;
-        let index = self.segments.partition_point(|s| s.logical <= logical);
-        match index.checked_sub(1).map(|i| self.segments[i]) {
-            Some(segment) => segment.source + (logical - segment.logical),
-            None => self.span.start + logical,
+        let pieces = &self.pieces;
+        let index = pieces.partition_point(|piece| piece.logical <= logical);
+        match index.checked_sub(1).map(|index| pieces[index]) {
+            Some(piece) => piece.source + (logical - piece.logical),
+            None => self.source + logical,
         }
     }
 }
@@ -125,7 +135,10 @@ impl Text {
 #[derive(Debug, Default)]
 pub struct TextBuilder {
     value: String,
-    segments: Vec<Segment>,
+    /// Where the first piece stands.
+    source: Option<u32>,
+    /// The pieces behind the first one.
+    pieces: Vec<Piece>,
     /// Source offset at which the last piece ended.
     end: u32,
 }
@@ -138,8 +151,10 @@ impl TextBuilder {
             return;
         }
         let source = source as u32;
-        if self.segments.is_empty() || self.end != source {
-            self.segments.push(Segment { logical: self.value.len() as u32, source, closes: false });
+        if self.source.is_none() {
+            self.source = Some(source);
+        } else if self.end != source {
+            self.pieces.push(Piece { logical: self.value.len() as u32, source, closes: false });
         }
         self.value.push_str(piece);
         self.end = source + piece.len() as u32;
@@ -151,9 +166,9 @@ impl TextBuilder {
     /// If `range` does not lie on character boundaries of the text's value.
     pub fn push_text(&mut self, text: &Text, range: Range<usize>) {
         let mut at = range.start;
-        let mut next = text.segments.partition_point(|s| s.logical as usize <= at);
+        let mut next = text.pieces.partition_point(|piece| piece.logical as usize <= at);
         while at < range.end {
-            let end = text.segments.get(next).map_or(range.end, |s| range.end.min(s.logical as usize));
+            let end = text.pieces.get(next).map_or(range.end, |piece| range.end.min(piece.logical as usize));
             self.push(&text.value[at..end], text.source_offset(at) as usize);
             at = end;
             next += 1;
@@ -165,10 +180,10 @@ impl TextBuilder {
         self.cut();
         self.push(meaning, source);
         self.cut();
-        if meaning.len() != length {
+        if meaning.len() != length && !self.is_empty() {
             // What is longer than the escape would seem to reach over what follows, what is shorter to end in it.
-            let end = Segment { logical: self.value.len() as u32, source: (source + length) as u32, closes: true };
-            self.segments.push(end);
+            let end = Piece { logical: self.value.len() as u32, source: (source + length) as u32, closes: true };
+            self.pieces.push(end);
             self.end = end.source;
         }
     }
@@ -189,15 +204,13 @@ impl TextBuilder {
         self.value.is_empty()
     }
 
-    /// The text, written at `span`.
+    /// The text, written at `span`. What was put together from several pieces has room to spare, which is given back.
     pub fn finish(self, span: Span) -> Text {
-        let verbatim = match self.segments.as_slice() {
-            [] => true,
-            [only] => only.source == span.start,
-            _ => false,
-        };
-        let segments = if verbatim { Vec::new() } else { self.segments };
-        Text { value: self.value, span, segments }
+        let TextBuilder { mut value, source, pieces, .. } = self;
+        if !pieces.is_empty() {
+            value.shrink_to_fit();
+        }
+        Text::new(value, span, source.unwrap_or(span.start), pieces)
     }
 }
 
@@ -241,6 +254,16 @@ mod tests {
         );
         assert_eq!(source.slice(Span::new(FILE, 2..4)), "é$");
         assert_eq!(source.slice(Span::new(FILE, 7..99)), "c");
+    }
+
+    #[test]
+    fn an_escape_that_means_nothing_leaves_what_follows_at_its_place() {
+        for next in [3, 5] {
+            let mut builder = TextBuilder::default();
+            builder.push_escape("", 1, 2);
+            builder.push("a", next);
+            assert_eq!(builder.finish(Span::new(FILE, 0..8)).span_of(0..1), Span::new(FILE, next..next + 1));
+        }
     }
 
     #[test]

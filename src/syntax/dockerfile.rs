@@ -15,6 +15,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub use expand::Expanded;
@@ -24,6 +25,7 @@ pub use parse::parse;
 pub use stages::{BuildArgs, Origin};
 
 use super::SyntaxError;
+use crate::few::Few;
 use crate::source::{FileId, Span, Spanned, Text};
 
 /// A parsed Dockerfile.
@@ -58,17 +60,17 @@ pub struct Directive {
 #[derive(Debug)]
 pub struct Instruction {
     /// The keyword as written.
-    pub keyword: Spanned<String>,
+    pub keyword: Spanned<Cow<'static, str>>,
     /// From the keyword to the end of the last argument, the bodies of here-documents not included.
     pub span: Span,
     /// First and last line (1-based, line feeds end a line), continuation lines and here-documents included.
     pub lines: (u32, u32),
     /// `--name=value` and `--name` flags in order.
-    pub flags: Vec<Flag>,
-    /// All that follows the keyword and its flags, continuation lines joined.
-    pub rest: Text,
+    pub flags: Few<Flag>,
+    /// What [`Instruction::rest`] gives, where it is no part of `kind`.
+    rest: Option<Box<Text>>,
     /// The here-documents whose bodies follow the instruction; those of ONBUILD are in the instruction that it keeps.
-    pub heredocs: Vec<Heredoc>,
+    pub heredocs: Few<Heredoc>,
     /// The arguments are a JSON array of strings (exec form).
     pub json: bool,
     /// The instruction's own meaning.
@@ -158,11 +160,11 @@ pub enum Kind {
         /// Image or stage as written.
         image: Text,
         /// Stage name as written.
-        name: Option<Text>,
+        name: Option<Box<Text>>,
     },
     /// RUN, with the script that BuildKit gives to the shell: the first here-document's body where the command is
     /// nothing but a here-document; otherwise the command, with here-documents and their delimiters behind it.
-    /// [`Instruction::rest`] has the command as written.
+    /// [`Instruction::rest`] gives the command as written.
     Run(Invocation),
     /// CMD.
     Cmd(Invocation),
@@ -171,9 +173,9 @@ pub enum Kind {
     /// SHELL, its JSON array.
     Shell(Vec<Text>),
     /// COPY.
-    Copy(Transfer),
+    Copy(Box<Transfer>),
     /// ADD.
-    Add(Transfer),
+    Add(Box<Transfer>),
     /// ENV.
     Env(Vec<Pair>),
     /// LABEL.

@@ -51,7 +51,10 @@ pub fn parse(file: FileId, text: &str) -> Dotenv {
             parser.at = parser.line_end(parser.at);
         }
     }
-    parser.dotenv
+    let Parser { mut dotenv, .. } = parser;
+    dotenv.entries.shrink_to_fit();
+    dotenv.comments.shrink_to_fit();
+    dotenv
 }
 
 /// A blank that does not end a line.

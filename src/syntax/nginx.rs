@@ -42,8 +42,8 @@ pub struct Directive {
     pub name: Text,
     /// Arguments as nginx hands them on, without quotes.
     pub arguments: Vec<Argument>,
-    /// The block, where there is one.
-    pub block: Option<Block>,
+    /// The block, where there is one. Most directives have none.
+    pub block: Option<Box<Block>>,
 }
 
 /// An argument of a directive.

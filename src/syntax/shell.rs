@@ -13,6 +13,7 @@ mod word;
 
 use std::ops::Range;
 
+use crate::few::Few;
 use crate::limit::Exceeded;
 use crate::source::{Span, Text};
 
@@ -23,9 +24,9 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// The pipelines with more than one command, as indices into `commands`; a stage that is a compound command (a
     /// subshell, a loop) lists the commands inside it.
-    pub pipelines: Vec<Pipeline>,
+    pub pipelines: Few<Pipeline>,
     /// The compound commands and function definitions in the order in which they start.
-    pub groups: Vec<Group>,
+    pub groups: Few<Group>,
     /// Not everything could be parsed, because of its syntax or because it was over the limits of size or time.
     pub partial: bool,
     /// What was left out because of its size, which makes the script partial, too.
@@ -42,7 +43,7 @@ pub struct Group {
     /// Indices of the commands inside it, those in substitutions and inner groups included.
     pub commands: Range<usize>,
     /// Redirections of the whole group.
-    pub redirections: Vec<Redirection>,
+    pub redirections: Few<Redirection>,
     /// What comes between this group and the command or group before it in the same list.
     pub joined_by: Joint,
     /// Name of the function that is defined.
@@ -85,11 +86,11 @@ pub struct Command {
     /// The whole command.
     pub span: Span,
     /// Assignments before the first word.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Few<Assignment>,
     /// Command name and arguments. Empty when there are only assignments.
     pub words: Vec<Word>,
     /// Redirections.
-    pub redirections: Vec<Redirection>,
+    pub redirections: Few<Redirection>,
     /// What comes between this command and the one before it in the same list.
     pub joined_by: Joint,
     /// Index of the command whose substitution (`$(…)`, backquotes, `<(…)`) this command stands in.
@@ -104,9 +105,9 @@ impl Script {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return Script::default() };
         let command = Command {
             span: first.span.to(last.span),
-            assignments: Vec::new(),
+            assignments: Few::new(),
             words: words.iter().map(|text| Word { text: text.clone(), literal: true }).collect(),
-            redirections: Vec::new(),
+            redirections: Few::new(),
             joined_by: Joint::First,
             inside: None,
             background: false,
@@ -172,7 +173,7 @@ pub struct Redirection {
     /// Target word; the delimiter of a here-document.
     pub target: Word,
     /// Body of a here-document.
-    pub body: Option<Text>,
+    pub body: Option<Box<Text>>,
     /// The whole redirection.
     pub span: Span,
 }

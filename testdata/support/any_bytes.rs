@@ -59,7 +59,7 @@ pub fn dockerfile(bytes: &[u8]) {
     places_lie_in(&source.text, &parsed);
     for instruction in &parsed.instructions {
         assert!((instruction.lines.0..=source.line_count()).contains(&instruction.lines.1), "{:?}", instruction.lines);
-        every_byte_has_a_place(&source.text, &instruction.rest);
+        instruction.rest().into_iter().for_each(|rest| every_byte_has_a_place(&source.text, rest));
     }
 }
 

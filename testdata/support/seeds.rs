@@ -67,8 +67,8 @@ impl Seeds {
                 for text in of_kind(Kind::Dockerfile) {
                     let text = String::from_utf8_lossy(&text).into_owned();
                     let parsed = dockerfile::parse(FileId(0), &text);
-                    scripts
-                        .extend(parsed.instructions.into_iter().map(|instruction| instruction.rest.value.into_bytes()));
+                    let rests = parsed.instructions.iter().filter_map(|instruction| instruction.rest());
+                    scripts.extend(rests.map(|rest| rest.value.clone().into_bytes()));
                 }
                 scripts
             }

@@ -39,7 +39,7 @@ pub(super) fn by_image(linker: &Linker, container: &Container) -> Vec<(Landed, S
 
 /// What `cat <<EOF > FILE` or `tee FILE <<EOF` writes.
 fn written(instruction: &Instruction) -> Option<(Landed, String)> {
-    let [heredoc] = instruction.heredocs.as_slice() else { return None };
+    let [heredoc] = &*instruction.heredocs else { return None };
     let Kind::Run(crate::syntax::dockerfile::Invocation::Shell(text)) = &instruction.kind else { return None };
     let line = text.value.lines().next()?;
     let words: Vec<&str> = line.split_whitespace().collect();

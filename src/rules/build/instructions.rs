@@ -50,7 +50,7 @@ pub(in crate::rules) fn unknown_instruction(dockerfile: &Dockerfile, cx: &mut Cx
     let unknown: Vec<&Instruction> = unknown.collect();
     for (index, instruction) in unknown.iter().take(MOST_UNKNOWN).enumerate() {
         // What is set may be a secret.
-        let written = instruction.keyword.value.as_str();
+        let written = &*instruction.keyword.value;
         let written = written.find('=').map_or(written, |equals| &written[..=equals]);
         let word: String = written.chars().take(40).collect();
         let upper = word.to_uppercase();
@@ -109,6 +109,7 @@ pub(in crate::rules) fn invalid_exec_json(dockerfile: &Dockerfile, cx: &mut Cx) 
         if instruction.json {
             continue;
         }
+        let Some(rest) = instruction.rest() else { continue };
         let (array, what) = match &instruction.kind {
             Kind::Run(Invocation::Shell(text)) if instruction.heredocs.is_empty() => {
                 (is_array(&text.value, false), "runs")
@@ -117,7 +118,7 @@ pub(in crate::rules) fn invalid_exec_json(dockerfile: &Dockerfile, cx: &mut Cx) 
             Kind::Cmd(Invocation::Shell(text)) | Kind::Entrypoint(Invocation::Shell(text)) => {
                 (is_array(&text.value, true), "runs")
             }
-            Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_) => (is_path_list(&instruction.rest.value), "names"),
+            Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_) => (is_path_list(&rest.value), "names"),
             _ => continue,
         };
         if !array {
@@ -128,9 +129,8 @@ pub(in crate::rules) fn invalid_exec_json(dockerfile: &Dockerfile, cx: &mut Cx) 
             "runs" => "a shell runs it as it stands",
             _ => "its brackets and quotes become part of the paths",
         };
-        let finding =
-            cx.report(instruction.rest.span, format!("this {keyword} array is not valid JSON, so that {consequence}"));
-        finding.help(problem(&instruction.rest.value));
+        let finding = cx.report(rest.span, format!("this {keyword} array is not valid JSON, so that {consequence}"));
+        finding.help(problem(&rest.value));
         if instruction.keyword.value.eq_ignore_ascii_case("healthcheck") {
             finding.severity(Severity::High);
         }

@@ -39,7 +39,7 @@ pub(in crate::rules) fn undefined_variable(dockerfile: &Dockerfile, cx: &mut Cx)
         // Most stages are done with here: what has no `$` has no variable.
         let mut texts = instructions.iter().flat_map(|instruction| {
             let bodies = instruction.heredocs.iter().map(|heredoc| &heredoc.body);
-            bodies.chain([&instruction.rest]).chain(instruction.flags.iter().filter_map(|flag| flag.value.as_ref()))
+            bodies.chain(instruction.rest()).chain(instruction.flags.iter().filter_map(|flag| flag.value.as_ref()))
         });
         if texts.any(|text| text.value.contains('$')) {
             let (evaluator, declarations) =

@@ -136,7 +136,7 @@ fn is_named(container: &Container, port: u16, check: Span, cx: &Cx) -> bool {
                 || dockerfile.instructions.iter().any(|instruction| {
                     !instruction.span.contains(check)
                         && !instruction.keyword.value.eq_ignore_ascii_case("HEALTHCHECK")
-                        && (holds(instruction.rest.as_str())
+                        && (instruction.rest().is_some_and(|rest| holds(rest.as_str()))
                             || instruction.heredocs.iter().any(|heredoc| holds(heredoc.body.as_str())))
                 })
         })

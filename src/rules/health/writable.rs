@@ -109,7 +109,7 @@ fn is_edited(container: &Container, words: &[&str], cx: &Cx) -> bool {
     let stages = built.config.chain.iter().filter_map(|&stage| dockerfile.stages.get(stage));
     let instructions = stages.flat_map(|stage| dockerfile.instructions.get(stage.body.clone()).unwrap_or_default());
     let mut runs = instructions.filter(|instruction| matches!(instruction.kind, Kind::Run(_)));
-    runs.any(|run| words.iter().any(|word| run.rest.as_str().contains(word)))
+    runs.any(|run| words.iter().any(|word| run.rest().is_some_and(|rest| rest.as_str().contains(word))))
 }
 
 /// Whether something is mounted at or copied to one of the paths, or below.

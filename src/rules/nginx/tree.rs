@@ -1,6 +1,7 @@
 //! A config as nginx sees it: the files that it includes stand where their `include` was.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -17,15 +18,15 @@ use crate::syntax::nginx::{Directive, Nginx};
 /// A level: the directive whose block it is; `None` is the top of the file.
 pub(crate) type Level = Option<usize>;
 
-/// A directive of the tree.
+/// A directive of the tree. Its numbers are smaller than those of [`Level`], because a project has very many of it.
 #[derive(Debug)]
-pub(crate) struct Node<'a> {
+struct Node<'a> {
     /// The directive.
-    pub directive: &'a Directive,
+    directive: &'a Directive,
     /// The level that it stands in.
-    pub parent: Level,
+    parent: Option<u32>,
     /// Index just past the last directive of its block.
-    end: usize,
+    end: u32,
     /// It is an entry of a table such as `map`, or stands below one.
     data: bool,
     /// Directives stand in its block that are not seen.
@@ -35,9 +36,13 @@ pub(crate) struct Node<'a> {
 /// A config with its includes, in the order of the text.
 #[derive(Debug)]
 pub(crate) struct Tree<'a> {
-    nodes: Vec<Node<'a>>,
-    by_name: HashMap<&'a str, Vec<usize>>,
-    by_level: HashMap<(Level, &'a str), Vec<usize>>,
+    nodes: Box<[Node<'a>]>,
+    /// Which part of `by_name` and of `by_level` has the directives of a name.
+    names: HashMap<&'a str, Range<u32>>,
+    /// The directives that are no data, those of one name in the order of the text.
+    by_name: Box<[u32]>,
+    /// The same, those of one name by the level that they stand in and then in the order of the text.
+    by_level: Box<[u32]>,
     /// Directives stand at the top that are not seen.
     open: bool,
     /// What was left out.
@@ -99,7 +104,7 @@ impl<'a> Tree<'a> {
             let parent = *level;
             let Some(directive) = directives.next() else {
                 match (frames.pop(), parent) {
-                    (Some(Frame::Block(..)), Some(owner)) => nodes[owner].end = nodes.len(),
+                    (Some(Frame::Block(..)), Some(owner)) => nodes[owner].end = nodes.len() as u32,
                     (Some(Frame::File(_, file, ..)), _) => drop(pending.remove(&file)),
                     _ => {}
                 }
@@ -134,20 +139,38 @@ impl<'a> Tree<'a> {
                 }
             }
             let index = nodes.len();
-            nodes.push(Node { directive, parent, end: index + 1, data, open: false });
+            let parent = parent.map(|parent| parent as u32);
+            nodes.push(Node { directive, parent, end: index as u32 + 1, data, open: false });
             if !directive.children().is_empty() {
                 frames.push(Frame::Block(directive.children().iter(), Some(index)));
             }
         }
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut by_level: HashMap<(Level, &str), Vec<usize>> = HashMap::new();
-        for (index, node) in nodes.iter().enumerate().filter(|(_, node)| !node.data) {
-            by_name.entry(node.directive.name.as_str()).or_default().push(index);
-            by_level.entry((node.parent, node.directive.name.as_str())).or_default().push(index);
+        let graded = || nodes.iter().enumerate().filter(|(_, node)| !node.data);
+        let mut names: HashMap<&str, Range<u32>> = HashMap::new();
+        for (_, node) in graded() {
+            names.entry(node.directive.name.as_str()).or_insert(0..0).end += 1;
         }
+        let mut count = 0;
+        for part in names.values_mut() {
+            let start = count;
+            count += part.end;
+            *part = start..start;
+        }
+        let mut by_name = vec![0; count as usize].into_boxed_slice();
+        for (index, node) in graded() {
+            if let Some(part) = names.get_mut(node.directive.name.as_str()) {
+                by_name[part.end as usize] = index as u32;
+                part.end += 1;
+            }
+        }
+        let mut by_level = by_name.clone();
+        for part in names.values() {
+            by_level[slice(part)].sort_unstable_by_key(|&at| (nodes[at as usize].parent, at));
+        }
+        let mut tree = Tree { nodes: nodes.into_boxed_slice(), names, by_name, by_level, open, exceeded };
         // A part of a config stands in a level that is not seen.
-        open |= !by_level.contains_key(&(None, "http"));
-        Some(Tree { nodes, by_name, by_level, open, exceeded })
+        tree.open |= tree.in_level(None, "http").is_empty();
+        Some(tree)
     }
 
     /// The directive at `at`.
@@ -157,31 +180,45 @@ impl<'a> Tree<'a> {
 
     /// The level that `at` stands in.
     pub fn parent(&self, at: usize) -> Level {
-        self.nodes[at].parent
+        self.nodes[at].parent.map(|parent| parent as usize)
+    }
+
+    /// The directives of that name, in the order of the text.
+    fn all(&self, name: &str) -> &[u32] {
+        self.names.get(name).map_or(&[], |part| &self.by_name[slice(part)])
+    }
+
+    /// The directives of that name that stand directly in a level, in the order of the text.
+    fn in_level(&self, level: Level, name: &str) -> &[u32] {
+        let all = self.names.get(name).map_or(&[][..], |part| &self.by_level[slice(part)]);
+        let level = level.map(|level| level as u32);
+        let parent = |at: u32| self.nodes[at as usize].parent;
+        let from = &all[all.partition_point(|&at| parent(at) < level)..];
+        &from[..from.partition_point(|&at| parent(at) == level)]
     }
 
     /// Every directive of that name, in the order of the text.
     pub fn named(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
-        self.by_name.get(name).map_or(&[][..], Vec::as_slice).iter().copied()
+        self.all(name).iter().map(|&at| at as usize)
     }
 
     /// The directives of that name that stand directly in a level.
     pub fn own<'t>(&'t self, level: Level, name: &'t str) -> impl DoubleEndedIterator<Item = usize> + 't {
-        self.by_level.get(&(level, name)).map_or(&[][..], Vec::as_slice).iter().copied()
+        self.in_level(level, name).iter().map(|&at| at as usize)
     }
 
     /// The last directive of that name that stands directly in a level and before `at`.
     pub fn last_before(&self, level: Level, name: &str, at: usize) -> Option<usize> {
-        let found = self.by_level.get(&(level, name))?;
-        found[..found.partition_point(|&index| index < at)].last().copied()
+        let found = self.in_level(level, name);
+        found[..found.partition_point(|&index| (index as usize) < at)].last().map(|&index| index as usize)
     }
 
     /// The directives of that name anywhere below a level.
     pub fn below(&self, level: Level, name: &str) -> impl Iterator<Item = usize> + '_ {
-        let found = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
-        let (start, end) = level.map_or((0, self.nodes.len()), |level| (level + 1, self.nodes[level].end));
-        let from = found.partition_point(|&at| at < start);
-        found[from..].iter().copied().take_while(move |&at| at < end)
+        let found = self.all(name);
+        let (start, end) = level.map_or((0, self.nodes.len()), |level| (level + 1, self.nodes[level].end as usize));
+        let from = found.partition_point(|&at| (at as usize) < start);
+        found[from..].iter().map(|&at| at as usize).take_while(move |&at| at < end)
     }
 
     /// A level and those around it, the innermost first and the top of the file last.
@@ -189,7 +226,7 @@ impl<'a> Tree<'a> {
         let mut next = Some(level);
         std::iter::from_fn(move || {
             let level = next?;
-            next = level.map(|at| self.nodes[at].parent);
+            next = level.map(|at| self.parent(at));
             Some(level)
         })
     }
@@ -218,7 +255,7 @@ impl<'a> Tree<'a> {
     /// Server and locations around `at`, which tell it apart from others whatever lines they move to.
     pub fn path(&self, at: usize) -> String {
         let mut parts: Vec<String> = Vec::new();
-        for level in self.outwards(self.nodes[at].parent).flatten() {
+        for level in self.outwards(self.parent(at)).flatten() {
             let directive = self.nodes[level].directive;
             if directive.is("server") {
                 let words = |name| self.own(Some(level), name).flat_map(|at| &self.nodes[at].directive.arguments);
@@ -251,6 +288,10 @@ impl<'a> Tree<'a> {
         }
         finding
     }
+}
+
+fn slice(part: &Range<u32>) -> Range<usize> {
+    part.start as usize..part.end as usize
 }
 
 /// What an `include` brings in, but not a file that is being read already.

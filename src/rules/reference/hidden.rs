@@ -109,7 +109,7 @@ fn copied(mount: &Mount, target: &str, built: &BuiltFrom) -> Option<(Span, &'sta
     }
     let transfer = built.config.transfers.iter().rev().find(|transfer| {
         let destination = transfer.destination.value.trim_end_matches('/');
-        let files = transfer.destination.unresolved.is_empty() && destination.len() > 1;
+        let files = transfer.destination.unresolved().is_empty() && destination.len() > 1;
         files && path::below(destination, target).is_some()
     })?;
     Some((transfer.destination.span, "the image has this there"))

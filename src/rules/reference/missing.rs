@@ -321,6 +321,6 @@ fn context(folder: &str) -> &str {
 /// The path in the repository of what COPY takes.
 fn source_path(source: &Expanded, context: &str) -> Option<String> {
     let value = source.value.as_str();
-    let local = source.unresolved.is_empty() && !value.contains("://") && !value.starts_with("git@");
+    let local = source.unresolved().is_empty() && !value.contains("://") && !value.starts_with("git@");
     path::join(context, value.trim_start_matches('/')).filter(|_| local && !value.is_empty())
 }

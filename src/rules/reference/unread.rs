@@ -148,11 +148,11 @@ fn placed(container: &Container) -> Vec<(Span, String)> {
     let transfers = container.built.iter().flat_map(|built| &built.config.transfers);
     for transfer in transfers.filter(|transfer| transfer.origin == Origin::Context) {
         let destination = &transfer.destination;
-        for source in transfer.sources.iter().filter(|source| source.unresolved.is_empty()) {
+        for source in transfer.sources.iter().filter(|source| source.unresolved().is_empty()) {
             let name = path::file_name(source.value.trim_end_matches('/'));
             let folder = destination.value.ends_with('/') || transfer.sources.len() > 1;
             let inside = if folder { path::absolute(&destination.value, name) } else { destination.value.clone() };
-            if destination.unresolved.is_empty() && name.contains(['.', 'C']) {
+            if destination.unresolved().is_empty() && name.contains(['.', 'C']) {
                 placed.push((destination.span, inside));
             }
         }

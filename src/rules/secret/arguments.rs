@@ -75,7 +75,7 @@ fn feeds<'a>(dockerfile: &'a Dockerfile, stage: usize, name: &str) -> Option<(Sp
     let behind = || instructions[at + 1..].iter();
     let mentions = |instruction: &Instruction| {
         let bodies = instruction.heredocs.iter().map(|heredoc| &heredoc.body);
-        bodies.chain([&instruction.rest]).any(|text| names(text.as_str(), name))
+        bodies.chain(instruction.rest()).any(|text| names(text.as_str(), name))
     };
     let run = |instruction: &&Instruction| matches!(instruction.kind, Kind::Run(_));
     let env = |instruction: &&Instruction| matches!(instruction.kind, Kind::Env(_)) && mentions(instruction);
@@ -265,7 +265,7 @@ fn mounts(dockerfile: &Dockerfile, reachable: &[bool]) -> Vec<Mounted> {
                 };
                 let required = mount.is_set(&["required"]);
                 let bodies = instruction.heredocs.iter().map(|heredoc| heredoc.body.as_str());
-                let looks = bodies.chain([instruction.rest.as_str()]).any(|text| {
+                let looks = bodies.chain(instruction.rest().map(|rest| rest.as_str())).any(|text| {
                     ["if ", "[ -", "test -", "|| true", "|| :", "2>/dev/null", ":-", "|| echo"]
                         .iter()
                         .any(|it| text.contains(it))

@@ -78,7 +78,7 @@ fn user_step(container: &Container, span: Span, cx: &Cx) -> Option<Step> {
 fn account_of_supervisord(container: &Container) -> Option<(String, Span)> {
     let mut starts = container.processes.iter().filter(|p| !matches!(p.origin, ProcessOrigin::Program { .. }));
     let start = starts.find_map(|p| p.effective.commands.iter().find(|command| command.name == "supervisord"));
-    if let Some(account) = start.and_then(|start| start.dropped_to.as_ref()) {
+    if let Some(account) = start.and_then(|start| start.dropped_to.as_deref()) {
         let switches = account.literal && is_other_account(Some(account));
         return switches.then(|| (account.text.value.clone(), account.text.span));
     }

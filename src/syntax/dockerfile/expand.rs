@@ -12,15 +12,20 @@ pub struct Expanded {
     pub value: String,
     /// The word as written.
     pub span: Span,
-    /// Names without a value that were replaced by nothing, where they stand. `${NAME:-default}` and `${NAME:+other}`
-    /// say what to do without a value, so that their names are not here.
+    /// What the expansion came across, which is nothing for most words.
+    pub(super) details: Option<Box<Details>>,
+}
+
+/// What is known of an expansion besides its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Details {
+    /// See [`Expanded::unresolved`].
     pub unresolved: Vec<Spanned<String>>,
-    /// Every name that was looked at, where it stands.
+    /// See [`Expanded::used`].
     pub used: Vec<Spanned<String>>,
-    /// The defaults that are literal text, such as `x` in `${NAME:-x}`, whether the name has a value or not; empty ones
-    /// not.
+    /// See [`Expanded::defaults`].
     pub defaults: Vec<Spanned<String>>,
-    /// Why BuildKit would refuse the word: an open quote, a bad substitution, `${NAME:?message}` without a value.
+    /// See [`Expanded::error`].
     pub error: Option<String>,
     /// The limit that kept it from being expanded.
     pub exceeded: Option<&'static Limit>,
@@ -29,27 +34,46 @@ pub struct Expanded {
 impl Expanded {
     /// A word that BuildKit takes as it stands.
     pub fn verbatim(text: &Text) -> Self {
-        Expanded {
-            value: text.value.clone(),
-            span: text.span,
-            unresolved: Vec::new(),
-            used: Vec::new(),
-            defaults: Vec::new(),
-            error: None,
-            exceeded: None,
-        }
+        Expanded { value: text.value.clone(), span: text.span, details: None }
+    }
+
+    /// Names without a value that were replaced by nothing, where they stand. `${NAME:-default}` and `${NAME:+other}`
+    /// say what to do without a value, so that their names are not here.
+    pub fn unresolved(&self) -> &[Spanned<String>] {
+        self.details.as_ref().map_or(&[], |details| &details.unresolved)
+    }
+
+    /// Every name that was looked at, where it stands.
+    pub fn used(&self) -> &[Spanned<String>] {
+        self.details.as_ref().map_or(&[], |details| &details.used)
+    }
+
+    /// The defaults that are literal text, such as `x` in `${NAME:-x}`, whether the name has a value or not; empty ones
+    /// not.
+    pub fn defaults(&self) -> &[Spanned<String>] {
+        self.details.as_ref().map_or(&[], |details| &details.defaults)
+    }
+
+    /// Why BuildKit would refuse the word: an open quote, a bad substitution, `${NAME:?message}` without a value.
+    pub fn error(&self) -> Option<&str> {
+        self.details.as_ref()?.error.as_deref()
+    }
+
+    /// The details, to add to them.
+    pub(super) fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
     }
 
     /// The limit that kept `text` from being expanded, where it was allowed `limit` bytes.
     pub(super) fn exceeds(&self, text: &Text, limit: usize) -> Option<Exceeded> {
-        let by = self.exceeded?;
+        let by = self.details.as_ref()?.exceeded?;
         let by_file = by == &WORD_GROWTH && limit < text.value.len() + WORD_GROWTH.most;
         Some(Exceeded { span: text.span, limit: if by_file { &FILE_GROWTH } else { by } })
     }
 
     /// Whether the value is what a build would use: nothing was missing and nothing was wrong.
     pub fn is_known(&self) -> bool {
-        self.unresolved.is_empty() && self.error.is_none()
+        self.unresolved().is_empty() && self.error().is_none()
     }
 }
 
@@ -85,25 +109,15 @@ impl Expansion {
         if memchr::memchr3(b'$', b'\'', b'"', text.value.as_bytes()).is_none() && !text.value.contains(self.escape) {
             return (Expanded::verbatim(text), 0);
         }
-        let mut expander = Expander {
-            how: self,
-            text,
-            at: 0,
-            produced: 0,
-            lookup: &|name| lookup(name),
-            unresolved: Vec::new(),
-            used: Vec::new(),
-            defaults: Vec::new(),
-            exceeded: None,
-        };
-        let (value, error) = match expander.until(None, false, 0) {
-            Ok(value) => (value, None),
-            Err(error) => (text.value.clone(), Some(error)),
-        };
-        let Expander { unresolved, used, defaults, exceeded, .. } = expander;
-        let produced = expander.produced;
-        let expanded = Expanded { value, span: text.span, unresolved, used, defaults, error, exceeded };
-        (expanded, produced)
+        let mut expander =
+            Expander { how: self, text, at: 0, produced: 0, lookup: &|name| lookup(name), details: Details::default() };
+        let value = expander.until(None, false, 0).unwrap_or_else(|error| {
+            expander.details.error = Some(error);
+            text.value.clone()
+        });
+        let Expander { details, produced, .. } = expander;
+        let details = (details != Details::default()).then(|| Box::new(details));
+        (Expanded { value, span: text.span, details }, produced)
     }
 }
 
@@ -124,10 +138,7 @@ struct Expander<'t, 'v> {
     /// Bytes of values that were copied and searched so far.
     produced: usize,
     lookup: &'t dyn Fn(&str) -> Option<&'v str>,
-    unresolved: Vec<Spanned<String>>,
-    used: Vec<Spanned<String>>,
-    defaults: Vec<Spanned<String>>,
-    exceeded: Option<&'static Limit>,
+    details: Details,
 }
 
 impl<'v> Expander<'_, 'v> {
@@ -148,14 +159,14 @@ impl<'v> Expander<'_, 'v> {
     }
 
     fn too_long(&mut self) -> String {
-        self.exceeded = Some(&WORD_GROWTH);
+        self.details.exceeded = Some(&WORD_GROWTH);
         "the value grows too long".to_owned()
     }
 
     /// Expands up to `stop`, which is consumed, or to the end. With `raw_escapes` the escape characters stay.
     fn until(&mut self, stop: Option<char>, raw_escapes: bool, depth: u32) -> Result<String, String> {
         if depth > WORD_DEPTH.most as u32 {
-            self.exceeded = Some(&WORD_DEPTH);
+            self.details.exceeded = Some(&WORD_DEPTH);
             return Err("variables are nested too deeply".to_owned());
         }
         let mut value = String::new();
@@ -255,10 +266,10 @@ impl<'v> Expander<'_, 'v> {
         }
         let start = self.at;
         let word = self.until(Some('}'), matches!(operator, '#' | '%'), depth + 1)?;
-        self.used.push(name.clone());
+        self.details.used.push(name.clone());
         let written = start..self.at - 1;
         if operator == '-' && !word.is_empty() && !self.text.value[written.clone()].contains('$') {
-            self.defaults.push(Spanned::new(word.clone(), self.text.span_of(written)));
+            self.details.defaults.push(Spanned::new(word.clone(), self.text.span_of(written)));
         }
         let set = value.filter(|value| !(colon && value.is_empty()));
         let result = match (operator, set) {
@@ -272,12 +283,12 @@ impl<'v> Expander<'_, 'v> {
                     (message, _) => message,
                 };
                 let error = format!("{}: {message}", name.value);
-                self.unresolved.push(name);
+                self.details.unresolved.push(name);
                 return Err(error);
             }
             ('#' | '%', _) => {
                 if value.is_none() {
-                    self.unresolved.push(name);
+                    self.details.unresolved.push(name);
                 }
                 let (word, longest) = word.strip_prefix(operator).map_or((word.as_str(), false), |word| (word, true));
                 self.account(value.unwrap_or_default())?;
@@ -291,9 +302,9 @@ impl<'v> Expander<'_, 'v> {
 
     fn plain(&mut self, name: Spanned<String>, value: Option<&str>) -> Result<String, String> {
         if value.is_none() {
-            self.unresolved.push(name.clone());
+            self.details.unresolved.push(name.clone());
         }
-        self.used.push(name);
+        self.details.used.push(name);
         self.account(value.unwrap_or_default())?;
         Ok(value.unwrap_or_default().to_owned())
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::expand::{Expanded, Expansion};
 use super::stages::{BuildArgs, Given, GlobalArg, Lineage, Origin, Scope, is_predefined};
 use super::{ArgDeclaration, Dockerfile, Instruction, Kind, Pair, Transfer};
+use crate::few::Few;
 use crate::limit::{Exceeded, FILE_GROWTH, WORD_GROWTH};
 use crate::source::{Span, Spanned, Text};
 
@@ -112,22 +113,22 @@ pub struct ImageConfig {
     /// Index of the SHELL in force.
     pub shell: Option<usize>,
     /// Ports of EXPOSE; a variable may hold several, which are entries of their own with the same span.
-    pub exposed: Vec<Expanded>,
+    pub exposed: Few<Expanded>,
     /// Paths of VOLUME.
-    pub volumes: Vec<Expanded>,
+    pub volumes: Few<Expanded>,
     /// The last STOPSIGNAL.
     pub stop_signal: Option<Expanded>,
     /// Every label in order; the last one of a name counts.
-    pub labels: Vec<LabelEntry>,
+    pub labels: Few<LabelEntry>,
     /// Every COPY and ADD in order.
     pub transfers: Vec<TransferFact>,
     /// Variables that neither ARG nor ENV of the chain brings into scope, except those that BuildKit or well-known base
     /// images set.
-    pub undefined: Vec<Spanned<String>>,
+    pub undefined: Few<Spanned<String>>,
     /// Variables in FROM that no ARG before the first FROM declares.
-    pub undefined_in_from: Vec<Spanned<String>>,
+    pub undefined_in_from: Few<Spanned<String>>,
     /// What was left out because there is too much of it.
-    pub exceeded: Vec<Exceeded>,
+    pub exceeded: Few<Exceeded>,
 }
 
 impl ImageConfig {
@@ -246,15 +247,15 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
         cmd: None,
         healthcheck: None,
         shell: None,
-        exposed: Vec::new(),
-        volumes: Vec::new(),
+        exposed: Few::new(),
+        volumes: Few::new(),
         stop_signal: None,
-        labels: Vec::new(),
+        labels: Few::new(),
         transfers: Vec::new(),
-        undefined: Vec::new(),
+        undefined: Few::new(),
         undefined_in_from: chain.iter().flat_map(|&stage| lineage.parents[stage].undefined.clone()).collect(),
         chain: chain.clone(),
-        exceeded: Vec::new(),
+        exceeded: Few::new(),
     };
     let mut evaluation = Evaluation {
         dockerfile,
@@ -283,7 +284,16 @@ fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
             }
         }
     }
-    evaluation.config
+    let mut config = evaluation.config;
+    // Configurations are kept for the whole scan, and most of their lists are short.
+    config.env.shrink_to_fit();
+    config.args.shrink_to_fit();
+    config.exposed.shrink_to_fit();
+    config.volumes.shrink_to_fit();
+    config.labels.shrink_to_fit();
+    config.transfers.shrink_to_fit();
+    config.undefined.shrink_to_fit();
+    config
 }
 
 fn stage_names(dockerfile: &Dockerfile) -> HashMap<&str, usize> {
@@ -315,7 +325,7 @@ impl Evaluation<'_> {
         let (expanded, cost) = Expansion { limit, ..how }.expand_counted(text, |name| self.scope.get(name));
         self.budget = self.budget.saturating_sub(cost);
         self.config.exceeded.extend(expanded.exceeds(text, limit));
-        for name in &expanded.unresolved {
+        for name in expanded.unresolved() {
             let known = self.scope.is_declared(&name.value) || is_predefined(&name.value);
             if !known
                 && !is_usual_in_bases(&name.value)
@@ -438,14 +448,15 @@ impl Evaluation<'_> {
         let directory = self.config.workdir.as_ref();
         let parent = directory.map_or("", |directory| &directory.value);
         if parent.len() + path.value.len() > MAX_PATH {
-            path.error = Some(format!("the path is longer than {MAX_PATH} bytes"));
+            path.details_mut().error = Some(format!("the path is longer than {MAX_PATH} bytes"));
             return path;
         }
         path.value = clean_path(&format!("{parent}/{}", path.value));
         if let Some(directory) = directory.filter(|directory| !directory.is_known()) {
+            let details = path.details_mut();
             // Some names are enough to say that the path is not known.
-            path.unresolved.extend(directory.unresolved.iter().take(4).cloned());
-            path.error = path.error.or_else(|| directory.error.clone());
+            details.unresolved.extend(directory.unresolved().iter().take(4).cloned());
+            details.error = details.error.take().or_else(|| directory.error().map(str::to_owned));
         }
         path
     }

@@ -1,32 +1,34 @@
 //! One logical line into an instruction, with the checks of BuildKit's `instructions` package.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::words::{self, Json};
 use super::{ArgDeclaration, Flag, Healthcheck, Instruction, Invocation, Kind, Pair, Transfer, flags, heredoc};
+use crate::few::Few;
 use crate::source::{Span, Spanned, Text, TextBuilder};
 use crate::syntax::SyntaxError;
 
-/// The keywords of BuildKit, lower-case (`command/command.go`).
-pub(super) const KEYWORDS: [&str; 18] = [
-    "add",
-    "arg",
-    "cmd",
-    "copy",
-    "entrypoint",
-    "env",
-    "expose",
-    "from",
-    "healthcheck",
-    "label",
-    "maintainer",
-    "onbuild",
-    "run",
-    "shell",
-    "stopsignal",
-    "user",
-    "volume",
-    "workdir",
+/// The keywords of BuildKit in lower case (`command/command.go`) and in upper case.
+const KEYWORDS: [(&str, &str); 18] = [
+    ("add", "ADD"),
+    ("arg", "ARG"),
+    ("cmd", "CMD"),
+    ("copy", "COPY"),
+    ("entrypoint", "ENTRYPOINT"),
+    ("env", "ENV"),
+    ("expose", "EXPOSE"),
+    ("from", "FROM"),
+    ("healthcheck", "HEALTHCHECK"),
+    ("label", "LABEL"),
+    ("maintainer", "MAINTAINER"),
+    ("onbuild", "ONBUILD"),
+    ("run", "RUN"),
+    ("shell", "SHELL"),
+    ("stopsignal", "STOPSIGNAL"),
+    ("user", "USER"),
+    ("volume", "VOLUME"),
+    ("workdir", "WORKDIR"),
 ];
 
 /// Why arguments cannot be read.
@@ -42,6 +44,25 @@ fn by_parser(span: Span, message: impl Into<String>) -> Refusal {
 }
 
 impl Instruction {
+    /// All that follows the keyword and its flags, continuation lines joined; nothing where nothing follows.
+    pub fn rest(&self) -> Option<&Text> {
+        self.rest.as_deref().or_else(|| self.only_argument()).filter(|rest| !rest.value.is_empty())
+    }
+
+    /// The argument of an instruction that has one, which is all of its rest.
+    fn only_argument(&self) -> Option<&Text> {
+        match &self.kind {
+            Kind::Run(Invocation::Shell(text))
+            | Kind::Cmd(Invocation::Shell(text))
+            | Kind::Entrypoint(Invocation::Shell(text))
+            | Kind::User(text)
+            | Kind::Workdir(text)
+            | Kind::StopSignal(text)
+            | Kind::Maintainer(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether the keyword is one that BuildKit knows. An instruction of [`Kind::Unknown`] whose keyword is known has
     /// arguments that cannot be read.
     pub fn is_known(&self) -> bool {
@@ -57,11 +78,12 @@ impl Instruction {
 /// The lower-case keyword that `word` is. Letters are compared by their simple lower case as Go's `strings.ToLower`
 /// does, which knows two letters beyond ASCII that become ASCII.
 fn known_keyword(word: &str) -> Option<&'static str> {
+    let mut keywords = KEYWORDS.into_iter().map(|(lower, _)| lower);
     if word.is_ascii() {
-        return KEYWORDS.into_iter().find(|known| known.eq_ignore_ascii_case(word));
+        return keywords.find(|known| known.eq_ignore_ascii_case(word));
     }
     let lower: String = word.chars().filter_map(|c| c.to_lowercase().next()).collect();
-    KEYWORDS.into_iter().find(|&known| known == lower)
+    keywords.find(|&known| known == lower)
 }
 
 /// Reads a logical line.
@@ -82,41 +104,51 @@ fn read_part(
     while at < range.end && !words::is_blank(bytes[at]) {
         at += 1;
     }
-    let keyword = Spanned::new(line.value[range.start..at].to_owned(), line.span_of(range.start..at));
+    let keyword = Spanned::new(as_written(&line.value[range.start..at]), line.span_of(range.start..at));
     while at < range.end && words::is_blank(bytes[at]) {
         at += 1;
     }
-    let (flags, rest) = split_flags(line, at..range.end);
+    let (mut flags, rest) = split_flags(line, at..range.end);
+    flags.shrink_to_fit();
     let rest = words::trim(&line.value, rest);
     let mut instruction = Instruction {
         span: line.span_of(range),
         keyword,
         lines: (0, 0),
         flags,
-        rest: words::part(line, rest.clone()),
-        heredocs: Vec::new(),
+        rest: None,
+        heredocs: Few::new(),
         json: false,
         kind: Kind::Unknown,
     };
-    let Some(keyword) = known_keyword(&instruction.keyword.value) else {
-        return instruction;
-    };
-    let mut reader = Reader { line, rest, escape, keyword, errors, trigger, instruction: &mut instruction };
-    match reader.kind() {
-        Ok(kind) => instruction.kind = kind,
-        Err(refusal) if trigger && !refusal.by_parser => {}
-        Err(refusal) => errors.push(SyntaxError::new(refusal.span, refusal.message)),
+    if let Some(keyword) = known_keyword(&instruction.keyword.value) {
+        let rest = rest.clone();
+        let mut reader = Reader { line, rest, escape, keyword, errors, trigger, instruction: &mut instruction };
+        match reader.kind() {
+            Ok(kind) => instruction.kind = kind,
+            Err(refusal) if trigger && !refusal.by_parser => {}
+            Err(refusal) => errors.push(SyntaxError::new(refusal.span, refusal.message)),
+        }
+    }
+    if instruction.only_argument().is_none() && !rest.is_empty() {
+        instruction.rest = Some(Box::new(line.slice(rest)));
     }
     instruction
+}
+
+/// A keyword. Nearly every file has them in upper case, and those take no room of their own.
+fn as_written(keyword: &str) -> Cow<'static, str> {
+    let upper = KEYWORDS.into_iter().map(|(_, upper)| upper).find(|&upper| upper == keyword);
+    upper.map_or_else(|| Cow::Owned(keyword.to_owned()), Cow::Borrowed)
 }
 
 /// Takes the flags from the start of `range` of a line; what is left is the rest.
 ///
 /// Quotes and backslashes are removed, whatever the escape character is. `--` alone ends the flags.
-fn split_flags(line: &Text, range: Range<usize>) -> (Vec<Flag>, Range<usize>) {
+fn split_flags(line: &Text, range: Range<usize>) -> (Few<Flag>, Range<usize>) {
     let value = &line.value;
     let bytes = &value.as_bytes()[..range.end];
-    let mut flags = Vec::new();
+    let mut flags = Few::new();
     let mut at = range.start;
     loop {
         while bytes.get(at).is_some_and(|&byte| words::is_blank(byte)) {
@@ -291,7 +323,7 @@ impl Reader<'_> {
         let is_as =
             |word: &Range<usize>| matches!(&self.line.value[word.clone()], "as" | "AS" | "As" | "aS" | "aſ" | "Aſ");
         let name = match more {
-            [keyword, name, ..] if is_as(keyword) => Some(self.text(name.clone())),
+            [keyword, name, ..] if is_as(keyword) => Some(Box::new(self.text(name.clone()))),
             _ => None,
         };
         if more.len() != if name.is_some() { 2 } else { 0 } {
@@ -302,7 +334,7 @@ impl Reader<'_> {
         Ok(Kind::From { image, name })
     }
 
-    fn transfer(&mut self) -> Result<Transfer, Refusal> {
+    fn transfer(&mut self) -> Result<Box<Transfer>, Refusal> {
         let mut sources = self.list()?;
         let Some(destination) = sources.pop().filter(|_| !sources.is_empty()) else {
             return Err(self.refusal(format!("{} needs a source and a destination", self.name())));
@@ -313,7 +345,8 @@ impl Reader<'_> {
             return Err(Refusal { span: destination.span, message, by_parser: false });
         }
         sources.retain(|source| !is_heredoc(source));
-        Ok(Transfer { sources, destination })
+        sources.shrink_to_fit();
+        Ok(Box::new(Transfer { sources, destination }))
     }
 
     fn pairs(&mut self) -> Result<Vec<Pair>, Refusal> {
@@ -449,7 +482,7 @@ pub(super) fn attach_heredocs(instruction: &mut Instruction, source: &str, ends:
         return;
     };
     if matches!(heredoc::opener(&command.value, 0..command.value.len()), Ok(Some(_))) {
-        *command = first.body.clone();
+        instruction.rest = Some(Box::new(std::mem::replace(command, first.body.clone())));
         return;
     }
     let mut builder = TextBuilder::default();
@@ -463,5 +496,5 @@ pub(super) fn attach_heredocs(instruction: &mut Instruction, source: &str, ends:
         builder.push(&heredoc.name.value, end);
         span = span.to(Span::new(span.file, end..end + heredoc.name.value.len()));
     }
-    *command = builder.finish(span);
+    instruction.rest = Some(Box::new(std::mem::replace(command, builder.finish(span))));
 }

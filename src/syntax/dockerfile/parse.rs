@@ -38,6 +38,7 @@ pub fn parse(file: FileId, text: &str) -> Dockerfile {
     }
     out.errors.sort_by_key(|error| error.span.start);
     out.instructions.shrink_to_fit();
+    out.comments.shrink_to_fit();
     out
 }
 
@@ -217,6 +218,7 @@ impl<'t> Parser<'t> {
             Ok(openers) => openers,
             Err(bad) => return self.error(line.span_of(bad.0), "the here-document's delimiter cannot be read"),
         };
+        let mut heredocs = Vec::with_capacity(openers.len());
         let mut ends = Vec::with_capacity(openers.len());
         for opener in openers {
             let delimiter = line.span_of(opener.delimiter.clone());
@@ -224,9 +226,10 @@ impl<'t> Parser<'t> {
                 self.error(delimiter, "the here-document has no end");
                 break;
             };
-            owner.heredocs.push(heredoc);
+            heredocs.push(heredoc);
             ends.push(end);
         }
+        owner.heredocs = heredocs.into();
         instruction::attach_heredocs(owner, self.lines.text, &ends);
     }
 

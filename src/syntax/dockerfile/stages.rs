@@ -151,7 +151,7 @@ impl Lineage {
             let Kind::From { image, .. } = &from.kind else { continue };
             let image = expand(image, &lineage.globals);
             let platform = from.flag_value("platform").map(|platform| expand(platform, &lineage.globals));
-            let missing = image.unresolved.iter().chain(platform.iter().flat_map(|platform| &platform.unresolved));
+            let missing = image.unresolved().iter().chain(platform.iter().flat_map(Expanded::unresolved));
             let undefined = missing
                 .filter(|name| !lineage.globals.is_declared(&name.value) && !is_predefined(&name.value))
                 .cloned()

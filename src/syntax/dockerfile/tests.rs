@@ -89,7 +89,7 @@ fn flags_lose_their_quotes_and_keep_their_places() {
     assert_eq!(slice(text, value.span), "\"type=bind,target=/a b\"");
     assert_eq!(slice(text, value.span_of(17..21)), "/a b");
     assert_eq!(slice(text, run.flags[1].name.span), "network");
-    assert_eq!(run.rest.value, "--not cmd");
+    assert_eq!(run.rest().unwrap().value, "--not cmd");
     let messages: Vec<_> = dockerfile.errors.iter().map(|error| error.message.as_str()).collect();
     assert_eq!(messages, ["RUN has no flag `--x`"]);
 }
@@ -296,7 +296,7 @@ fn health_checks_and_triggers_hold_what_they_run() {
 fn a_bad_instruction_does_not_hide_the_rest_of_the_file() {
     let text = "FROM x\nRUNN a\nENV\nCOPY <<EOF /x\nUSER y\nEOFF\nUSER z\n";
     let dockerfile = read(text);
-    let keywords: Vec<_> = dockerfile.instructions.iter().map(|i| (i.keyword.value.as_str(), i.is_known())).collect();
+    let keywords: Vec<_> = dockerfile.instructions.iter().map(|i| (&*i.keyword.value, i.is_known())).collect();
     assert_eq!(
         keywords,
         [

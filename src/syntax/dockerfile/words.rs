@@ -148,6 +148,7 @@ impl JsonReader<'_> {
                 }
             }
         }
+        elements.shrink_to_fit();
         self.space().is_none().then_some(elements)
     }
 

@@ -42,6 +42,8 @@ pub(super) fn parse(file: FileId, text: &str, recoded: bool) -> Nginx {
         parser.lexer.at = 3;
     }
     parser.run();
+    parser.directives.shrink_to_fit();
+    parser.lexer.comments.shrink_to_fit();
     Nginx { file, directives: parser.directives, comments: parser.lexer.comments, errors: parser.lexer.errors }
 }
 
@@ -106,6 +108,13 @@ impl Parser<'_> {
         let words = self.split(false);
         let directive = self.directive(&words, end.end);
         self.directives.push(directive);
+        self.reuse(words);
+    }
+
+    /// Takes the room of words that were read for those of the next directive.
+    fn reuse(&mut self, mut words: Vec<Word>) {
+        words.clear();
+        self.words = words;
     }
 
     /// Makes directives of the words before the last one that starts a directive of its own, whose `;` is missing;
@@ -165,12 +174,13 @@ impl Parser<'_> {
         let words = self.split(true);
         let is_lua = self.is_lua(&words);
         let mut directive = self.directive(&words, at + 1);
+        self.reuse(words);
         if is_lua {
             let (source, end) = self.lua_source(at);
             let span = Span::new(self.lexer.file, source.clone());
             let lua = Text::verbatim(&self.lexer.text[source], span);
-            directive.block =
-                Some(Block { span: Span::new(self.lexer.file, at..end), directives: Vec::new(), lua: Some(lua) });
+            let span = Span::new(self.lexer.file, at..end);
+            directive.block = Some(Box::new(Block { span, directives: Vec::new(), lua: Some(lua) }));
             self.directives.push(directive);
             return;
         }
@@ -225,9 +235,11 @@ impl Parser<'_> {
     /// Closes the innermost block, which ends at `end`.
     fn pop(&mut self, end: usize) {
         if let Some(Open { mut directive, brace, before }) = self.open.pop() {
-            let directives = std::mem::replace(&mut self.directives, before);
+            let mut directives = std::mem::replace(&mut self.directives, before);
+            // The tree is kept for the whole scan.
+            directives.shrink_to_fit();
             let span = Span::new(self.lexer.file, brace..end);
-            directive.block = Some(Block { span, directives, lua: None });
+            directive.block = Some(Box::new(Block { span, directives, lua: None }));
             self.directives.push(directive);
         }
     }

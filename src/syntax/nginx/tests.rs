@@ -15,7 +15,7 @@ fn outline(directives: &[Directive]) -> String {
             out.push('|');
             out += &argument.text.value;
         }
-        match &directive.block {
+        match directive.block.as_deref() {
             None => out.push(';'),
             Some(Block { lua: Some(lua), .. }) => out += &format!("{{Lua {}}}", lua.value),
             Some(block) => out += &format!("{{{}}}", outline(&block.directives)),

@@ -16,6 +16,7 @@ use super::grammar;
 use super::tree::{self, Kind, Parsed};
 use super::word;
 use super::{Assignment, Group, GroupKind, Redirection, Script, Word};
+use crate::few::Few;
 use crate::limit::{Exceeded, Limit, SHELL_CORRECTIONS, SHELL_DEPTH};
 use crate::source::Text;
 use list::{Frame, Item};
@@ -160,7 +161,16 @@ impl<'t> Lowering<'t> {
         self.script.pipelines.sort_by_key(|pipeline| (pipeline.span.start, std::cmp::Reverse(pipeline.span.end)));
         // Scripts are kept for the whole scan, and most commands have few words.
         self.script.commands.shrink_to_fit();
-        self.script.commands.iter_mut().for_each(|command| command.words.shrink_to_fit());
+        self.script.pipelines.shrink_to_fit();
+        self.script.groups.shrink_to_fit();
+        for command in &mut self.script.commands {
+            command.words.shrink_to_fit();
+            command.assignments.shrink_to_fit();
+            command.redirections.shrink_to_fit();
+        }
+        for group in self.script.groups.iter_mut() {
+            group.redirections.shrink_to_fit();
+        }
         (self.script, self.false_end)
     }
 
@@ -265,7 +275,7 @@ impl<'t> Lowering<'t> {
         (Context::Redirection(item, redirections.len() - 1), Leave::default())
     }
 
-    fn redirections(&mut self, item: Item) -> &mut Vec<Redirection> {
+    fn redirections(&mut self, item: Item) -> &mut Few<Redirection> {
         match item {
             Item::Command(command) => &mut self.script.commands[command].redirections,
             Item::Group(group) => &mut self.script.groups[group].redirections,
@@ -299,7 +309,7 @@ impl<'t> Lowering<'t> {
                 let line_end = text.value[blanks..range.start].find('\n');
                 let start = line_end.map_or(range.start, |line_end| blanks + line_end + 1);
                 let body = grammar::body(text, start..range.end, strip);
-                self.redirections(item)[index].body = Some(body);
+                self.redirections(item)[index].body = Some(Box::new(body));
                 self.enter_word(node, kind, owner, Place::Nowhere)
             }
             Kind::HereDocumentEnd => {
@@ -395,7 +405,7 @@ impl<'t> Lowering<'t> {
             kind,
             span: self.text.span_of(self.range(node)),
             commands: first..first,
-            redirections: Vec::new(),
+            redirections: Few::new(),
             joined_by,
             name,
         });

@@ -43,6 +43,9 @@ pub fn parse(file: FileId, text: &str) -> Supervisor {
         start = end + if crlf { 2 } else { 1 };
     }
     reader.finish_option();
+    reader.sections.shrink_to_fit();
+    reader.sections.iter_mut().for_each(|section| section.options.shrink_to_fit());
+    reader.comments.shrink_to_fit();
     let by_name = reader.by_name.into_iter().map(|(name, index)| (name.to_owned(), index)).collect();
     Supervisor { file, sections: reader.sections, comments: reader.comments, errors: reader.errors, by_name }
 }

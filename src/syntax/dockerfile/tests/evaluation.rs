@@ -55,7 +55,7 @@ fn words_expand_as_in_buildkit() {
         ("é${V}é", "évalueé"),
     ] {
         let expanded = expand(word, '\\');
-        assert_eq!((expanded.value.as_str(), expanded.error), (value, None), "{word}");
+        assert_eq!((expanded.value.as_str(), expanded.error()), (value, None), "{word}");
     }
     assert_eq!(expand("C:\\a\\$V`$V", '`').value, "C:\\a\\value$V");
     for bad in [
@@ -74,20 +74,20 @@ fn words_expand_as_in_buildkit() {
         "${V#\\a}",
     ] {
         let expanded = expand(bad, '\\');
-        assert!(expanded.error.is_some() && expanded.value == bad, "{bad}: {expanded:?}");
+        assert!(expanded.error().is_some() && expanded.value == bad, "{bad}: {expanded:?}");
     }
-    assert!(expand(&"${a:-".repeat(1000), '\\').error.is_some());
+    assert!(expand(&"${a:-".repeat(1000), '\\').error().is_some());
 }
 
 #[test]
 fn expansion_says_which_names_it_used_and_missed() {
     let word = "$A-${V}-${B:-x}-${C:+y}-${V:-$D}";
     let expanded = expand(word, '\\');
-    assert_eq!(names(&expanded.unresolved), ["A", "D"]);
-    let mut used = names(&expanded.used);
+    assert_eq!(names(expanded.unresolved()), ["A", "D"]);
+    let mut used = names(expanded.used());
     used.sort_unstable();
     assert_eq!(used, ["A", "B", "C", "D", "V", "V"]);
-    for name in expanded.used.iter().chain(&expanded.unresolved) {
+    for name in expanded.used().iter().chain(expanded.unresolved()) {
         assert_eq!(word[name.span.range()], name.value);
     }
     assert!(!expanded.is_known() && expand("$V", '\\').is_known());
@@ -120,7 +120,7 @@ fn a_stage_inherits_what_the_stages_before_it_set() {
     assert_eq!(config.env("B").map(|entry| entry.value.value.as_str()), Some("1"), "values see the environment before");
     assert_eq!(config.env.iter().filter(|entry| entry.overridden).count(), 1);
     assert_eq!(config.cmd, None, "ENTRYPOINT takes an inherited CMD away");
-    let keyword = |index: Option<usize>| index.map(|index| dockerfile.instructions[index].keyword.value.as_str());
+    let keyword = |index: Option<usize>| index.map(|index| &*dockerfile.instructions[index].keyword.value);
     assert_eq!((keyword(config.entrypoint), keyword(config.healthcheck)), (Some("ENTRYPOINT"), Some("HEALTHCHECK")));
     let values = |list: &[Expanded]| list.iter().map(|one| one.value.clone()).collect::<Vec<_>>();
     assert_eq!(values(&config.exposed), ["2", "80/udp"]);

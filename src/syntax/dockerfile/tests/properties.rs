@@ -49,7 +49,7 @@ fn check_instruction(source: &str, instruction: &Instruction) {
         assert_eq!(source[keyword.span.range()], keyword.value);
     }
     assert!(instruction.lines.0 >= 1 && instruction.lines.0 <= instruction.lines.1);
-    check(&instruction.rest);
+    instruction.rest().into_iter().for_each(check);
     for flag in &instruction.flags {
         assert!(instruction.span.contains(flag.span) && flag.span.contains(flag.name.span));
         flag.value.iter().for_each(check);
@@ -67,7 +67,7 @@ fn check_instruction(source: &str, instruction: &Instruction) {
     match &instruction.kind {
         Kind::From { image, name } => {
             check(image);
-            name.iter().for_each(check);
+            name.iter().for_each(|name| check(name));
         }
         Kind::Run(command) | Kind::Cmd(command) | Kind::Entrypoint(command) => invocation(command),
         Kind::Healthcheck(Healthcheck::Cmd(command)) => invocation(command),

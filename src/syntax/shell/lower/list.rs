@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::tree::Kind;
 use super::super::{Command, Joint, Pipeline};
 use super::Lowering;
+use crate::few::Few;
 use crate::source::Span;
 
 /// A statement of a list.
@@ -57,9 +58,9 @@ impl Lowering<'_> {
         let joined_by = self.begin(Item::Command(command));
         self.script.commands.push(Command {
             span: self.text.span_of(range),
-            assignments: Vec::new(),
+            assignments: Few::new(),
             words: Vec::new(),
-            redirections: Vec::new(),
+            redirections: Few::new(),
             joined_by,
             inside: self.inside(),
             background: false,

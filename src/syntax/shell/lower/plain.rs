@@ -173,6 +173,7 @@ fn add(lowering: &mut Lowering, text: &Text, words: &[Range<usize>]) -> bool {
         return false;
     }
     let command = lowering.begin_command(first.start..last.end);
+    lowering.script.commands[command].words.reserve_exact(rest.len());
     for (index, range) in words.iter().enumerate() {
         let place = if index < assignments { Place::Assignment(command) } else { Place::Argument(command) };
         lowering.word(place, range.clone(), 0);
