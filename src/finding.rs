@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::container::Environment;
 use crate::container::facet::Scope;
+use crate::few::Few;
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -136,10 +137,10 @@ pub struct Finding {
     /// Where: the first is the line to change, the others are context.
     pub labels: Vec<Label>,
     /// The steps that prove it, in their order, where it takes more than one line.
-    pub chain: Vec<Label>,
+    pub chain: Few<Label>,
     /// Findings of other rules that this one contains, by rule and primary place; once the checks have run, those that
     /// there were.
-    pub contained: Vec<(&'static str, Span)>,
+    pub contained: Few<(&'static str, Span)>,
     /// The primary place in the text inside the file, where it is one of such a text.
     pub inside: Option<Span>,
     /// What to do, one line.
@@ -147,9 +148,9 @@ pub struct Finding {
     /// Name of the container that it is about.
     pub container: Option<String>,
     /// Names of further containers that the same line decides it for, sorted, the first of many.
-    pub also: Vec<String>,
+    pub also: Few<String>,
     /// The stacks that it is seen through, as indices into the project's, the first of many.
-    pub stacks: Vec<usize>,
+    pub stacks: Few<usize>,
     /// Something was not graded because of it.
     pub gap: bool,
     /// Where that container runs.

@@ -45,6 +45,7 @@ use std::cell::RefCell;
 use crate::container::facet::Scope;
 use crate::container::{CommandLine, Container, Env, Environment, Image, Origin};
 use crate::exception::Exception;
+use crate::few::Few;
 use crate::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, Unlisted};
 use crate::limit::{Exceeded, Limit};
 use crate::policy::Policy;
@@ -233,12 +234,12 @@ impl<'a> Cx<'a> {
             confidence: self.rule.confidence,
             message: message.into(),
             labels: vec![Label { span, message: String::new() }],
-            chain: Vec::new(),
-            contained: Vec::new(),
+            chain: Few::new(),
+            contained: Few::new(),
             inside: None,
             help: None,
             container: self.container().map(|container| container.name.clone()),
-            also: Vec::new(),
+            also: Few::new(),
             stacks: stack.into_iter().collect(),
             gap: self.rule.gap,
             environment,

@@ -4,6 +4,7 @@
 //! that follow. Where a node starts on that line, it is about everything inside the node, and about what the node lacks.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
@@ -31,7 +32,7 @@ pub struct Applied {
 
 /// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are.
 pub fn apply(
-    findings: Vec<Finding>,
+    mut findings: Vec<Finding>,
     project: &Project,
     sources: &Sources,
     config: &Config,
@@ -57,9 +58,10 @@ pub fn apply(
         exceptions.push(judged(ignore, span, config));
     }
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
-    let mut applied = Applied::default();
-    for finding in findings {
-        let found = index.find(&finding, |index| hides(&exceptions[index], &finding), project, sources, &mut outlines);
+    let by = Cell::new(0);
+    let hidden = findings.extract_if(.., |finding| {
+        let finding = &*finding;
+        let found = index.find(finding, |index| hides(&exceptions[index], finding), project, sources, &mut outlines);
         // What became a part of this finding is accepted where it stands, and would come up without the other: the
         // exception is used, but the finding that takes it in is another one and stays.
         for (rule, span) in &finding.contained {
@@ -72,8 +74,8 @@ pub fn apply(
             }
         }
         if finding.gap && found.is_none() {
-            let mute = |index: usize| would_hide(&exceptions[index], &finding);
-            if let Some(mute) = index.find(&finding, mute, project, sources, &mut outlines) {
+            let mute = |index: usize| would_hide(&exceptions[index], finding);
+            if let Some(mute) = index.find(finding, mute, project, sources, &mut outlines) {
                 let known = &mut exceptions[mute].mute;
                 if !known.iter().any(|rule| rule == finding.rule.id) {
                     known.push(finding.rule.id.to_owned());
@@ -84,11 +86,10 @@ pub fn apply(
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
         }
-        match found.filter(|_| !config.no_ignores) {
-            Some(found) => applied.suppressed.push((finding, found)),
-            None => applied.findings.push(finding),
-        }
-    }
+        by.set(found.unwrap_or_default());
+        found.is_some() && !config.no_ignores
+    });
+    let suppressed = hidden.map(|finding| (finding, by.get())).collect();
     for (exception, used) in exceptions.iter_mut().zip(&used) {
         if !sees_all(exception, config, sources) {
             continue;
@@ -100,8 +101,7 @@ pub fn apply(
         exception.unused = unused.cloned().collect();
         exception.mute = mute;
     }
-    applied.exceptions = exceptions;
-    applied
+    Applied { findings, suppressed, exceptions }
 }
 
 /// What a comment is about.

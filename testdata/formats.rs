@@ -60,7 +60,7 @@ fn hostile() -> Report {
         let finding = scan.report(if index % 5 == 4 { gap } else { rules[index % 3] }, span, text);
         finding.related(Span::at(file, 0), *text).help(*text);
         finding.container = Some((*text).to_owned());
-        finding.also = vec![(*text).to_owned()];
+        finding.also = vec![(*text).to_owned()].into();
         finding.node = (*text).to_owned();
     }
     scan.done()

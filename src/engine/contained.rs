@@ -1,6 +1,7 @@
 //! One cause, one finding: a finding that explains a chain takes in those of other rules that are parts of it.
 
 use super::found::{Findings, Merged};
+use crate::few::Few;
 use crate::finding::Confidence;
 
 /// Drops the findings that others contain, and shows them as evidence there.
@@ -12,7 +13,7 @@ pub(super) fn absorb(mut findings: Findings) -> Findings {
     for key in containing {
         // One that was contained itself has handed on nothing: what it would contain stands on its own.
         let Some(parts) = findings.get(&key).map(|merged| merged.finding.contained.clone()) else { continue };
-        let mut absorbed = Vec::new();
+        let mut absorbed = Few::new();
         for place in parts.into_iter().filter(|part| *part != key) {
             // A guess fails no scan, so what does must not become a part of one.
             let is_guess =

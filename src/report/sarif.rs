@@ -207,7 +207,7 @@ fn result(report: &Report, finding: &Finding, rule: Option<usize>) -> SarifResul
         properties.insert("container".to_owned(), Value::from(container.as_str()));
     }
     if !finding.also.is_empty() {
-        properties.insert("also".to_owned(), Value::from(finding.also.clone()));
+        properties.insert("also".to_owned(), Value::from(&*finding.also));
     }
     if !finding.node.is_empty() {
         properties.insert("node".to_owned(), Value::from(finding.node.as_str()));

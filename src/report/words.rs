@@ -85,7 +85,7 @@ pub(super) fn note(report: &Report, finding: &Finding, said: &[usize]) -> Option
         None if !finding.environment.is_live() => parts.push(format!("for {}", finding.environment.name())),
         None => {}
     }
-    if finding.stacks != said {
+    if *finding.stacks != *said {
         parts.extend(stacks(report, &finding.stacks));
     }
     (!parts.is_empty()).then(|| parts.join("; "))

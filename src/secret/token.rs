@@ -188,7 +188,7 @@ static PREFIXES: Literals<{ FORMATS.len() }> = {
 
 /// What every login in a header has.
 static AUTHORIZATION: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| ["uthorization", "UTHORIZATION"].map(|name| Finder::new(name)));
+    LazyLock::new(|| ["uthorization", "UTHORIZATION"].map(Finder::new));
 
 /// A header that logs in, as configs, curl and nginx write it.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {

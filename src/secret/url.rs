@@ -45,7 +45,7 @@ static SCHEME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
 /// What every connection string of another form has one of.
 static PASSWORD: LazyLock<[Finder<'static>; 4]> =
-    LazyLock::new(|| ["assword", "ASSWORD", "wd=", "WD="].map(|name| Finder::new(name)));
+    LazyLock::new(|| ["assword", "ASSWORD", "wd=", "WD="].map(Finder::new));
 
 /// The connection strings with a literal password in a text, in order.
 pub fn find(text: &str) -> Vec<Connection> {

@@ -7,6 +7,7 @@ use confscan::baseline::{self, Baseline, With};
 use confscan::command::Effective;
 use confscan::config::{Config, File, Files, Folder};
 use confscan::exception;
+use confscan::few::Few;
 use confscan::report::{Format, Options, Report};
 use confscan::secret::{Formats, name, text as secret_text, token, url, value};
 use confscan::source::{FileId, Kind, Source, Sources, Span, Text, TextBuilder};
@@ -401,13 +402,13 @@ fn finding(
         confidence: rule.confidence,
         message,
         labels,
-        chain,
-        contained: Vec::new(),
+        chain: chain.into(),
+        contained: Few::new(),
         inside: None,
         help: Some(next()).filter(|help| !help.is_empty()),
         also: container.iter().cloned().collect(),
         container,
-        stacks: Vec::new(),
+        stacks: Few::new(),
         gap: rule.gap,
         environment: Environment::Unmarked,
         node: next(),

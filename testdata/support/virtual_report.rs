@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use confscan::container::Environment;
+use confscan::few::Few;
 use confscan::finding::{Confidence, Development, Finding, Label, Rule, Severity, Tier, identify};
 use confscan::report::{Format, Options, Report, write};
 use confscan::source::{FileId, Kind, Source, Sources, Span};
@@ -53,13 +54,13 @@ impl Scan {
             confidence: Confidence::Certain,
             message: message.to_owned(),
             labels: vec![Label { span, message: String::new() }],
-            chain: Vec::new(),
-            contained: Vec::new(),
+            chain: Few::new(),
+            contained: Few::new(),
             inside: None,
             help: None,
             container: None,
-            also: Vec::new(),
-            stacks: Vec::new(),
+            also: Few::new(),
+            stacks: Few::new(),
             gap: rule.gap,
             environment: Environment::Unmarked,
             node: String::new(),
@@ -113,7 +114,7 @@ pub fn usual() -> Report {
     finding.related(base, "the stage that is shipped").related(python, "its image").related(service, "");
     finding.help("Add a USER instruction with an account that is not root");
     finding.container = Some("web".to_owned());
-    finding.also = vec!["worker".to_owned(), "beat".to_owned()];
+    finding.also = vec!["worker".to_owned(), "beat".to_owned()].into();
     finding.environment = Environment::Production;
     finding.node = "stages.1".to_owned();
     let env = scan.find(dockerfile, "API_TOKEN=hunter2-very-secret");
@@ -164,6 +165,6 @@ pub fn awkward() -> Report {
     let finding = scan.report(wrong, Span::at(end, 0), evil);
     finding.related(Span::at(empty, 0), evil).help(evil);
     finding.container = Some(evil.to_owned());
-    finding.also = vec![evil.to_owned()];
+    finding.also = vec![evil.to_owned()].into();
     scan.done()
 }

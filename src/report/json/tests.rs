@@ -10,6 +10,7 @@ use crate::container::{
     Container, Environment, Fact, Healthcheck, Image, Invocation, Marked, Origin, User, UserSource, Why, facet::Scope,
 };
 use crate::exception::{Asked, Exception, read};
+use crate::few::Few;
 use crate::finding::{Confidence, Development, Label, Rule, Tier};
 use crate::project::Project;
 use crate::source::{Kind, Source, Sources, Spanned, Text};
@@ -92,12 +93,12 @@ fn report() -> Report {
         confidence: Confidence::Certain,
         message: "It does not parse".to_owned(),
         labels: vec![label("root"), label("web")],
-        chain: vec![label("web")],
-        contained: Vec::new(),
+        chain: vec![label("web")].into(),
+        contained: Few::new(),
         help: Some("Write YAML".to_owned()),
         container: Some("web".to_owned()),
-        also: vec!["api".to_owned()],
-        stacks: Vec::new(),
+        also: vec!["api".to_owned()].into(),
+        stacks: Few::new(),
         gap: true,
         environment: Environment::Unmarked,
         node: "services.web".to_owned(),

@@ -6,6 +6,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::few::Few;
 use crate::source::{Span, Spanned, Text, TextBuilder};
 use crate::syntax::SyntaxError;
 
@@ -18,7 +19,7 @@ pub struct Template {
     /// The text as YAML or the `.env` reader gives it.
     pub raw: Text,
     /// Its parts in order; none where all of `raw` is literal text.
-    pub parts: Vec<Part>,
+    pub parts: Few<Part>,
 }
 
 /// A part of a [`Template`].
@@ -76,12 +77,12 @@ impl Template {
         let mut parser = Parser { raw: &raw, braces: &braces, error: None };
         let parts = parser.parts(0..raw.value.len(), 0);
         let error = parser.error;
-        (Template { parts, raw }, error)
+        (Template { parts: parts.into(), raw }, error)
     }
 
     /// A text in which `$` means nothing.
     pub fn verbatim(raw: Text) -> Template {
-        Template { raw, parts: Vec::new() }
+        Template { raw, parts: Few::new() }
     }
 
     /// The text with its variables replaced, and whether it is known: every variable has a value from `vars`, or its
@@ -130,7 +131,7 @@ impl Template {
         if self.parts.is_empty() {
             return Template::verbatim(self.raw.slice(range));
         }
-        if let [Part::Literal(text)] = self.parts.as_slice() {
+        if let [Part::Literal(text)] = &*self.parts {
             return Template::verbatim(text.slice(range));
         }
         let mut raws = Vec::with_capacity(self.parts.len());
@@ -165,7 +166,7 @@ impl Template {
             (Some(first), Some(last)) => first.span.to(last.span),
             _ => Span { end: self.raw.span.start, ..self.raw.span },
         };
-        Template { raw: Text::concat(&raws, span), parts }
+        Template { raw: Text::concat(&raws, span), parts: parts.into() }
     }
 
     /// Whether there is any variable, with or without a default.
@@ -175,7 +176,7 @@ impl Template {
 
     /// The text if there is no variable in it.
     pub fn literal(&self) -> Option<&str> {
-        match self.parts.as_slice() {
+        match &*self.parts {
             [] => Some(self.raw.as_str()),
             [Part::Literal(text)] => Some(text.as_str()),
             _ => None,
@@ -191,7 +192,7 @@ impl Template {
                 let Some(operation) = &variable.operation else {
                     continue;
                 };
-                match operation.operand.parts.as_slice() {
+                match &*operation.operand.parts {
                     [] if operation.operand.raw.value.is_empty() => {}
                     [] if operation.operator == Operator::Default => found.push(&operation.operand.raw),
                     [Part::Literal(text)] if operation.operator == Operator::Default => found.push(text),
@@ -368,7 +369,7 @@ impl Parser<'_> {
         let operand = range.start + usize::from(colon) + 1..range.end;
         let raw = self.raw.slice(operand.clone());
         let template = if depth < MAX_DEPTH {
-            Template { parts: self.parts(operand, depth + 1), raw }
+            Template { parts: self.parts(operand, depth + 1).into(), raw }
         } else {
             self.error.get_or_insert_with(|| SyntaxError::new(raw.span, "variables are nested too deeply"));
             Template::verbatim(raw)

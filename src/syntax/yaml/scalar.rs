@@ -259,11 +259,8 @@ pub(super) fn block(file: FileId, text: &str, start: usize, limit: usize, indent
         let blank = is_blank(text, at);
         let folded = style == Style::Folded && !after_blank && !blank;
         match pending.take() {
-            Some(found) if folded && found.is_line_feed() => {
-                if empty.is_empty() {
-                    found.push(" ", &mut builder);
-                }
-            }
+            Some(found) if folded && found.is_line_feed() && empty.is_empty() => found.push(" ", &mut builder),
+            Some(found) if folded && found.is_line_feed() => {}
             Some(found) => found.push(found.meaning, &mut builder),
             None => {}
         }

@@ -60,7 +60,7 @@ fn parts_have_exact_spans() {
     let text = "a$$b${X:-c${Y-d}}$Z";
     let template = parse(text).0;
     let slice = |span: Span| &text[span.range()];
-    let [Part::Literal(literal), Part::Variable(x), Part::Variable(z)] = template.parts.as_slice() else {
+    let [Part::Literal(literal), Part::Variable(x), Part::Variable(z)] = &*template.parts else {
         panic!("{template:?}");
     };
     assert_eq!((literal.as_str(), slice(literal.span), slice(literal.span_of(2..3))), ("a$b", "a$$b", "b"));
