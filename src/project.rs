@@ -9,6 +9,7 @@ pub mod include;
 mod link;
 mod needs;
 mod nodes;
+mod outside;
 pub mod path;
 mod process;
 pub mod reach;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::stacks::{self, Gap, Growth, Stack};
 use super::{
-    Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
-    read, repeated,
+    Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, outside,
+    process, read, repeated,
 };
 use rayon::prelude::*;
 
@@ -56,6 +56,8 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// Files that name something outside of the scan root.
     pub outside: Vec<Skipped>,
+    /// The patterns of supervisord configs that files of a container fit.
+    pub followed: HashSet<Span>,
     /// What was left out because there is too much of it.
     pub exceeded: Vec<Exceeded>,
     /// The nginx configs that land in containers.
@@ -106,6 +108,7 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             outside: Vec::new(),
+            followed: HashSet::new(),
             exceeded: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
@@ -350,12 +353,13 @@ impl<'a> Linker<'a> {
         self.exceeded.extend(self.growth.exceeded.take());
         self.exceeded.extend(self.shared.exceeded.take().into_values());
         let stages = stage_nodes(&self.documents, &containers);
-        let mut refused = read::refused(self.sources, &self.documents);
-        refused.append(&mut self.outside);
         let mut includes = self.attempt(None, "following the includes of nginx", |linker| {
             include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
         });
         self.exceeded.append(&mut includes.exceeded);
+        self.attempt(None, "looking for includes that lead outside", |linker| outside::note(linker, &includes));
+        let mut refused = read::refused(self.sources, &self.documents);
+        refused.append(&mut self.outside);
         let by_file = self.documents.iter().enumerate().rev().map(|(id, document)| (document.file(), id)).collect();
         let mut project = Project {
             by_file,

@@ -102,9 +102,9 @@ pub struct Skipped {
     pub path: String,
     /// Why, as a clause (`dependency folder`).
     pub reason: String,
-    /// The file would have been graded, so the scan is not complete without it: an empty stand-in for findings to
-    /// point at.
-    pub gap: Option<FileId>,
+    /// It would have been graded, so the scan is not complete without it: where findings point to, which is the place that
+    /// names it or an empty stand-in for the file.
+    pub gap: Option<Span>,
 }
 
 /// The number of the first text inside a file.
@@ -169,7 +169,7 @@ impl Sources {
     /// same reason is not said twice.
     pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
         let (path, reason) = (path.into(), reason.into());
-        let gap = gap.then(|| self.add(Source::new(path.clone(), "")));
+        let gap = gap.then(|| Span::at(self.add(Source::new(path.clone(), "")), 0));
         match self.last_skipped.get(&path).and_then(|&at| self.skipped.get_mut(at)) {
             Some(known) if known.reason == reason => known.gap = known.gap.or(gap),
             _ => {

@@ -7,8 +7,8 @@ use super::variables::Variables;
 use super::{Basis, Stack, is_remote, load};
 use crate::container::{DocumentId, Marked};
 use crate::project::link::Linker;
-use crate::project::{Configured, path};
-use crate::source::{Kind, Skipped, Source, Span, Spanned};
+use crate::project::{Configured, outside, path};
+use crate::source::{Kind, Source, Span, Spanned};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -27,8 +27,6 @@ const MAX_STARTED: usize = 32;
 const MAX_EVIDENCE: usize = 2_000;
 /// Bytes of such a file.
 const MAX_EVIDENCE_SIZE: usize = 512 << 10;
-/// Bytes of the longest path that is shown.
-const MOST_SHOWN: usize = 120;
 
 /// A stack that was found, not yet read.
 pub(super) struct Found {
@@ -176,7 +174,7 @@ impl Finder<'_, '_> {
             }
         }
         for (folder, env_file, files, span) in named {
-            self.outside(&folder, &files, &env_file, span);
+            self.outside(&folder, &files, span);
             if let Some(files) = self.resolve(&folder, &files) {
                 self.add(Found { env_files: vec![env_file], ..Found::of(files, Basis::ComposeFile(span)) });
             }
@@ -184,13 +182,10 @@ impl Finder<'_, '_> {
     }
 
     /// Notes the files of a `COMPOSE_FILE` that lie outside of the scan root: the stack has more than what is in sight.
-    fn outside(&mut self, folder: &str, files: &[String], env_file: &str, span: Span) {
+    fn outside(&mut self, folder: &str, files: &[String], span: Span) {
         let outside = files.iter().filter(|file| !is_remote(file) && path::join(folder, file).is_none());
-        self.linker.outside.extend(outside.map(|file| {
-            let shown = &file[..file.floor_char_boundary(MOST_SHOWN)];
-            let reason = format!("`COMPOSE_FILE` names `{shown}`, which lies outside of the scanned folder");
-            Skipped { path: env_file.to_owned(), reason, gap: Some(span.file) }
-        }));
+        let outside: Vec<_> = outside.map(|file| outside::named(self.linker, span, "COMPOSE_FILE", file)).collect();
+        self.linker.outside.extend(outside);
     }
 
     /// The documents of a command's files, when all of them are there.
