@@ -56,6 +56,8 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// Files that name something outside of the scan root.
     pub outside: Vec<Skipped>,
+    /// Files that may say which stacks run and could not be read, why, and whether that is a gap.
+    pub unread: Vec<(String, String, bool)>,
     /// The patterns of supervisord configs that files of a container fit.
     pub followed: HashSet<Span>,
     /// What was left out because there is too much of it.
@@ -108,6 +110,7 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             outside: Vec::new(),
+            unread: Vec::new(),
             followed: HashSet::new(),
             exceeded: Vec::new(),
             placed: Vec::new(),
@@ -360,6 +363,11 @@ impl<'a> Linker<'a> {
         self.attempt(None, "looking for includes that lead outside", |linker| outside::note(linker, &includes));
         let mut refused = read::refused(self.sources, &self.documents);
         refused.append(&mut self.outside);
+        // Now that nothing takes their stand-ins for what containers start.
+        for (path, reason, gap) in std::mem::take(&mut self.unread) {
+            let reason = self.sources.why_skipped(&path).map_or(reason, str::to_owned);
+            self.sources.skip(path, reason, gap);
+        }
         let by_file = self.documents.iter().enumerate().rev().map(|(id, document)| (document.file(), id)).collect();
         let mut project = Project {
             by_file,

@@ -76,6 +76,11 @@ pub trait Store: Send + Sync {
     /// Says why the file cannot be read; a path or link that leads out of the root is [`ReadError::Outside`].
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
 
+    /// The first `most` bytes of the file at `path`, whatever its size; empty where they cannot be told.
+    fn start(&self, _path: &str, _most: u64) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// The names in directory `path` in sorted order, a `/` behind those of directories; empty when there is no such
     /// directory. `""` is the root.
     fn list(&self, path: &str) -> Vec<String>;
@@ -177,6 +182,11 @@ impl Sources {
                 self.skipped.push(Skipped { path, reason, gap });
             }
         }
+    }
+
+    /// Why `path` was not read, where that was noted.
+    pub fn why_skipped(&self, path: &str) -> Option<&str> {
+        self.last_skipped.get(path).and_then(|&at| self.skipped.get(at)).map(|skipped| skipped.reason.as_str())
     }
 
     /// Adds a text that stands inside a file and is a config of its own: spans in it are those of its value, until
