@@ -12,7 +12,7 @@ use crate::config::{self, Config};
 use crate::exception::{Asked, Exception, Ignore, Place, Since, Until, read};
 use crate::finding::{Finding, Label};
 use crate::outline::Outlines;
-use crate::project::Project;
+use crate::project::{Failure, Project};
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
@@ -27,9 +27,12 @@ pub struct Applied {
     pub suppressed: Vec<(Finding, usize)>,
     /// Every exception: by path and line, those of the configuration last.
     pub exceptions: Vec<Exception>,
+    /// What broke meanwhile.
+    pub failures: Vec<Failure>,
 }
 
-/// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are.
+/// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are. Where it
+/// breaks nothing is hidden.
 pub fn apply(
     findings: Vec<Finding>,
     project: &Project,
@@ -37,12 +40,47 @@ pub fn apply(
     config: &Config,
     secrets: &[Span],
 ) -> Applied {
+    let mut failures = Vec::new();
+    let judged =
+        Failure::or(None, "applying exceptions", || judge(&findings, project, sources, config, secrets, &mut failures));
+    let (exceptions, hidden_by) = judged.unwrap_or_else(|failure| {
+        failures.push(failure);
+        (Vec::new(), vec![None; findings.len()])
+    });
+    let mut applied = Applied { exceptions, failures, ..Applied::default() };
+    for (finding, hidden_by) in findings.into_iter().zip(hidden_by) {
+        match hidden_by.filter(|_| !config.no_ignores) {
+            Some(exception) => applied.suppressed.push((finding, exception)),
+            None => applied.findings.push(finding),
+        }
+    }
+    applied
+}
+
+/// Every exception, and for each of the findings the one that hides it, by its index.
+fn judge(
+    findings: &[Finding],
+    project: &Project,
+    sources: &Sources,
+    config: &Config,
+    secrets: &[Span],
+    failures: &mut Vec<Failure>,
+) -> (Vec<Exception>, Vec<Option<usize>>) {
     let mut outlines = Outlines::new(&project.documents);
     let mut index = Index::default();
     let mut comments = Vec::new();
     for document in &project.documents {
-        let found = of_document(document, sources, config, secrets, &mut outlines);
-        comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+        let found = Failure::or(Some(document.file()), "reading the exceptions of a file", || {
+            #[cfg(test)]
+            crate::broken::at("reading exceptions", &sources.get(document.file()).text);
+            of_document(document, sources, config, secrets, &mut outlines)
+        });
+        match found {
+            Ok(found) => {
+                comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+            }
+            Err(failure) => failures.push(failure),
+        }
     }
     comments.sort_by_key(|(exception, ..)| exception.span.map(|span| (&sources.get(span.file).path, span)));
     let mut exceptions = Vec::new();
@@ -57,9 +95,11 @@ pub fn apply(
         exceptions.push(judged(ignore, span, config));
     }
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
-    let mut applied = Applied::default();
+    let mut hidden_by = Vec::with_capacity(findings.len());
     for finding in findings {
-        let found = index.find(&finding, |index| hides(&exceptions[index], &finding), project, sources, &mut outlines);
+        #[cfg(test)]
+        crate::broken::at("applying exceptions", &sources.get(finding.primary().file).text);
+        let found = index.find(finding, |index| hides(&exceptions[index], finding), project, sources, &mut outlines);
         // What became a part of this finding is accepted where it stands, and would come up without the other: the
         // exception is used, but the finding that takes it in is another one and stays.
         for (rule, span) in &finding.contained {
@@ -72,8 +112,8 @@ pub fn apply(
             }
         }
         if finding.gap && found.is_none() {
-            let mute = |index: usize| would_hide(&exceptions[index], &finding);
-            if let Some(mute) = index.find(&finding, mute, project, sources, &mut outlines) {
+            let mute = |index: usize| would_hide(&exceptions[index], finding);
+            if let Some(mute) = index.find(finding, mute, project, sources, &mut outlines) {
                 let known = &mut exceptions[mute].mute;
                 if !known.iter().any(|rule| rule == finding.rule.id) {
                     known.push(finding.rule.id.to_owned());
@@ -84,10 +124,7 @@ pub fn apply(
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
         }
-        match found.filter(|_| !config.no_ignores) {
-            Some(found) => applied.suppressed.push((finding, found)),
-            None => applied.findings.push(finding),
-        }
+        hidden_by.push(found);
     }
     for (exception, used) in exceptions.iter_mut().zip(&used) {
         if !sees_all(exception, config, sources) {
@@ -100,8 +137,7 @@ pub fn apply(
         exception.unused = unused.cloned().collect();
         exception.mute = mute;
     }
-    applied.exceptions = exceptions;
-    applied
+    (exceptions, hidden_by)
 }
 
 /// What a comment is about.

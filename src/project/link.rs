@@ -308,8 +308,12 @@ impl<'a> Linker<'a> {
         let found = Failure::or(None, "looking for variables without a value", || needs::find(&mut project, sources));
         project.failures.extend(found.err());
         let files: Vec<_> = sources.iter().map(|(_, source)| source.text.as_str()).collect();
-        let formats =
-            Failure::or(None, "looking for formats", || files.par_iter().map(|text| Formats::of(text)).collect());
+        let of = |text: &&str| {
+            #[cfg(test)]
+            crate::broken::at(super::FORMATS, text);
+            Formats::of(text)
+        };
+        let formats = Failure::or(None, super::FORMATS, || files.par_iter().map(of).collect());
         match formats {
             Ok(formats) => project.formats = formats,
             Err(failure) => project.failures.push(failure),
