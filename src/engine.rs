@@ -176,10 +176,11 @@ pub fn grade_by(wanted: &dyn Fn(&Rule) -> bool, project: &Project, sources: &Sou
     check(project, sources, config, &enabled(wanted))
 }
 
-/// Adds what the checks over exceptions find to the findings that no exception hides. What is found about an exception
-/// cannot be hidden by one.
+/// Adds what the checks over exceptions find to the findings that no exception hides, and what broke while exceptions were
+/// applied. What is found about an exception cannot be hidden by one.
 pub fn grade_exceptions(
     exceptions: &[Exception],
+    failures: &[Failure],
     mut findings: Vec<Finding>,
     project: &Project,
     sources: &Sources,
@@ -195,7 +196,7 @@ pub fn grade_exceptions(
     let trees = Trees::new();
     let run = |found, job: &Job| run(found, job, &rules, &trees, project, sources, config);
     let found = jobs.fold(Found::new(config.max_findings()), |found, job| run(found, &job));
-    let found = with_what_was_not_graded(found, &[], &BTreeSet::new(), run);
+    let found = with_what_was_not_graded(found, failures, &BTreeSet::new(), run);
     if found.is_empty() {
         return findings;
     }

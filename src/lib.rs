@@ -40,14 +40,17 @@ use source::Sources;
 use suppress::Applied;
 
 /// Reads, joins and grades the files of `sources`: the one pipeline that every way of using confscan goes through.
+///
+/// # Panics
+/// As [`redact::secrets`].
 pub fn scan(mut sources: Sources, config: &Config) -> Report {
     config.files.register(&mut sources);
     let project = Project::build_with(&mut sources, &config.files);
     let secrets = redact::secrets(&project, &sources);
     let findings = engine::grade(&project, &sources, config, &secrets);
-    let Applied { findings, suppressed, exceptions } =
+    let Applied { findings, suppressed, exceptions, failures } =
         suppress::apply(findings, &project, &sources, config, &secrets.spans);
-    let findings = engine::grade_exceptions(&exceptions, findings, &project, &sources, config, &secrets);
+    let findings = engine::grade_exceptions(&exceptions, &failures, findings, &project, &sources, config, &secrets);
     let (no_ignores, today) = (config.no_ignores, config.today);
     Report {
         sources,

@@ -78,7 +78,7 @@ pub fn files(sources: &Sources, json: bool, options: Options, out: &mut dyn Writ
     if json {
         return crate::report::json::write_files(sources, out);
     }
-    let gaps: BTreeSet<FileId> = sources.skipped.iter().filter_map(|skipped| skipped.gap).collect();
+    let gaps: BTreeSet<FileId> = sources.skipped.iter().filter_map(|skipped| Some(skipped.gap?.file)).collect();
     let mut taken: Vec<&Source> =
         sources.iter().filter(|(id, _)| !gaps.contains(id)).map(|(_, source)| source).collect();
     taken.sort_by_key(|source| &source.path);

@@ -186,29 +186,13 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     // Only now: what is not shown is known or new all the same.
     report.leave_out_unsure(&config);
     drop(progress);
-    let mut unwritten = false;
-    for Place { format, target, shown } in &outputs {
-        let (format, mut left_out) = (*format, None);
-        let mut write = |out: &mut dyn Write, options: report::Options| {
-            let include_suppressed = arguments.sarif_include_suppressed;
-            let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
-            report::write(&report, format, &options, out).map(|text| left_out = text)
-        };
-        let written = match target {
-            Ok(Target::Stdout) => stdout.write(&mut write).map_err(|error| error.to_string()),
-            Ok(target) => {
-                target.write(|out| write(out, report::Options::default())).map_err(|error| format!("{shown}: {error}"))
-            }
-            Err(error) => Err(format!("{shown}: {error}")),
-        };
-        if let Err(error) = written {
-            // The other reports can be written all the same.
-            unwritten = true;
-            output::note(format_args!("{error}"));
-        }
-        if let Some(left_out) = left_out {
-            output::note(format_args!("{}: {left_out}", format.name()));
-        }
+    let include_suppressed = arguments.sarif_include_suppressed;
+    let (notes, unwritten) = write_reports(&outputs, stdout, |format, options, out| {
+        let options = report::Options { quiet: arguments.quiet, time, include_suppressed, ..options };
+        report::write(&report, format, &options, out)
+    });
+    for note in notes {
+        output::note(format_args!("{note}"));
     }
     let gaps = report.has_gaps();
     // Who reads no terminal report would have to look for the reason of the exit code.
@@ -228,6 +212,32 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
         () if fails => FOUND,
         () => 0,
     })
+}
+
+/// Writes every report, and gives what is to be said of that, and whether one could not be written, which costs none of the
+/// others.
+fn write_reports(
+    outputs: &[Place],
+    stdout: &Stdout,
+    write: impl Fn(Format, report::Options, &mut dyn Write) -> io::Result<Option<String>>,
+) -> (Vec<String>, bool) {
+    let (mut notes, mut unwritten) = (Vec::new(), false);
+    for Place { format, target, shown } in outputs {
+        let mut left_out = None;
+        let mut write =
+            |out: &mut dyn Write, options: report::Options| write(*format, options, out).map(|text| left_out = text);
+        let written = match target {
+            Ok(Target::Stdout) => stdout.write(&mut write).map_err(|error| error.to_string()),
+            Ok(target) => {
+                target.write(|out| write(out, report::Options::default())).map_err(|error| format!("{shown}: {error}"))
+            }
+            Err(error) => Err(format!("{shown}: {error}")),
+        };
+        unwritten |= written.is_err();
+        notes.extend(written.err());
+        notes.extend(left_out.map(|left_out| format!("{}: {left_out}", format.name())));
+    }
+    (notes, unwritten)
 }
 
 /// A place that a report is written to.
@@ -347,4 +357,34 @@ fn time() -> Result<Timestamp, Problem> {
         Err(_) => Some(Timestamp::now()),
     };
     Ok(time.ok_or("SOURCE_DATE_EPOCH is not a number of seconds since 1970")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_breaks_costs_no_other_one_and_leaves_what_was_there() {
+        let folder = std::env::temp_dir().join(format!("confscan-reports-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let path = |name: &str| folder.join(name);
+        fs::write(path("a.sarif"), "before").unwrap();
+        let place = |format, name: &str| Place { format, target: Ok(Target::File(path(name))), shown: name.to_owned() };
+        let outputs = [place(Format::Sarif, "a.sarif"), place(Format::Junit, "b.xml"), place(Format::Json, "c.json")];
+        let write = |format: Format, _, out: &mut dyn Write| {
+            out.write_all("{".repeat(100_000).as_bytes())?;
+            match format {
+                Format::Json => Ok(None),
+                _ => Err(io::Error::other(format!("{} broke", format.name()))),
+            }
+        };
+        let result = write_reports(&outputs, &Stdout::new(anstream::ColorChoice::Never), write);
+        let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        let (old, new) = (fs::read_to_string(path("a.sarif")), fs::read_to_string(path("c.json")));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(result, (vec!["a.sarif: sarif broke".to_owned(), "b.xml: junit broke".to_owned()], true));
+        assert_eq!(left, ["a.sarif", "c.json"]);
+        assert_eq!((old.unwrap().as_str(), new.unwrap().len()), ("before", 100_000));
+    }
 }

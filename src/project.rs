@@ -9,6 +9,7 @@ pub mod include;
 mod link;
 mod needs;
 mod nodes;
+mod outside;
 pub mod path;
 mod process;
 pub mod reach;
@@ -95,7 +96,7 @@ pub struct StageNode {
 }
 
 /// Something that broke inside confscan: the rest is graded without it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// The file that was being read or graded, when it was just one.
     pub file: Option<FileId>,
@@ -104,6 +105,9 @@ pub struct Failure {
     /// The panic's message.
     pub message: String,
 }
+
+/// What is being done where [`Project::formats`] are lacking.
+pub(crate) const FORMATS: &str = "looking for formats";
 
 impl Project {
     /// Reads every file of `sources` once, with those that they refer to, and joins them.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::project::Project;
+use crate::project::{FORMATS, Failure, Project};
 use crate::secret::known::{Known, may_be_secret};
 use crate::secret::{Verdict, line, name, text as secret_text, value};
 use crate::source::{Sources, Span, Spanned, mask};
@@ -47,7 +47,21 @@ impl Secrets {
 }
 
 /// The secrets of a project.
+///
+/// # Panics
+/// When looking for them breaks: what is not known to be secret would be shown.
 pub fn secrets(project: &Project, sources: &Sources) -> Secrets {
+    let formats = project.failures.iter().find(|failure| failure.doing == FORMATS).cloned();
+    let found = match formats {
+        Some(failure) => Err(failure),
+        None => Failure::or(None, "hiding secrets", || find(project, sources)),
+    };
+    found.unwrap_or_else(|Failure { doing, message, .. }| {
+        panic!("{doing} broke, so that nothing can be shown: {message}");
+    })
+}
+
+fn find(project: &Project, sources: &Sources) -> Secrets {
     let (mut spans, given) = written(project, sources);
     let resolved: Vec<Span> = spans.iter().map(|span| sources.resolve(*span)).collect();
     let texts = resolved.iter().map(|span| sources.text(*span));
@@ -77,6 +91,8 @@ fn written(project: &Project, sources: &Sources) -> (Vec<Span>, Vec<String>) {
     let mut spans: Vec<Span> = files
         .par_iter()
         .flat_map_iter(|(file, source)| {
+            #[cfg(test)]
+            crate::broken::at("hiding secrets", &source.text);
             secret_text::find(&source.text, project.formats(*file)).into_iter().map(|range| Span::new(*file, range))
         })
         .collect();

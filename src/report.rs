@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,11 +28,12 @@ use crate::baseline::Comparison;
 use crate::config::Config;
 use crate::exception::{self, Exception};
 use crate::finding::{Finding, Severity};
-use crate::project::Project;
+use crate::project::{Project, panic_message};
 use crate::secret::Formats;
 use crate::secret::known::{self, Known};
 use crate::secret::text as secret_text;
 use crate::source::{Kind, Position, Sources, Span, mask};
+use crate::text::visible;
 
 /// The result of a scan.
 #[derive(Debug, Default)]
@@ -241,13 +243,30 @@ pub struct Options {
 /// but who writes a file does not see it there.
 ///
 /// # Errors
-/// Those of `out`.
+/// Those of `out`, and that writing broke: what `out` holds then is no report.
 pub fn write(
     report: &Report,
     format: Format,
     options: &Options,
     out: &mut dyn io::Write,
 ) -> io::Result<Option<String>> {
+    let written = catch_unwind(AssertUnwindSafe(|| {
+        let written = write_in(format, report, options, out);
+        // Behind what was written: an error leaves that in `out`.
+        #[cfg(test)]
+        for (_, source) in report.sources.iter() {
+            crate::broken::at(&format!("writing {}", format.name()), &source.text);
+        }
+        written
+    }));
+    written.unwrap_or_else(|panic| {
+        let message = panic_message(&*panic);
+        let message = visible(&message);
+        Err(io::Error::other(format!("internal error while the {} report was written: {message}", format.name())))
+    })
+}
+
+fn write_in(format: Format, report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<Option<String>> {
     match format {
         Format::Sarif => return sarif::write(report, options, out),
         Format::Markdown => return markdown::write(report, out),

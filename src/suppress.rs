@@ -4,7 +4,6 @@
 //! that follow. Where a node starts on that line, it is about everything inside the node, and about what the node lacks.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
@@ -13,7 +12,7 @@ use crate::config::{self, Config};
 use crate::exception::{Asked, Exception, Ignore, Place, Since, Until, read};
 use crate::finding::{Finding, Label};
 use crate::outline::Outlines;
-use crate::project::Project;
+use crate::project::{Failure, Project};
 use crate::rules;
 use crate::source::{FileId, Source, Sources, Span, mask};
 use crate::syntax::Document;
@@ -28,9 +27,12 @@ pub struct Applied {
     pub suppressed: Vec<(Finding, usize)>,
     /// Every exception: by path and line, those of the configuration last.
     pub exceptions: Vec<Exception>,
+    /// What broke meanwhile.
+    pub failures: Vec<Failure>,
 }
 
-/// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are.
+/// Hides the findings that an exception covers. With [`Config::no_ignores`] it only says which exceptions there are. Where it
+/// breaks nothing is hidden.
 pub fn apply(
     mut findings: Vec<Finding>,
     project: &Project,
@@ -38,12 +40,46 @@ pub fn apply(
     config: &Config,
     secrets: &[Span],
 ) -> Applied {
+    let mut failures = Vec::new();
+    let judged =
+        Failure::or(None, "applying exceptions", || judge(&findings, project, sources, config, secrets, &mut failures));
+    let (exceptions, mut hidden_by) = judged.unwrap_or_else(|failure| {
+        failures.push(failure);
+        (Vec::new(), Vec::new())
+    });
+    if config.no_ignores {
+        hidden_by.clear();
+    }
+    let mut hides = hidden_by.iter();
+    let hidden = findings.extract_if(.., |_| hides.next().is_some_and(Option::is_some));
+    let suppressed = hidden.zip(hidden_by.iter().copied().flatten()).collect();
+    Applied { findings, suppressed, exceptions, failures }
+}
+
+/// Every exception, and for each of the findings the one that hides it, by its index.
+fn judge(
+    findings: &[Finding],
+    project: &Project,
+    sources: &Sources,
+    config: &Config,
+    secrets: &[Span],
+    failures: &mut Vec<Failure>,
+) -> (Vec<Exception>, Vec<Option<usize>>) {
     let mut outlines = Outlines::new(&project.documents);
     let mut index = Index::default();
     let mut comments = Vec::new();
     for document in &project.documents {
-        let found = of_document(document, sources, config, secrets, &mut outlines);
-        comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+        let found = Failure::or(Some(document.file()), "reading the exceptions of a file", || {
+            #[cfg(test)]
+            crate::broken::at("reading exceptions", &sources.get(document.file()).text);
+            of_document(document, sources, config, secrets, &mut outlines)
+        });
+        match found {
+            Ok(found) => {
+                comments.extend(found.into_iter().map(|(exception, covers)| (exception, document.file(), covers)));
+            }
+            Err(failure) => failures.push(failure),
+        }
     }
     comments.sort_by_key(|(exception, ..)| exception.span.map(|span| (&sources.get(span.file).path, span)));
     let mut exceptions = Vec::new();
@@ -58,9 +94,10 @@ pub fn apply(
         exceptions.push(judged(ignore, span, config));
     }
     let mut used: Vec<HashSet<&'static str>> = vec![HashSet::new(); exceptions.len()];
-    let by = Cell::new(0);
-    let hidden = findings.extract_if(.., |finding| {
-        let finding = &*finding;
+    let mut hidden_by = Vec::with_capacity(findings.len());
+    for finding in findings {
+        #[cfg(test)]
+        crate::broken::at("applying exceptions", &sources.get(finding.primary().file).text);
         let found = index.find(finding, |index| hides(&exceptions[index], finding), project, sources, &mut outlines);
         // What became a part of this finding is accepted where it stands, and would come up without the other: the
         // exception is used, but the finding that takes it in is another one and stays.
@@ -86,10 +123,8 @@ pub fn apply(
             exceptions[found].hides += 1;
             used[found].insert(finding.rule.id);
         }
-        by.set(found.unwrap_or_default());
-        found.is_some() && !config.no_ignores
-    });
-    let suppressed = hidden.map(|finding| (finding, by.get())).collect();
+        hidden_by.push(found);
+    }
     for (exception, used) in exceptions.iter_mut().zip(&used) {
         if !sees_all(exception, config, sources) {
             continue;
@@ -101,7 +136,7 @@ pub fn apply(
         exception.unused = unused.cloned().collect();
         exception.mute = mute;
     }
-    Applied { findings, suppressed, exceptions }
+    (exceptions, hidden_by)
 }
 
 /// What a comment is about.

@@ -83,6 +83,29 @@ pub fn split(reference: &str) -> Parts {
     }
 }
 
+/// Whether a reference names a Windows image, whose RUN is for cmd or PowerShell; `platform` is what FROM asks for.
+///
+/// A digest alone decides which image it is, whatever tag and platform stand beside it. Other names with `windows` in them
+/// are mostly Linux images that build or emulate something for Windows.
+pub fn is_windows(reference: &str, platform: Option<&str>) -> bool {
+    let parts = split(&reference.to_ascii_lowercase());
+    let of_microsoft = parts.registry.as_deref() == Some("mcr.microsoft.com");
+    if of_microsoft && ["windows", "dotnet/framework"].iter().any(|&family| is_within(&parts.repository, family)) {
+        return true;
+    }
+    let tag = parts.tag.as_deref().filter(|_| parts.digest.is_none()).unwrap_or_default();
+    let name = parts.repository.rsplit('/').next().unwrap_or_default();
+    let editions = ["nanoserver", "servercore", "windowsservercore", "ltsc20"];
+    let mut words = name.split(['-', '_', '.']).chain(tag.split(['-', '_', '.']));
+    let platform = platform.filter(|_| parts.digest.is_none()).unwrap_or_default().to_ascii_lowercase();
+    words.any(|word| editions.iter().any(|edition| word.starts_with(edition))) || is_within(&platform, "windows")
+}
+
+/// Whether a path is `whole` or something below it.
+fn is_within(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl Image {
     /// Last part of the repository (`redis` of `bitnami/redis`).
     pub fn short_name(&self) -> &str {
@@ -110,6 +133,39 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_images_are_known_by_what_decides() {
+        for reference in [
+            "mcr.microsoft.com/windows/servercore:ltsc2025",
+            "mcr.microsoft.com/windows@sha256:ab",
+            "mcr.microsoft.com/dotnet/framework/aspnet:4.8",
+            "mcr.microsoft.com/dotnet/sdk:9.0-nanoserver-ltsc2025",
+            "MCR.microsoft.com/dotnet/sdk:9.0-WindowsServerCore-ltsc2025",
+            "golang:1.25-windowsservercore",
+            "jenkins/agent:windows-ltsc2022",
+            "registry.example.com/base/nanoserver:1",
+        ] {
+            assert!(is_windows(reference, None), "{reference}");
+        }
+        for reference in [
+            "dockurr/windows:4",
+            "example.com/windows/servercode:1",
+            "mcr.microsoft.com/windows-tools:1",
+            "ghcr.io/cross-rs/x86_64-pc-windows-gnu:main",
+            "alpine:nanoserver@sha256:ab",
+            "alpine@sha256:ab",
+            "",
+        ] {
+            assert!(!is_windows(reference, None), "{reference}");
+            assert!(!is_windows(reference, Some("linux/amd64")), "{reference}");
+        }
+        for platform in ["windows", "windows/amd64", "Windows/amd64"] {
+            assert!(is_windows("golang:1.25", Some(platform)), "{platform}");
+            assert!(!is_windows("golang@sha256:ab", Some(platform)), "{platform}");
+        }
+        assert!(!is_windows("golang:1.25", Some("windowsish")));
+    }
 
     #[test]
     fn references_split_as_docker_splits_them() {

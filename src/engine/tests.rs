@@ -63,6 +63,55 @@ fn a_rule_about_exceptions_that_breaks_is_reported_too() {
 }
 
 #[test]
+fn exceptions_that_break_hide_nothing_and_cost_no_report() {
+    let ignore = "# confscan: ignore-file[explicit-root-user] -- a\n";
+    for (place, doing, left) in [
+        ("reading exceptions", "reading the exceptions of a file", false),
+        ("applying exceptions", "applying exceptions", true),
+    ] {
+        let broken = format!("# break {place}!\n{ROOT}");
+        let other = format!("{ignore}{ROOT}");
+        let report =
+            scanned(&[("a/Dockerfile", Kind::Dockerfile, &broken), ("b/Dockerfile", Kind::Dockerfile, &other)]);
+        let found = found(&report);
+        let message = format!("confscan broke while {doing}: broken on demand");
+        assert!(found.contains(&("a/Dockerfile", "internal-error", &message)), "{place}: {found:?}");
+        let of = |path: &str| found.iter().any(|it| (it.0, it.1) == (path, "explicit-root-user"));
+        assert_eq!((of("a/Dockerfile"), of("b/Dockerfile")), (true, left), "{place}");
+        assert!(report.has_gaps());
+    }
+}
+
+#[test]
+fn nothing_is_shown_when_secrets_cannot_be_hidden() {
+    for place in ["looking for formats", "hiding secrets"] {
+        let broken = format!("# break {place}!\n{ROOT}ENV TOKEN=ghp_0123456789abcdefghijklmnopqrstuvwxyz\n");
+        let scan = std::panic::catch_unwind(|| scanned(&[("Dockerfile", Kind::Dockerfile, &broken)]));
+        let Err(panic) = scan else { panic!("{place}: there is a report") };
+        let message = format!("{place} broke, so that nothing can be shown: broken on demand");
+        assert_eq!(panic_message(&*panic), message);
+    }
+}
+
+#[test]
+fn a_format_that_breaks_is_an_error_that_names_it_and_the_others_are_written() {
+    for broken in Format::ALL {
+        let text = format!("# break writing {}!\n{ROOT}", broken.name());
+        let report = scanned(&[("Dockerfile", Kind::Dockerfile, &text)]);
+        for format in Format::ALL {
+            let mut out = Vec::new();
+            let written = report::write(&report, format, &Options::default(), &mut out);
+            let said = written.map(|_| ()).map_err(|error| error.to_string());
+            let expected = match format == broken {
+                true => Err(format!("internal error while the {} report was written: broken on demand", format.name())),
+                false => Ok(()),
+            };
+            assert_eq!(said, expected);
+        }
+    }
+}
+
+#[test]
 fn more_places_than_are_listed_are_one_gap_as_severe_as_the_worst_of_them() {
     let users = |count: usize| format!("FROM alpine:3.22\n{}", "RUN curl http://x | sh\n".repeat(count));
     for (count, gap) in [(Config::MAX_FINDINGS, false), (Config::MAX_FINDINGS + 7, true)] {

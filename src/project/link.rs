@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::stacks::{self, Gap, Growth, Stack};
 use super::{
-    Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, process,
-    read, repeated,
+    Configured, Failure, Project, Settings, StageNode, assemble, context, environment, include, needs, nodes, outside,
+    process, read, repeated,
 };
 use rayon::prelude::*;
 
@@ -56,6 +56,10 @@ pub(super) struct Linker<'a> {
     pub failures: Vec<Failure>,
     /// Files that name something outside of the scan root.
     pub outside: Vec<Skipped>,
+    /// Files that may say which stacks run and could not be read, why, and whether that is a gap.
+    pub unread: Vec<(String, String, bool)>,
+    /// The patterns of supervisord configs that files of a container fit.
+    pub followed: HashSet<Span>,
     /// What was left out because there is too much of it.
     pub exceeded: Vec<Exceeded>,
     /// The nginx configs that land in containers.
@@ -106,6 +110,8 @@ impl<'a> Linker<'a> {
             marks: Vec::new(),
             failures,
             outside: Vec::new(),
+            unread: Vec::new(),
+            followed: HashSet::new(),
             exceeded: Vec::new(),
             placed: Vec::new(),
             scripts: HashMap::new(),
@@ -302,8 +308,12 @@ impl<'a> Linker<'a> {
         let found = Failure::or(None, "looking for variables without a value", || needs::find(&mut project, sources));
         project.failures.extend(found.err());
         let files: Vec<_> = sources.iter().map(|(_, source)| source.text.as_str()).collect();
-        let formats =
-            Failure::or(None, "looking for formats", || files.par_iter().map(|text| Formats::of(text)).collect());
+        let of = |text: &&str| {
+            #[cfg(test)]
+            crate::broken::at(super::FORMATS, text);
+            Formats::of(text)
+        };
+        let formats = Failure::or(None, super::FORMATS, || files.par_iter().map(of).collect());
         match formats {
             Ok(formats) => project.formats = formats,
             Err(failure) => project.failures.push(failure),
@@ -351,12 +361,18 @@ impl<'a> Linker<'a> {
         self.exceeded.extend(self.growth.exceeded.take());
         self.exceeded.extend(self.shared.exceeded.take().into_values());
         let stages = stage_nodes(&self.documents, &containers);
-        let mut refused = read::refused(self.sources, &self.documents);
-        refused.append(&mut self.outside);
         let mut includes = self.attempt(None, "following the includes of nginx", |linker| {
             include::Includes::resolve(&linker.documents, linker.sources, &linker.placed, linker.settings)
         });
         self.exceeded.append(&mut includes.exceeded);
+        self.attempt(None, "looking for includes that lead outside", |linker| outside::note(linker, &includes));
+        let mut refused = read::refused(self.sources, &self.documents);
+        refused.append(&mut self.outside);
+        // Now that nothing takes their stand-ins for what containers start.
+        for (path, reason, gap) in std::mem::take(&mut self.unread) {
+            let reason = self.sources.why_skipped(&path).map_or(reason, str::to_owned);
+            self.sources.skip(path, reason, gap);
+        }
         let by_file = self.documents.iter().enumerate().rev().map(|(id, document)| (document.file(), id)).collect();
         let mut project = Project {
             by_file,

@@ -13,7 +13,7 @@ pub(super) use self::services::service_env;
 use super::{Failure, Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;
-use crate::container::image::split;
+use crate::container::image::{self, split};
 use crate::container::{CommandLine, CommandPlace, DocumentId, Env, EnvPlace, Image, ImagePlace};
 use crate::limit::Exceeded;
 use crate::source::{Span, Spanned, Text};
@@ -264,7 +264,7 @@ impl Nodes {
             }
             let parent = config.chain.iter().rev().nth(1).copied();
             let mut shell = parent.and_then(|parent| shells.get(parent).copied().flatten());
-            let windows = is_windows(dockerfile, &config);
+            let windows = is_windows(&config);
             for at in stage.body.clone() {
                 let Some(instruction) = dockerfile.effective(at) else { continue };
                 if matches!(instruction.kind, Kind::Shell(_)) {
@@ -424,13 +424,9 @@ fn script_body(instruction: &Instruction, text: &Text) -> Option<ScriptBody> {
     })
 }
 
-/// Whether the image is a Windows one: its RUN is for cmd or PowerShell.
-fn is_windows(dockerfile: &Dockerfile, config: &ImageConfig) -> bool {
-    let base = match &config.base {
-        Base::Image(image) => image.value.to_ascii_lowercase(),
-        Base::Scratch => String::new(),
-    };
-    dockerfile.escape == '`' || ["windows", "nanoserver", "servercore"].iter().any(|name| base.contains(name))
+/// Whether the image is a Windows one. `# escape=` says nothing of it: Linux images are built with a backquote as well.
+fn is_windows(config: &ImageConfig) -> bool {
+    matches!(&config.base, Base::Image(image) if image::is_windows(&image.value, config.platform.as_deref()))
 }
 
 /// The whole value where no variable is in it, else the defaults of its variables.

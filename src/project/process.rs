@@ -521,6 +521,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
         let Document::Supervisor(supervisor) = &linker.documents[id] else { continue };
         for pattern in supervisor.include_files() {
             let folder = path::directory(&inside);
+            let place = pattern.span;
             let pattern = pattern.value.replace("%(here)s", folder);
             let pattern = path::absolute(folder, &pattern);
             let matching = documents.iter().filter(|(_, inside)| {
@@ -528,6 +529,7 @@ fn supervisors(linker: &mut Linker, container: &mut Container, landings: &[Landi
                     && path::glob(path::file_name(&pattern), path::file_name(inside))
             });
             for (id, inside) in matching {
+                linker.followed.insert(place);
                 if !read.iter().any(|(known, _)| known == id) {
                     read.push((*id, inside.clone()));
                 }

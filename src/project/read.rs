@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 
 use super::Failure;
-use crate::source::{FileId, Kind, Skipped, Source, Sources};
+use crate::source::{FileId, Kind, Skipped, Source, Sources, Span};
 use crate::syntax::{self, Document};
 
 /// Parses every file, in parallel.
@@ -45,7 +45,7 @@ pub fn refused(sources: &Sources, documents: &[Document]) -> Vec<Skipped> {
             _ => return None,
         };
         let reason = format!("it is not UTF-8, which {program} needs");
-        Some(Skipped { path: source.path.clone(), reason, gap: Some(file) })
+        Some(Skipped { path: source.path.clone(), reason, gap: Some(Span::at(file, 0)) })
     });
     refused.collect()
 }

@@ -201,7 +201,7 @@ fn documents<'a>(report: &'a Report, documents: &[DocumentId]) -> Vec<&'a str> {
 /// Every file and every path that was not read, by path.
 fn files(sources: &Sources) -> Vec<wire::File<'_>> {
     let skipped = &sources.skipped;
-    let stand_ins: BTreeSet<FileId> = skipped.iter().filter_map(|skipped| skipped.gap).collect();
+    let stand_ins: BTreeSet<FileId> = skipped.iter().filter_map(|skipped| Some(skipped.gap?.file)).collect();
     let read = sources.iter().filter(|(id, _)| !stand_ins.contains(id)).map(|(_, source)| wire::File {
         path: &source.path,
         kind: Some(source.kind.name()),

@@ -56,8 +56,8 @@ fn shows_template(span: Span, cx: &Cx) -> bool {
 }
 
 pub(super) fn unreadable_file(skipped: &Skipped, cx: &mut Cx) {
-    let Some(file) = skipped.gap else { return };
-    let finding = cx.report(Span::at(file, 0), format!("`{}` is not fully graded: {}", skipped.path, skipped.reason));
+    let Some(place) = skipped.gap else { return };
+    let finding = cx.report(place, format!("`{}` is not fully graded: {}", skipped.path, skipped.reason));
     let help = match skipped.reason.as_str() {
         reason if reason.contains("UTF-8") => "save it as UTF-8",
         reason if reason.contains("over the limit") => {

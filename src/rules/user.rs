@@ -10,6 +10,7 @@ pub(super) use writes::root_plus_writable_host_mount;
 
 use super::{Cx, chain};
 use crate::command::{Effective, Simple};
+use crate::container::image::is_windows;
 use crate::container::known::Role;
 use crate::container::{
     BuiltFrom, CommandLine, CommandPlace, Container, Fact, Process, ProcessOrigin, UserSource, Why, names_root,
@@ -304,7 +305,8 @@ pub(super) fn missing_user(container: &Container, cx: &mut Cx) {
     if idle && (container.image.is_none() || !certain) {
         return;
     }
-    let windows = container.image.as_ref().is_some_and(|image| image.repository.starts_with("windows/"));
+    let platform = built.config.platform.as_deref();
+    let windows = container.image.as_ref().is_some_and(|image| is_windows(&image.reference, platform));
     if windows || UNPRIVILEGED_NAMES.iter().any(|name| base.contains(name)) {
         return;
     }

@@ -76,6 +76,11 @@ pub trait Store: Send + Sync {
     /// Says why the file cannot be read; a path or link that leads out of the root is [`ReadError::Outside`].
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
 
+    /// The first `most` bytes of the file at `path`, whatever its size; empty where they cannot be told.
+    fn start(&self, _path: &str, _most: u64) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// The names in directory `path` in sorted order, a `/` behind those of directories; empty when there is no such
     /// directory. `""` is the root.
     fn list(&self, path: &str) -> Vec<String>;
@@ -102,9 +107,9 @@ pub struct Skipped {
     pub path: String,
     /// Why, as a clause (`dependency folder`).
     pub reason: String,
-    /// The file would have been graded, so the scan is not complete without it: an empty stand-in for findings to
-    /// point at.
-    pub gap: Option<FileId>,
+    /// It would have been graded, so the scan is not complete without it: where findings point to, which is the place that
+    /// names it or an empty stand-in for the file.
+    pub gap: Option<Span>,
 }
 
 /// The number of the first text inside a file.
@@ -169,7 +174,7 @@ impl Sources {
     /// same reason is not said twice.
     pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>, gap: bool) {
         let (path, reason) = (path.into(), reason.into());
-        let gap = gap.then(|| self.add(Source::new(path.clone(), "")));
+        let gap = gap.then(|| Span::at(self.add(Source::new(path.clone(), "")), 0));
         match self.last_skipped.get(&path).and_then(|&at| self.skipped.get_mut(at)) {
             Some(known) if known.reason == reason => known.gap = known.gap.or(gap),
             _ => {
@@ -177,6 +182,11 @@ impl Sources {
                 self.skipped.push(Skipped { path, reason, gap });
             }
         }
+    }
+
+    /// Why `path` was not read, where that was noted.
+    pub fn why_skipped(&self, path: &str) -> Option<&str> {
+        self.last_skipped.get(path).and_then(|&at| self.skipped.get(at)).map(|skipped| skipped.reason.as_str())
     }
 
     /// Adds a text that stands inside a file and is a config of its own: spans in it are those of its value, until

@@ -96,6 +96,10 @@ impl Store for Disk {
         }
     }
 
+    fn start(&self, path: &str, most: u64) -> Vec<u8> {
+        self.real(path).and_then(|real| read_start(&real, &self.allowed, most)).unwrap_or_default()
+    }
+
     fn list(&self, path: &str) -> Vec<String> {
         let Ok(entries) = self.real(path).and_then(|real| fs::read_dir(real).map_err(refusal)) else {
             return Vec::new();

@@ -174,6 +174,16 @@ fn nothing_outside_of_the_root_is_shown_and_every_way_to_it_is_a_gap() {
             *path == format!("{number}/.env") && *rule == "unreadable-file" && message.contains("`COMPOSE_FILE` names")
         };
         assert!(prefix == "link" || findings.iter().any(told), "{prefix}: {findings:#?}");
+        // What starts with a slash or a variable is a path of the container.
+        let relative = prefix.starts_with('.') || prefix == "link";
+        for config in ["nginx.conf", "supervisord.conf"] {
+            let told = |(path, rule, message): &(&str, &str, &str)| {
+                *path == format!("{number}/{config}")
+                    && *rule == "unreadable-file"
+                    && message.ends_with("lies outside of the scanned folder")
+            };
+            assert_eq!(findings.iter().any(told), relative, "{prefix}: {config}: {findings:#?}");
+        }
         #[cfg(unix)]
         for link in ["compose.override.yaml", "Dockerfile.link", "prod.env"] {
             let path = format!("{number}/{link}");

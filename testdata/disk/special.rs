@@ -163,6 +163,61 @@ fn what_a_config_refers_to_is_opened_when_it_is_a_plain_file_only() {
 }
 
 #[test]
+fn what_says_which_stacks_run_and_cannot_be_read_is_a_gap() {
+    let padding = "# padding\n".repeat(120_000);
+    let compose = "services:\n  web:\n    image: nginx:1.29\n";
+    let tree = Tree::new(&[
+        ("compose.yaml", compose),
+        ("bin/up", &format!("#!/bin/sh\n{padding}")),
+        ("ci/start.sh", &padding),
+    ]);
+    fs::write(tree.0.join("deploy.ps1"), b"\xff\xfed\0o\0c\0k\0e\0r\0").unwrap();
+    fs::create_dir_all(tree.0.join(".github/workflows")).unwrap();
+    for fifo in ["Makefile", "README.md", "CHANGELOG.md"] {
+        mkfifo(tree.0.join(fifo));
+    }
+    sparse(tree.0.join(".github/workflows/up.yml"));
+    sparse(tree.0.join("bin/tool"));
+    sparse(tree.0.join("justfile"));
+    symlink("../outside", tree.0.join("run.bat")).unwrap();
+    symlink("/dev/null", tree.0.join("Procfile")).unwrap();
+    let named = [
+        ("CHANGELOG.md", "not a regular file"),
+        (".github/workflows/up.yml", "!10737418240 bytes, over the limit of 1048576"),
+        ("Makefile", "!not a regular file"),
+        ("Procfile", "!leads out of the scan root"),
+        ("README.md", "not a regular file"),
+        ("bin/up", "!1200010 bytes, over the limit of 1048576"),
+        ("ci/start.sh", "!1200000 bytes, over the limit of 1048576"),
+        ("deploy.ps1", "!it is not UTF-8"),
+        ("justfile", "!10737418240 bytes, over the limit of 1048576"),
+    ];
+    assert_eq!(tree.skipped(&[]), pairs(&named));
+    let (code, found) = tree.found(&[]);
+    assert_eq!(code, 2);
+    assert_eq!(found.iter().filter(|(rule, _)| rule == "unreadable-file").count(), named.len() - 2, "{found:?}");
+    // Where it is said which stacks there are, nothing that might say it is lacking.
+    tree.write("confscan.toml", "[[stack]]\nfiles = [\"compose.yaml\"]\n");
+    let listed = named.map(|(path, reason)| (path, reason.trim_start_matches('!').to_owned()));
+    assert_eq!(tree.skipped(&[]), pairs(&listed.each_ref().map(|(path, reason)| (*path, reason.as_str()))));
+    assert_eq!(tree.found(&[]).0, 0);
+    tree.write("other/compose.yaml", compose);
+    assert_eq!(tree.found(&[]).0, 2);
+}
+
+#[test]
+fn a_long_script_says_which_stacks_run() {
+    let padding = "# padding\n".repeat(100_000);
+    let tree = Tree::new(&[
+        ("a.compose.yaml", "services:\n  web:\n    image: nginx:1.29\n"),
+        ("b.compose.yaml", "services:\n  web:\n    privileged: true\n"),
+        ("Makefile", &format!("{padding}up:\n\tdocker compose -f a.compose.yaml -f b.compose.yaml up\n")),
+    ]);
+    let run = tree.scan(&["containers"]);
+    assert!(run.out.contains("Makefile"), "{run:?}");
+}
+
+#[test]
 fn nothing_that_is_read_beside_the_configs_makes_the_scan_wait() {
     // Where a FIFO lies, what is asked, the exit code, and what is said.
     let cases: &[(&str, &[&str], i32, &str)] = &[
@@ -238,6 +293,7 @@ fn gitignore_counts_up_to_the_repository_and_what_it_leaves_out_is_listed() {
 fn what_may_not_be_read_is_a_gap() {
     let tree = Tree::new(&[
         ("Dockerfile", IMAGE),
+        ("Makefile", "up:\n\tdocker compose up\n"),
         ("closed/Dockerfile", IMAGE),
         ("unsearchable/Dockerfile", IMAGE),
         ("compose.yaml", "services:\n  a:\n    image: x:1\n    env_file: [vars, closed/vars]\n"),
@@ -245,7 +301,8 @@ fn what_may_not_be_read_is_a_gap() {
         ("to/real", "A=1\n"),
     ]);
     symlink("closed/Dockerfile", tree.0.join("linked.Dockerfile")).unwrap();
-    let closed = [("Dockerfile", 0o000), ("vars", 0o000), ("closed", 0o000), ("unsearchable", 0o444)];
+    let closed =
+        [("Dockerfile", 0o000), ("Makefile", 0o000), ("vars", 0o000), ("closed", 0o000), ("unsearchable", 0o444)];
     for (path, mode) in closed {
         fs::set_permissions(tree.0.join(path), Permissions::from_mode(mode)).unwrap();
     }
@@ -268,7 +325,7 @@ fn what_may_not_be_read_is_a_gap() {
         Ok(listed) => listed,
         Err(error) => return eprintln!("skipped: the program cannot run as another account: {error}"),
     };
-    for path in ["Dockerfile", "closed/", "unsearchable/Dockerfile", "linked.Dockerfile", "vars"] {
+    for path in ["Dockerfile", "Makefile", "closed/", "unsearchable/Dockerfile", "linked.Dockerfile", "vars"] {
         let file = listed["files"].as_array().unwrap().iter().find(|file| file["path"] == path);
         let file = file.unwrap_or_else(|| panic!("{path} is not listed: {listed}"));
         let reason = file["skipped"].as_str().unwrap_or_default();

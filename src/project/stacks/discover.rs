@@ -7,8 +7,8 @@ use super::variables::Variables;
 use super::{Basis, Stack, is_remote, load};
 use crate::container::{DocumentId, Marked};
 use crate::project::link::Linker;
-use crate::project::{Configured, path};
-use crate::source::{Kind, Skipped, Source, Span, Spanned};
+use crate::project::{Configured, outside, path};
+use crate::source::{Kind, ReadError, Source, Span, Spanned};
 use crate::syntax::Document;
 use crate::syntax::compose::{Compose, Scalar, Service};
 
@@ -25,10 +25,6 @@ const MAX_NAMED: usize = 200;
 const MAX_STARTED: usize = 32;
 /// Files that are searched for command lines.
 const MAX_EVIDENCE: usize = 2_000;
-/// Bytes of such a file.
-const MAX_EVIDENCE_SIZE: usize = 512 << 10;
-/// Bytes of the longest path that is shown.
-const MOST_SHOWN: usize = 120;
 
 /// A stack that was found, not yet read.
 pub(super) struct Found {
@@ -179,7 +175,7 @@ impl Finder<'_, '_> {
             }
         }
         for (folder, env_file, files, span) in named {
-            self.outside(&folder, &files, &env_file, span);
+            self.outside(&folder, &files, span);
             if let Some(files) = self.resolve(&folder, &files) {
                 self.add(Found { env_files: vec![env_file], ..Found::of(files, Basis::ComposeFile(span)) });
             }
@@ -187,13 +183,10 @@ impl Finder<'_, '_> {
     }
 
     /// Notes the files of a `COMPOSE_FILE` that lie outside of the scan root: the stack has more than what is in sight.
-    fn outside(&mut self, folder: &str, files: &[String], env_file: &str, span: Span) {
+    fn outside(&mut self, folder: &str, files: &[String], span: Span) {
         let outside = files.iter().filter(|file| !is_remote(file) && path::join(folder, file).is_none());
-        self.linker.outside.extend(outside.map(|file| {
-            let shown = &file[..file.floor_char_boundary(MOST_SHOWN)];
-            let reason = format!("`COMPOSE_FILE` names `{shown}`, which lies outside of the scanned folder");
-            Skipped { path: env_file.to_owned(), reason, gap: Some(span.file) }
-        }));
+        let outside: Vec<_> = outside.map(|file| outside::named(self.linker, span, "COMPOSE_FILE", file)).collect();
+        self.linker.outside.extend(outside);
     }
 
     /// The documents of a command's files, when all of them are there.
@@ -234,15 +227,29 @@ impl Finder<'_, '_> {
                 folder = path::directory(folder);
             }
         }
+        // What the configuration says of all of them needs nothing that bears it out.
+        let configured = self.found.iter().filter(|found| matches!(found.basis, Basis::Configured));
+        let configured: HashSet<DocumentId> = configured.flat_map(|found| &found.files).copied().collect();
+        let settled = composes.iter().all(|id| configured.contains(id));
         let mut files = BTreeSet::new();
         for folder in &folders {
             evidence_files(self.linker, folder, &mut files);
         }
         for path in files {
-            let Ok(bytes) = self.linker.sources.store().read(&path) else { continue };
-            if bytes.len() > MAX_EVIDENCE_SIZE {
-                continue;
-            }
+            let bytes = match self.linker.sources.store().read(&path) {
+                // Shells and make read any encoding that has the letters where ASCII has them.
+                Ok(bytes) if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
+                    self.unread(&path, "it is not UTF-8".to_owned(), settled);
+                    continue;
+                }
+                Ok(bytes) => bytes,
+                Err(ReadError::Missing) => continue,
+                Err(ReadError::TooLarge { .. }) if is_program(self.linker, &path) => continue,
+                Err(error) => {
+                    self.unread(&path, error.to_string(), settled);
+                    continue;
+                }
+            };
             let mut source = Source::from_bytes(&path, bytes);
             let found = match path::file_name(&path) {
                 "devcontainer.json" | ".devcontainer.json" => devcontainer(&source.text).into_iter().collect(),
@@ -258,6 +265,14 @@ impl Finder<'_, '_> {
                 self.command(&path, &command, |range| Span::new(file, range), &folders);
             }
         }
+    }
+
+    /// Notes a file that may say which Compose files run and cannot be read: a gap, unless it is `needless` or documentation,
+    /// which starts nothing.
+    fn unread(&mut self, path: &str, reason: String, needless: bool) {
+        let name = path::file_name(path).to_ascii_lowercase();
+        let documentation = name.starts_with("readme") || name.ends_with(".md");
+        self.linker.unread.push((path.to_owned(), reason, !needless && !documentation));
     }
 
     /// Takes a command line for what it says.
@@ -487,6 +502,14 @@ const FOLDERS: [&str; 21] = [
     "tools",
     "utils",
 ];
+
+/// Whether a file that is too large to be read is a program, not a script.
+fn is_program(linker: &Linker, path: &str) -> bool {
+    let name = path::file_name(path).to_ascii_lowercase();
+    let by_name = name.contains('.')
+        || ["makefile", "gnumakefile", "justfile", "jenkinsfile", "procfile"].contains(&name.as_str());
+    !by_name && linker.sources.store().start(path, 2) != b"#!"
+}
 
 /// The files of a folder, and of those below it that are known for it, that may hold command lines.
 fn evidence_files(linker: &Linker, folder: &str, files: &mut BTreeSet<String>) {

@@ -91,6 +91,8 @@ pub struct TransferFact {
 pub struct ImageConfig {
     /// What the chain starts from.
     pub base: Base,
+    /// The platform that the base is asked for (`--platform`).
+    pub platform: Option<String>,
     /// The stages that it goes through, the first one first; the last [`STAGES`](crate::limit::STAGES) of them.
     pub chain: Vec<usize>,
     /// The last USER.
@@ -232,12 +234,14 @@ impl<'a> Evaluator<'a> {
 fn evaluate_chain(evaluator: &Evaluator, stage: usize) -> ImageConfig {
     let Evaluator { dockerfile, lineage, .. } = evaluator;
     let chain = lineage.chain(stage);
-    let base = match chain.first().map(|&first| &lineage.parents[lineage.parents[first].root].image) {
+    let root = chain.first().map(|&first| &lineage.parents[lineage.parents[first].root]);
+    let base = match root.map(|root| &root.image) {
         Some(image) if image.value != "scratch" => Base::Image(image.clone()),
         _ => Base::Scratch,
     };
     let config = ImageConfig {
         base,
+        platform: root.and_then(|root| root.platform.clone()),
         user: None,
         workdir: None,
         relative_workdir: None,

@@ -76,6 +76,8 @@ pub(super) struct Parent {
     pub depth: usize,
     /// The image with its variables expanded.
     pub image: Expanded,
+    /// The value of `--platform` with its variables expanded.
+    pub platform: Option<String>,
     /// Variables of FROM that no ARG before the first FROM declares.
     pub undefined: Vec<Spanned<String>>,
 }
@@ -161,7 +163,8 @@ impl Lineage {
                 let parent: &Parent = &lineage.parents[stage];
                 (parent.root, parent.depth + 1)
             });
-            lineage.parents.push(Parent { stage: stage_of, root, depth, image, undefined });
+            let platform = platform.map(|platform| platform.value);
+            lineage.parents.push(Parent { stage: stage_of, root, depth, image, platform, undefined });
             if let Some(name) = &stage.name {
                 names.insert(&name.value, index);
             }
