@@ -23,18 +23,17 @@ const LARGEST: u64 = 1 << 26;
 const NAMED: usize = 5;
 
 /// Takes what is known out of the findings of a report.
-pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
-    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+pub fn compare(report: &mut Report, arguments: &Scan, scope: &Scope, config: &Config) -> Result<(), Problem> {
     let compare = |report: &mut Report, known: &[Entry], with, covered: &dyn Fn(&Entry) -> bool| {
         let allow_gaps = arguments.allow_gaps;
         let comparison = baseline::compare(&mut report.findings, &mut report.known, known, with, allow_gaps, covered);
         report.comparisons.push(comparison);
     };
     if !arguments.no_baseline
-        && let Some((path, baseline)) = find(arguments.baseline.as_deref(), &scope)?
+        && let Some((path, baseline)) = find(arguments.baseline.as_deref(), scope)?
     {
         let with = With::Baseline(path.to_string_lossy().into_owned());
-        compare(report, &baseline.entries, with, &|entry| is_covered(entry, &scope, config));
+        compare(report, &baseline.entries, with, &|entry| is_covered(entry, scope, config));
     }
     if let Some(reference) = &arguments.diff_base {
         let repository = Repository::open(&scope.root)?;
@@ -42,7 +41,7 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
         let options = walk_options(&arguments.input, &config.files);
         let tree = Tree::read(&repository, &commit, options.max_file_size, report.sources.shared_store())?;
         let lacks = tree.lacks();
-        let (base_scope, more) = git::base_scope(&tree, &scope);
+        let (base_scope, more) = git::base_scope(&tree, scope);
         let base = confscan::scan(git::sources(tree, &base_scope, &options, &report.sources), config);
         lacks.check()?;
         let renames = git::renames(&base.sources, &report.sources);
@@ -55,8 +54,7 @@ pub fn compare(report: &mut Report, arguments: &Scan, config: &Config) -> Result
 }
 
 /// Finds out since when exceptions stand.
-pub fn date(report: &mut Report, arguments: &Scan, config: &Config) -> Result<(), Problem> {
-    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &config.files))?;
+pub fn date(report: &mut Report, scope: &Scope) -> Result<(), Problem> {
     git::date_exceptions(&Repository::open(&scope.root)?, report);
     Ok(())
 }
@@ -87,7 +85,8 @@ fn is_covered(entry: &Entry, scope: &Scope, config: &Config) -> bool {
 
 /// Writes the baseline of `arguments`, and gives the exit code.
 pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> {
-    let scope = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &Files::default()))?;
+    let area = walk::Area::of(&arguments.input.paths, &walk_options(&arguments.input, &Files::default()))?;
+    let scope = area.scope();
     if !scope.files.is_empty() {
         return Err("a baseline is of directories: what is found in a file depends on those around it".into());
     }
@@ -98,10 +97,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let shown = shown.to_string_lossy().into_owned();
     let known = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Baseline::new([]),
-        _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),
+        _ => find(arguments.baseline.as_deref(), scope)?.map(|(_, known)| known).unwrap_or_default(),
     };
     let progress = Progress::start();
-    let (sources, files) = read(&arguments.input, &progress)?;
+    let (sources, files, _) = read(&arguments.input, &progress)?;
     let config = Config {
         pedantic: arguments.pedantic,
         no_ignores: arguments.no_ignores,
@@ -132,7 +131,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     }
     let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
     // What this scan did not look for stays as it is.
-    let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
+    let kept = known.entries.iter().filter(|entry| !is_covered(entry, scope, &config)).cloned();
     let mut new = Baseline::new(found.entries.into_iter().chain(kept));
     new.accept(&known, config.today);
     let added = new.entries.iter().filter(|entry| !known.holds(entry)).count();

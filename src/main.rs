@@ -101,7 +101,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             stdout.write(|out, options| listing::rules(list.format == Format::Json, options, out))?;
         }
         Some(Command::Files { input, list }) => {
-            let (mut sources, files) = read(&input, &Progress::start())?;
+            let (mut sources, files, _) = read(&input, &Progress::start())?;
             let nothing = sources.is_empty() && !input.skip_unknown;
             files.register(&mut sources);
             // Linking reads the files that configs refer to.
@@ -126,7 +126,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
         Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
         Some(Command::Containers { input, list }) => {
-            let (sources, files) = read(&input, &Progress::start())?;
+            let (sources, files, _) = read(&input, &Progress::start())?;
             let nothing = sources.is_empty() && !input.skip_unknown;
             let report = confscan::scan(sources, &Config { files, ..at(time()?) });
             stdout.write(|out, options| match list.format {
@@ -171,17 +171,17 @@ fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let time = time()?;
     let outputs = outputs(arguments)?;
     let progress = Progress::start();
-    let (sources, files) = read(&arguments.input, &progress)?;
-    let config = config(arguments, files, time)?;
+    let (sources, files, scope) = read(&arguments.input, &progress)?;
+    let config = config(arguments, files, &scope, time);
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
         output::note(format_args!("no config was found (`confscan files` says what was skipped)"));
     }
     progress.grading();
     let mut report = confscan::scan(sources, &config);
-    known::compare(&mut report, arguments, &config)?;
+    known::compare(&mut report, arguments, &scope, &config)?;
     if arguments.blame {
-        known::date(&mut report, arguments, &config)?;
+        known::date(&mut report, &scope)?;
     }
     // Only now: what is not shown is known or new all the same.
     report.leave_out_unsure(&config);
@@ -255,8 +255,9 @@ fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
     let (format, input) = (arguments.format.unwrap_or(Format::Human), &arguments.input);
     let scope = match arguments.output.as_slice() {
         [] => None,
-        _ => Some(walk::scope(&input.paths, &walk_options(input, &Files::default()))?),
+        _ => Some(walk::Area::of(&input.paths, &walk_options(input, &Files::default()))?),
     };
+    let scope = scope.as_ref().map(walk::Area::scope);
     let scanned: Vec<&Path> = scope.iter().flat_map(|scope| [&*scope.root, &scope.scanned]).collect();
     let stdout = |format| Place { format, target: Ok(Target::Stdout), shown: "the standard output".to_owned() };
     let mut outputs: Vec<Place> = Vec::new();
@@ -290,23 +291,24 @@ fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
     Ok(outputs)
 }
 
-/// The files that the arguments name, and the settings that count for them.
-fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files), Problem> {
+/// The files that the arguments name, the settings that count for them, and where they are.
+fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files, walk::Scope), Problem> {
     let mut options = walk_options(input, &Files::default());
-    let scope = walk::scope(&input.paths, &options)?;
+    let area = walk::Area::of(&input.paths, &options)?;
+    let scope = area.scope().clone();
     let mut files = Files::new(match &input.config {
         Some(path) => vec![walk::settings_at(path, &scope.scanned, &scope.root)?],
         None if input.no_config => Vec::new(),
         None => walk::settings_above(&scope.scanned, &scope.root)?,
     });
     options = walk_options(input, &files);
-    let sources = walk::sources(&input.paths, &options, &|| progress.file())?;
+    let sources = area.sources(&options, &|| progress.file())?;
     if input.config.is_none() && !input.no_config {
         files.add_below(&sources)?;
     }
     files.check_stacks(&sources)?;
     start_threads(input.threads.into(), &sources);
-    Ok((sources, files))
+    Ok((sources, files, scope))
 }
 
 /// Starts the threads of the scan, this one among them: no more than `most` (0 for one per processor), and no more than
@@ -335,13 +337,13 @@ fn walk_options(input: &Input, files: &Files) -> walk::Options {
 }
 
 /// How the scan is done; today is the day in UTC.
-fn config(arguments: &Scan, files: Files, time: Timestamp) -> Result<Config, Problem> {
-    let whole = walk::scope(&arguments.input.paths, &walk_options(&arguments.input, &files))?.directories;
+fn config(arguments: &Scan, files: Files, scope: &walk::Scope, time: Timestamp) -> Config {
+    let whole = scope.directories.clone();
     let files = if arguments.pedantic == Some(false) { files.without_pedantic() } else { files };
     let pedantic = arguments.pedantic == Some(true);
     let (no_ignores, require_reason) = (arguments.no_ignores, arguments.require_reason);
     let (fail_on, min_confidence) = (arguments.fail_on, arguments.min_confidence);
-    Ok(Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, whole, ..at(time) })
+    Config { pedantic, fail_on, min_confidence, files, no_ignores, require_reason, whole, ..at(time) }
 }
 
 /// The defaults on the day of `time` in UTC.

@@ -101,40 +101,58 @@ impl Named {
 /// A named path is missing, is neither a directory nor a regular file, or cannot be told to be any kind of config; or an
 /// option is about a path that is not named, or the root does not hold them.
 pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
-    let Area { named, allowed, root, .. } = area(paths, options)?;
-    let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
-    for named in &named {
-        match named {
-            Named::Directory(path) => {
-                walk.directory(path);
-                walk.settings_around(path);
-            }
-            Named::File(path) => {
-                walk.file(path)?;
-                walk.settings_around(path);
-            }
-            Named::Stdin(path) => {
-                walk.stdin(path)?;
-                walk.settings_around(path);
-            }
-        }
-    }
-    let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(collect(
-        found,
-        Disk { root, allowed, limit: options.max_file_size, real_directories: std::sync::Mutex::default() },
-    ))
+    Area::of(paths, options)?.sources(options, progress)
 }
 
-/// What the paths of the command line make together.
-struct Area {
+/// What the paths of the command line make together, as it was found on the disk once.
+pub struct Area {
     named: Vec<Named>,
     /// Real paths of the directories that may be read.
     allowed: Vec<PathBuf>,
-    /// Real path of the directory that they have in common.
-    scanned: PathBuf,
-    /// The scan root.
-    root: PathBuf,
+    scope: Scope,
+}
+
+impl Area {
+    /// What `paths` make together: see [`sources`].
+    ///
+    /// # Errors
+    /// As of [`sources`].
+    pub fn of(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
+        let (named, allowed, root, scanned) = area(paths, options)?;
+        let (mut directories, mut files) = (Vec::new(), Vec::new());
+        for named in &named {
+            match named {
+                Named::Directory(path) => directories.push(shown(path, &root)),
+                Named::File(path) | Named::Stdin(path) => files.push(shown(path, &root)),
+            }
+        }
+        Ok(Area { named, allowed, scope: Scope { root, scanned, directories, files } })
+    }
+
+    /// The paths in it.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Every config in it: see [`sources`].
+    ///
+    /// # Errors
+    /// As of [`sources`].
+    pub fn sources(self, options: &Options, progress: &(dyn Fn() + Sync)) -> Result<Sources, Error> {
+        let Area { named, allowed, scope: Scope { root, .. } } = self;
+        let walk = Walk { root: &root, allowed: &allowed, options, progress, found: Mutex::default() };
+        for named in &named {
+            match named {
+                Named::Directory(path) => walk.directory(path),
+                Named::File(path) => walk.file(path)?,
+                Named::Stdin(path) => walk.stdin(path)?,
+            }
+            walk.settings_around(named.path());
+        }
+        let found = walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let disk = Disk { root, allowed, limit: options.max_file_size, real_directories: Mutex::default() };
+        Ok(collect(found, disk))
+    }
 }
 
 /// What the paths of the command line are.
@@ -157,22 +175,6 @@ impl Scope {
     }
 }
 
-/// What `paths` are: see [`sources`].
-///
-/// # Errors
-/// As of [`sources`].
-pub fn scope(paths: &[PathBuf], options: &Options) -> Result<Scope, Error> {
-    let Area { named, scanned, root, .. } = area(paths, options)?;
-    let (mut directories, mut files) = (Vec::new(), Vec::new());
-    for named in named {
-        match named {
-            Named::Directory(path) => directories.push(shown(&path, &root)),
-            Named::File(path) | Named::Stdin(path) => files.push(shown(&path, &root)),
-        }
-    }
-    Ok(Scope { root, scanned, directories, files })
-}
-
 /// The content of the regular file at the real path `path`, which may have no more than `limit` bytes.
 ///
 /// # Errors
@@ -181,7 +183,10 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     disk::read(path, &[path.to_owned()], limit)
 }
 
-fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
+/// What the paths name, the directories that may be read, the scan root, and the directory that holds all that is scanned.
+type Places = (Vec<Named>, Vec<PathBuf>, PathBuf, PathBuf);
+
+fn area(paths: &[PathBuf], options: &Options) -> Result<Places, Error> {
     let current = std::env::current_dir().and_then(fs::canonicalize);
     let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
     let default = [PathBuf::from(".")];
@@ -204,7 +209,7 @@ fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
     let Some(root) = &options.root else {
         let scanned = common(&allowed);
         let root = shown_from(&scanned, &current);
-        return Ok(Area { named, allowed, scanned, root });
+        return Ok((named, allowed, root, scanned));
     };
     let real = fs::canonicalize(root).map_err(|error| Error(format!("{}: {}", root.display(), refusal(error))))?;
     if !real.is_dir() {
@@ -213,7 +218,7 @@ fn area(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
     let outside = named.iter().zip(paths).find(|(named, _)| !named.path().starts_with(&real));
     match outside {
         Some((_, path)) => Err(Error(format!("{}: not in the root {}", path.display(), root.display()))),
-        None => Ok(Area { named, allowed: vec![real.clone()], scanned: real.clone(), root: real }),
+        None => Ok((named, vec![real.clone()], real.clone(), real)),
     }
 }
 
