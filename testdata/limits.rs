@@ -311,8 +311,8 @@ fn no_wide_text_takes_more_time_than_its_size_is_worth() {
     let bounded: Vec<_> = cases(size).filter(is_bounded).collect();
     assert_eq!(bounded.len(), BOUNDED.len());
     for (name, files) in &bounded {
-        // A second for 100 KB in a release build.
-        let most = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 1 });
+        // A second for 100 KB in a release build, where two processors share the work.
+        let most = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
         let cost = effort::cost(2 << 20, || whole(files));
         assert!(cost < most, "{name}: {cost:?}");
     }
