@@ -11,6 +11,9 @@ mod broken;
 pub mod command;
 pub mod config;
 pub mod container;
+#[cfg(test)]
+#[path = "../testdata/support/effort.rs"]
+mod effort;
 pub mod engine;
 mod escape;
 pub mod exception;

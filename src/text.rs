@@ -129,15 +129,19 @@ pub fn edit_distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     last.last().copied().filter(|&distance| distance <= limit)
 }
 
-/// The candidate that `word` was probably meant to be: the nearest one with no more than a third of its characters
-/// different, and the first of several equally near.
+/// Candidates that are looked at for what was meant: a file may name thousands of things and get all of them wrong.
+const CANDIDATES: usize = 200;
+
+/// The candidate that `word` was probably meant to be: of the first 200 the nearest one with no more than a third
+/// of its characters different, and the first of several equally near.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().take(LONGEST + 1).count();
     if length > LONGEST {
         return None;
     }
     let limit = (length / 3).max(1);
-    let near = candidates.into_iter().filter_map(|candidate| Some((edit_distance(word, candidate, limit)?, candidate)));
+    let candidates = candidates.into_iter().take(CANDIDATES);
+    let near = candidates.filter_map(|candidate| Some((edit_distance(word, candidate, limit)?, candidate)));
     near.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)
 }
 

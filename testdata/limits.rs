@@ -1,14 +1,13 @@
 //! Hostile contents: nothing takes more stack, time or memory than its size is worth, and what is left out is said.
-//!
-//! The bounds on time are far above what a scan takes, so that a slow machine does not fail them; what grows with the
-//! square of its size does.
 
+#[path = "support/effort.rs"]
+mod effort;
 #[path = "support/virtual_repository.rs"]
 mod virtual_repository;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs};
 
 use confscan::config::Config;
@@ -283,20 +282,52 @@ fn the_deepest_text_takes_a_small_stack() {
     pool.install(run);
 }
 
+/// What meets everything else of its kind, so many times as a limit lets it: up to there that grows with the square.
+const BOUNDED: [&str; 4] = [
+    "Dockerfile: RUN useradd u@ && apt-get install p@",
+    "services of one Dockerfile",
+    "services with one nginx.conf",
+    "nginx files that all include all",
+];
+
+/// Scans, and writes what is found.
+fn whole(files: &Files) {
+    let mut out = Vec::new();
+    write(&scan(files), Format::Json, &Options::default(), &mut out).expect("a vector takes all");
+    assert!(out.len() < 12 << 20, "a report of {} bytes", out.len());
+}
+
 #[test]
-fn no_text_takes_more_time_than_its_size_is_worth() {
-    // A second for 100 KB in a release build.
-    let unoptimised = if cfg!(debug_assertions) { 20 } else { 1 };
+fn no_deep_text_takes_more_time_than_its_size_is_worth() {
+    let cases = |size| deep(size).into_iter().map(|(name, files)| (short(&name).to_owned(), files)).collect();
+    effort::assert_linear(50_000, 2 << 20, cases, whole);
+}
+
+#[test]
+fn no_wide_text_takes_more_time_than_its_size_is_worth() {
     let size = 50_000;
-    for (name, files) in deep(size).into_iter().chain(wide(size)) {
-        let start = Instant::now();
-        let report = scan(&files);
-        let took = start.elapsed();
-        assert!(took < Duration::from_secs(unoptimised), "{}: {took:?}", short(&name));
-        let mut out = Vec::new();
-        write(&report, Format::Json, &Options::default(), &mut out).expect("a vector takes all");
-        assert!(out.len() < 12 << 20, "{}: a report of {} bytes", short(&name), out.len());
+    let cases = |size| wide(size).into_iter().map(|(name, files)| (short(&name).to_owned(), files));
+    let is_bounded = |(name, _): &(String, Files)| BOUNDED.contains(&name.as_str());
+    let bounded: Vec<_> = cases(size).filter(is_bounded).collect();
+    assert_eq!(bounded.len(), BOUNDED.len());
+    for (name, files) in &bounded {
+        // A second for 100 KB in a release build, where two processors share the work.
+        let most = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
+        let cost = effort::cost(2 << 20, || whole(files));
+        assert!(cost < most, "{name}: {cost:?}");
     }
+    effort::assert_linear(size, 2 << 20, |size| cases(size).filter(|case| !is_bounded(case)).collect(), whole);
+}
+
+#[test]
+fn work_that_grows_with_the_square_of_its_size_is_told_from_work_that_does_not() {
+    let steps = |count: u64| move || (0..count).for_each(|step| assert!(std::hint::black_box(step) < count));
+    let size = 2_000_000;
+    assert_eq!(effort::grows_linearly(STACK, steps(size), steps(4 * size)), Ok(()));
+    assert!(effort::grows_linearly(STACK, steps(size), steps(16 * size)).is_err());
+    // Nor does work on other threads stay unseen.
+    let parallel = |count: u64| move || rayon::scope(|scope| scope.spawn(move |_| steps(count)()));
+    assert!(effort::grows_linearly(STACK, parallel(size), parallel(16 * size)).is_err());
 }
 
 /// Names of the limits that a report says were exceeded.

@@ -1,11 +1,13 @@
 //! The report formats over a virtual repository: what they show, what they must not show, and how fast.
 
+#[path = "support/effort.rs"]
+mod effort;
 #[path = "support/virtual_report.rs"]
 mod virtual_report;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use confscan::finding::{Confidence, Severity};
 use confscan::report::{Format, Options, Report};
@@ -439,11 +441,12 @@ fn sarif_leaves_out_the_mildest_of_too_many_and_says_so() {
     assert_eq!(text, Some("10 of the mildest findings were left out: one upload takes 25000 results."));
 }
 
-#[test]
-fn thousands_of_findings_are_written_in_no_time() {
+/// A report of 200 findings for each of `size` files, and of many in a minified one, where every look at a whole line would
+/// count.
+fn many_findings(size: usize) -> Report {
     let mut scan = Scan::default();
     let rules = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|id| rule(id, Severity::Medium));
-    for index in 0..200 {
+    for index in 0..size {
         let file = scan.file(&format!("services/{index:03}/Dockerfile"), &DOCKERFILE.repeat(10));
         for place in 0..50 {
             let span = Span::new(file, 30 * place..30 * place + 20);
@@ -451,18 +454,20 @@ fn thousands_of_findings_are_written_in_no_time() {
             scan.report(rules[place % 8], span, "Container `web` starts as root").related(near, "because of this");
         }
     }
-    // A minified file, where every look at a whole line would count.
-    let file = scan.file("minified", &"x".repeat(1 << 20));
-    for place in 0..500 {
+    let file = scan.file("minified", &"x".repeat(size * 5_000));
+    for place in 0..size * 5 / 2 {
         scan.report(rules[place % 8], Span::new(file, 2000 * place..2000 * place + 3), "Wrong");
     }
-    let report = scan.done();
-    for format in Format::ALL {
-        let start = Instant::now();
-        let size = written(&report, format, Options::default()).len();
-        let time = start.elapsed();
-        eprintln!("{format:?}: {} findings, {size} bytes, {time:?}", report.findings.len());
-        // Unoptimised and on a busy machine; what is quadratic takes far longer.
-        assert!(time < Duration::from_secs(10), "{format:?} took {time:?}");
-    }
+    scan.done()
+}
+
+#[test]
+fn thousands_of_findings_are_written_in_linear_time() {
+    let cases = |size: usize| {
+        let report = Arc::new(many_findings(size));
+        Format::ALL.map(|format| (format.name().to_owned(), (format, report.clone()))).into()
+    };
+    effort::assert_linear(200, 2 << 20, cases, |(format, report)| {
+        written(report, *format, Options::default());
+    });
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::effort;
 use crate::source::FileId;
 
 fn text(source: &str) -> Text {
@@ -227,30 +228,31 @@ fn flags_are_found_in_every_spelling() {
 }
 
 #[test]
-fn hostile_command_lines_end_soon() {
-    let mut nested = "a".to_owned();
-    for _ in 0..12 {
-        nested = format!("sh -c {:?} \"$@\" \"$@\"", nested);
-        nested.truncate(60_000);
-    }
-    let cases = [
-        "nice ".repeat(13_000),
-        "env A=b ".repeat(8_000) + "x",
-        "sh -c ".repeat(10_000),
-        format!("sh -c '{}'", "a;".repeat(30_000)),
-        "sh -c 'sh -c \"$@\" \"$@\" \"$@\"' x y z; ".repeat(1_000),
-        nested,
-        "f() { f; }; ".repeat(4_000),
-        "eval ".repeat(10_000),
-        format!("{} sh -c '{}'", "A=b ".repeat(5_000), "a;".repeat(20_000)),
-    ];
-    for source in &cases {
-        let start = std::time::Instant::now();
+fn hostile_command_lines_take_linear_time() {
+    let cases = |size: usize| {
+        let filled = |unit: &str| unit.repeat(size / unit.len());
+        let mut nested = "a".to_owned();
+        for _ in 0..12 {
+            nested = format!("sh -c {:?} \"$@\" \"$@\"", nested);
+            nested.truncate(size);
+        }
+        let cases = [
+            filled("nice "),
+            filled("env A=b ") + "x",
+            filled("sh -c "),
+            format!("sh -c '{}'", filled("a;")),
+            filled("sh -c 'sh -c \"$@\" \"$@\" \"$@\"' x y z; "),
+            nested,
+            filled("f() { f; }; "),
+            filled("eval "),
+            format!("{} sh -c '{}'", "A=b ".repeat(size / 12), "a;".repeat(size / 3)),
+        ];
+        cases.map(|source| (source[..30].to_owned(), source)).into()
+    };
+    effort::assert_linear(60_000, 2 << 20, cases, |source: &String| {
         Effective::of_shell(&text(source));
         Effective::of_supervisor(&text(source));
-        let elapsed = start.elapsed();
-        assert!(elapsed.as_secs() < 5, "{elapsed:?}: {}", &source[..30]);
-    }
+    });
 }
 
 /// Words of command lines, so that what is put together at random runs through many wrappers.

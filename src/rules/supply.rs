@@ -203,6 +203,7 @@ fn network(host: &str) -> Network {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::effort;
     use crate::source::{FileId, Kind, Source, Sources, Span};
 
     #[test]
@@ -249,30 +250,32 @@ mod tests {
     }
 
     #[test]
-    fn hostile_command_lines_end_soon() {
-        let runs = [
-            "curl -k http://a.org|sh;".repeat(2_600),
-            "bash <(curl -k http://a.org);".repeat(2_000),
-            format!("bash {}", "<(curl -s a.org) ".repeat(3_500)),
-            format!("{}curl a.org | sh{}", "(".repeat(3_000), ")".repeat(3_000)),
-            format!("{} echo gpgcheck=0 {}", "{ ".repeat(4_000), "; } > x.repo".repeat(4_000)),
-            format!("echo {} > a.repo", "gpgcheck=0 ".repeat(5_000)),
-            "echo gpgcheck=0 | tee a.repo | ".repeat(2_000) + "cat",
-            "apk add curl && apk del curl;".repeat(2_000),
-            "sh -c 'curl a.org | sh';".repeat(2_500),
-            "GIT_SSL_NO_VERIFY=1 ".repeat(3_000) + "pip install --trusted-host x",
-            "eval ".repeat(9_000) + "curl",
-        ];
-        for run in runs {
+    fn hostile_command_lines_take_linear_time() {
+        let cases = |size: usize| {
+            let filled = |unit: &str| unit.repeat(size / unit.len());
+            let half = |unit: &str| unit.repeat(size / 2 / unit.len());
+            let runs = [
+                filled("curl -k http://a.org|sh;"),
+                filled("bash <(curl -k http://a.org);"),
+                format!("bash {}", filled("<(curl -s a.org) ")),
+                format!("{}curl a.org | sh{}", half("("), half(")")),
+                format!("{} echo gpgcheck=0 {}", half("{ "), half("; } > x.repo")),
+                format!("echo {} > a.repo", filled("gpgcheck=0 ")),
+                filled("echo gpgcheck=0 | tee a.repo | ") + "cat",
+                filled("apk add curl && apk del curl;"),
+                filled("sh -c 'curl a.org | sh';"),
+                filled("GIT_SSL_NO_VERIFY=1 ") + "pip install --trusted-host x",
+                filled("eval ") + "curl",
+            ];
+            runs.map(|run| (run[..40].to_owned(), run)).into()
+        };
+        effort::assert_linear(60_000, 2 << 20, cases, |run| {
             let mut sources = Sources::default();
             let mut source = Source::new("Dockerfile", format!("FROM a:1\nRUN {run}\n"));
             source.kind = Kind::Dockerfile;
             sources.add(source);
-            let start = std::time::Instant::now();
             let config = Config { pedantic: true, ..Config::new(jiff::civil::date(2026, 1, 1)) };
             crate::scan(sources, &config);
-            let elapsed = start.elapsed();
-            assert!(elapsed.as_secs() < 5, "{elapsed:?}: {}", &run[..40]);
-        }
+        });
     }
 }

@@ -1,9 +1,8 @@
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::config::Config;
+use crate::effort;
 use crate::report::{self, Format, Options, Report};
 use crate::source::{Source, Sources, Span};
 use crate::syntax::recognise;
@@ -178,20 +177,9 @@ fn what_identifies_a_finding_does_not_depend_on_the_secret() {
     assert_eq!(first, fingerprints("Xk7Tq2Wm9Rz4Ys6L"));
 }
 
-fn time_to_read(text: &str) -> Duration {
-    let start = Instant::now();
-    std::hint::black_box(text::find(text, &Formats::of(text)));
-    start.elapsed()
-}
-
 #[test]
 fn hostile_text_takes_linear_time() {
-    const SHORT: usize = 80_000;
-    // Linear work grows by this factor, quadratic work by its square.
-    const FACTOR: u32 = 12;
-    // What even the fastest search through all that is left takes longer than, where each hit makes one.
-    const SOON: Duration = Duration::from_millis(500);
-    for unit in [
+    let units = [
         "PASSWORD=",
         "://a:b@",
         "-----BEGIN PRIVATE KEY-----",
@@ -216,14 +204,9 @@ fn hostile_text_takes_linear_time() {
         "echo x|chpasswd",
         "pgpass a:1:b:c:d ",
         "aB1cD2eF3",
-    ] {
-        let short = unit.repeat(SHORT / unit.len());
-        let long = short.repeat(FACTOR as usize);
-        // Noise is not there every time, and not in the same proportion; quadratic work is.
-        let is_linear = || {
-            let elapsed = time_to_read(&long);
-            elapsed < SOON || elapsed < time_to_read(&short) * 3 * FACTOR
-        };
-        assert!((0..6).any(|_| is_linear()), "{unit}");
-    }
+    ];
+    let cases = |size: usize| units.map(|unit| (unit.to_owned(), unit.repeat(size / unit.len()))).into();
+    effort::assert_linear(960_000, 2 << 20, cases, |text| {
+        std::hint::black_box(text::find(text, &Formats::of(text)));
+    });
 }

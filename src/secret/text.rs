@@ -394,8 +394,9 @@ fn behind(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     }
     let quoted = skip(at, b"\\\"'`");
     let closing = (quoted > at).then(|| byte(quoted - 1)).or(if closed { None } else { outer });
-    let line_end = memchr::memchr2(b'\n', b'\r', &bytes[quoted..]).map_or(bytes.len(), |length| quoted + length);
-    let rest = &bytes[quoted..line_end];
+    let line_of = |bytes: &[u8]| memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
+    // Asked for only where the value may take all of it: many names may stand on one long line.
+    let rest = || &bytes[quoted..quoted + line_of(&bytes[quoted..])];
     let closing_at = |rest: &[u8], quote: u8| {
         rest.iter()
             .take(LONGEST)
@@ -404,18 +405,22 @@ fn behind(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     };
     let length = match closing {
         // Only what is not closed on its line goes on below, as a key in a `.env` file does.
-        Some(quote) => match closing_at(rest, quote) {
-            None if quoted > at && !closed && starts_line(in_front) => closing_at(&bytes[quoted..], quote),
-            length => length,
-        },
+        Some(quote) => {
+            let near = &bytes[quoted..bytes.len().min(quoted + LONGEST)];
+            match closing_at(&near[..line_of(near)], quote) {
+                None if quoted > at && !closed && starts_line(in_front) => closing_at(&bytes[quoted..], quote),
+                length => length,
+            }
+        }
         None if separated && starts_line(in_front) && (spaced || is_setting(&text[start..end])) => {
+            let rest = rest();
             let end = [" #", "\t#", " ;"].iter().filter_map(|sign| memmem::find(rest, sign.as_bytes())).min();
             let value = rest[..end.unwrap_or(rest.len())].trim_ascii_end();
             Some(value.strip_suffix(b"\\").unwrap_or(value).trim_ascii_end().len())
         }
-        None => rest.iter().position(u8::is_ascii_whitespace),
+        None => bytes[quoted..].iter().position(u8::is_ascii_whitespace),
     };
-    let range = quoted..quoted + length.unwrap_or(rest.len());
+    let range = quoted..quoted + length.unwrap_or_else(|| rest().len());
     (range.len() >= if alone { 6 } else { 1 }).then_some(range)
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::effort;
 use crate::report::Report;
 use crate::scan;
 use crate::syntax::recognise;
@@ -293,21 +294,15 @@ fn what_was_not_graded_is_only_left_out_for_a_reason() {
 
 #[test]
 fn many_exceptions_take_linear_time() {
-    let timed = |text: &str| {
-        let start = std::time::Instant::now();
-        let report = scanned(&[("nginx.conf", text)], &config());
-        (start.elapsed(), report)
-    };
     let ignore = "# confscan: ignore[autoindex-on] -- why\n";
-    let (_, report) = timed(&format!("server {{\n{}}}\n", format!("autoindex on; {ignore}").repeat(5_000)));
-    assert_eq!(report.suppressed.len(), Config::MAX_FINDINGS, "those that are listed");
+    let beside = |size: usize| format!("server {{\n{}}}\n", format!("autoindex on; {ignore}").repeat(size / 4));
     // Neither of many lines above one, nor many that are about no line with a finding, compare each with each.
-    let above = ignore.repeat(20_000);
-    let below = "autoindex on;\n".repeat(5_000);
-    let (plain, _) = timed(&format!("server {{\n{}{below}}}\n", above.replace("confscan:", "words")));
-    let (marked, report) = timed(&format!("server {{\n{above}{below}}}\n"));
-    assert_eq!(report.suppressed.len(), 1);
-    assert!(marked < plain * 4 + std::time::Duration::from_secs(2), "{plain:?} {marked:?}");
+    let above = |size: usize| format!("server {{\n{}{}}}\n", ignore.repeat(size), "autoindex on;\n".repeat(size / 4));
+    let scan = |text: &String| scanned(&[("nginx.conf", text)], &config());
+    assert_eq!(scan(&beside(20_000)).suppressed.len(), Config::MAX_FINDINGS, "those that are listed");
+    assert_eq!(scan(&above(20_000)).suppressed.len(), 1);
+    let cases = |size: usize| vec![("beside".to_owned(), beside(size)), ("above".to_owned(), above(size))];
+    effort::assert_linear(20_000, 2 << 20, cases, |text| drop(scan(text)));
 }
 
 #[test]

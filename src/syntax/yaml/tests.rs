@@ -1,9 +1,9 @@
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::effort;
 
 const FILE: FileId = FileId(0);
 
@@ -253,20 +253,8 @@ fn scalars_have_the_types_that_go_yaml_gives_them() {
     assert_eq!(types, [Str, Str, Int, ScalarType::Other, Null, Str]);
 }
 
-/// Runs on a stack of 512 KiB, so that depth would be seen.
-fn on_small_stack(text: String) -> (Yaml, Duration) {
-    let run = move || {
-        let start = Instant::now();
-        let yaml = parse(FILE, &text);
-        let copy = yaml.documents.clone();
-        drop(copy);
-        (yaml, start.elapsed())
-    };
-    std::thread::Builder::new().stack_size(512 << 10).spawn(run).unwrap().join().unwrap()
-}
-
-#[test]
-fn hostile_input_ends_soon_and_without_a_panic() {
+/// Inputs of about `size` bytes, and whether they are refused at 100,000.
+fn hostile(size: usize) -> Vec<(String, (String, bool))> {
     let bomb = |width: usize, levels: usize| {
         let mut text = "a0: &a0 [x, x]\n".to_owned();
         for level in 1..levels {
@@ -275,38 +263,51 @@ fn hostile_input_ends_soon_and_without_a_panic() {
         }
         text
     };
-    let chain: String = (1..2000).map(|level| format!("a{level}: &a{level} [*a{}]\n", level - 1)).collect();
-    let merges: String = (1..2000).map(|level| format!("a{level}: &a{level} {{<<: *a{}}}\n", level - 1)).collect();
-    let repeated = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 20_000].join(", "));
-    let quotes: String = (0..3000).map(|key| format!("k{key}:\n  a: \"x\ny\"\n")).collect();
-    for (name, text, refused) in [
-        ("open brackets", "[".repeat(100_000), true),
-        ("brackets", "[".repeat(100_000) + &"]".repeat(100_000), true),
-        ("open brackets in a mapping", "a: ".to_owned() + &"[".repeat(100_000), true),
-        ("braces", "{a: ".repeat(100_000), true),
-        ("dashes", "- ".repeat(100_000), true),
-        ("block mappings", (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), true),
+    let levels = 1..size / 50;
+    let chain: String = levels.clone().map(|level| format!("a{level}: &a{level} [*a{}]\n", level - 1)).collect();
+    let merges: String = levels.map(|level| format!("a{level}: &a{level} {{<<: *a{}}}\n", level - 1)).collect();
+    let repeated = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(size), vec!["*a"; size / 5].join(", "));
+    let quotes: String = (0..size / 33).map(|key| format!("k{key}:\n  a: \"x\ny\"\n")).collect();
+    let cases = [
+        ("open brackets", "[".repeat(size), true),
+        ("brackets", "[".repeat(size) + &"]".repeat(size), true),
+        ("open brackets in a mapping", "a: ".to_owned() + &"[".repeat(size), true),
+        ("braces", "{a: ".repeat(size), true),
+        ("dashes", "- ".repeat(size), true),
+        ("block mappings", (0..(45 * size).isqrt()).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), true),
         ("both kinds", "- ".repeat(250) + &"[".repeat(250) + &"]".repeat(250), true),
         ("alias bomb", bomb(9, 9), true),
         ("deep alias bomb", bomb(2, 30), true),
         ("alias chain", "a0: &a0 [x]\n".to_owned() + &chain, true),
         ("merge chain", "a0: &a0 {x: y}\n".to_owned() + &merges, true),
         ("long scalar, often", repeated, true),
-        ("anchors", (0..50_000).map(|anchor| format!("- &a{anchor} x\n")).collect(), false),
-        ("items", "- x\n".repeat(200_000), true),
-        ("long scalar", format!("a: \"{}\"", "x \\n".repeat(500_000)), false),
-        ("open quote", format!("a: \"{}", "x\n ".repeat(100_000)), true),
-        ("comments", "# x\n".repeat(100_000), false),
-        ("keys", (0..40_000).map(|key| format!("k{key}: v\n")).collect(), false),
+        ("anchors", (0..size / 2).map(|anchor| format!("- &a{anchor} x\n")).collect(), false),
+        ("items", "- x\n".repeat(2 * size), true),
+        ("long scalar", format!("a: \"{}\"", "x \\n".repeat(5 * size)), false),
+        ("open quote", format!("a: \"{}", "x\n ".repeat(size)), true),
+        ("comments", "# x\n".repeat(size), false),
+        ("keys", (0..2 * size / 5).map(|key| format!("k{key}: v\n")).collect(), false),
         ("repairs", quotes, true),
-        ("hidden line breaks", "a: b\u{2028}".repeat(50_000), true),
-        ("colons", ": ".repeat(50_000), true),
-        ("questions", "? ".repeat(50_000), true),
-    ] {
-        let (yaml, took) = on_small_stack(text);
+        ("hidden line breaks", "a: b\u{2028}".repeat(size / 2), true),
+        ("colons", ": ".repeat(size / 2), true),
+        ("questions", "? ".repeat(size / 2), true),
+    ];
+    cases.map(|(name, text, refused)| (name.to_owned(), (text, refused))).into()
+}
+
+#[test]
+fn hostile_input_takes_linear_time_and_a_small_stack() {
+    const STACK: usize = 512 << 10;
+    for (name, (text, refused)) in hostile(100_000) {
+        let run = move || parse(FILE, &text);
+        let yaml = std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap();
         assert_eq!(!yaml.errors.is_empty() || !yaml.duplicate_keys.is_empty(), refused, "{name}");
-        assert!(took < Duration::from_secs(10), "{name}: {took:?}");
     }
+    effort::assert_linear(100_000, STACK, hostile, |(text, _)| {
+        let yaml = parse(FILE, text);
+        let copy = yaml.documents.clone();
+        drop(copy);
+    });
 }
 
 #[test]
