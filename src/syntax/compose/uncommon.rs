@@ -1,6 +1,7 @@
 //! The keys of a service that few services have.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
 
 use super::{Device, Extends, Hook, KeyValue, ObjectReference, Scalar, Watch};
 use crate::source::Spanned;
@@ -10,7 +11,7 @@ use crate::source::Spanned;
 pub struct Uncommon(Option<Box<UncommonKeys>>);
 
 /// See [`Uncommon`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct UncommonKeys {
     /// `volumes_from`.
     pub volumes_from: Vec<Scalar>,
@@ -94,64 +95,17 @@ pub struct UncommonKeys {
     pub stdin_open: Option<Spanned<bool>>,
 }
 
-impl UncommonKeys {
-    const fn none() -> UncommonKeys {
-        UncommonKeys {
-            volumes_from: Vec::new(),
-            group_add: Vec::new(),
-            use_api_socket: None,
-            uts: None,
-            userns_mode: None,
-            cgroup: None,
-            devices: Vec::new(),
-            device_cgroup_rules: Vec::new(),
-            runtime: None,
-            secrets: Vec::new(),
-            configs: Vec::new(),
-            extends: None,
-            watch: Vec::new(),
-            hooks: Vec::new(),
-            stop_signal: None,
-            stop_grace_period: None,
-            extra_hosts: Vec::new(),
-            sysctls: Vec::new(),
-            provider: None,
-            scale: None,
-            annotations: Vec::new(),
-            cgroup_parent: None,
-            credential_spec: Vec::new(),
-            gpus: Vec::new(),
-            label_file: Vec::new(),
-            links: Vec::new(),
-            dns: Vec::new(),
-            mem_reservation: None,
-            memswap_limit: None,
-            shm_size: None,
-            cpu_quota: None,
-            oom_kill_disable: None,
-            oom_score_adj: None,
-            ulimits: Vec::new(),
-            storage_opt: Vec::new(),
-            isolation: None,
-            platform: None,
-            pull_policy: None,
-            tty: None,
-            stdin_open: None,
-        }
-    }
-}
-
 impl Deref for Uncommon {
     type Target = UncommonKeys;
 
     fn deref(&self) -> &UncommonKeys {
-        static NONE: UncommonKeys = UncommonKeys::none();
+        static NONE: LazyLock<UncommonKeys> = LazyLock::new(UncommonKeys::default);
         self.0.as_deref().unwrap_or(&NONE)
     }
 }
 
 impl DerefMut for Uncommon {
     fn deref_mut(&mut self) -> &mut UncommonKeys {
-        self.0.get_or_insert_with(|| Box::new(UncommonKeys::none()))
+        self.0.get_or_insert_default()
     }
 }
