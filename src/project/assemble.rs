@@ -347,9 +347,10 @@ fn service_variables(
         let given = dotenv.entries.iter().filter(|entry| entry.value.is_some());
         given.for_each(|entry| variables.put(nodes::dotenv_env(file, entry)));
     }
+    let scope = nodes::service_scope(service);
     for pair in &service.environment {
         let document = linker.document_of(pair.span.file).unwrap_or_default();
-        let mut env = nodes::service_env(document, service, pair);
+        let mut env = nodes::service_env(Scope { document, ..scope.clone() }, pair);
         if env.value.is_none() {
             // A name alone is taken from the environment of Compose, of which the `.env` is a part.
             let variable = stack.variables.get(&env.name.value);

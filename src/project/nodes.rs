@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use self::services::Services;
-pub(super) use self::services::service_env;
+pub(super) use self::services::{service_env, service_scope};
 use super::{Failure, Project, facts};
 use crate::command::Argv;
 use crate::container::facet::Scope;

@@ -112,7 +112,7 @@ impl Services {
 impl Nodes {
     /// The nodes of a service; the documents of their scopes are found later.
     fn service(&mut self, service: &Service) {
-        let scope = service_scope(0, service);
+        let scope = service_scope(service);
         if let Some(image) = &service.image {
             let variable = image.template.has_variables();
             let facet = facts::image(
@@ -125,7 +125,7 @@ impl Nodes {
             );
             self.images.push(facet);
         }
-        self.envs.extend(service.environment.iter().map(|pair| service_env(0, service, pair)));
+        self.envs.extend(service.environment.iter().map(|pair| service_env(scope.clone(), pair)));
         let args = service.build.iter().flat_map(|build| &build.args);
         self.envs.extend(args.map(|pair| pair_env(scope.clone(), EnvPlace::BuildArg, pair)));
         let lines =
@@ -188,14 +188,15 @@ impl Nodes {
     }
 }
 
-fn service_scope(document: DocumentId, service: &Service) -> Scope {
+/// The scope of what a service has; in which document it stands is found for each of its parts.
+pub(in crate::project) fn service_scope(service: &Service) -> Scope {
     let name = service.name.as_ref().map_or("", |name| name.value.as_str());
-    Scope { document, stage: None, container: None, path: format!("services.{name}").into() }
+    Scope { document: 0, stage: None, container: None, path: format!("services.{name}").into() }
 }
 
 /// The facet of an `environment` entry of a service.
-pub(in crate::project) fn service_env(document: DocumentId, service: &Service, pair: &KeyValue) -> Env {
-    pair_env(service_scope(document, service), EnvPlace::Service, pair)
+pub(in crate::project) fn service_env(scope: Scope, pair: &KeyValue) -> Env {
+    pair_env(scope, EnvPlace::Service, pair)
 }
 
 fn pair_env(scope: Scope, place: EnvPlace, pair: &KeyValue) -> Env {
