@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use confscan::baseline::{self, Baseline, Entry, FILE_NAME, With};
-use confscan::config::{Config, Files};
+use confscan::config::Config;
 use confscan::git::{self, Repository, Tree};
 use confscan::report::Report;
 use confscan::source::ReadError;
@@ -15,7 +15,7 @@ use confscan::walk::{self, Scope};
 use crate::cli::{self, Scan};
 use crate::output::{Stdout, Target, note};
 use crate::progress::Progress;
-use crate::{INCOMPLETE, NOTHING, Problem, at, read, time, walk_options};
+use crate::{INCOMPLETE, NOTHING, Problem, area, at, read, time, walk_options};
 
 /// Bytes of the largest baseline that is read: several hundred thousand findings.
 const LARGEST: u64 = 1 << 26;
@@ -85,8 +85,8 @@ fn is_covered(entry: &Entry, scope: &Scope, config: &Config) -> bool {
 
 /// Writes the baseline of `arguments`, and gives the exit code.
 pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> {
-    let area = walk::Area::of(&arguments.input.paths, &walk_options(&arguments.input, &Files::default()))?;
-    let scope = area.scope();
+    let area = area(&arguments.input)?;
+    let scope = area.scope().clone();
     if !scope.files.is_empty() {
         return Err("a baseline is of directories: what is found in a file depends on those around it".into());
     }
@@ -97,10 +97,10 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     let shown = shown.to_string_lossy().into_owned();
     let known = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Baseline::new([]),
-        _ => find(arguments.baseline.as_deref(), scope)?.map(|(_, known)| known).unwrap_or_default(),
+        _ => find(arguments.baseline.as_deref(), &scope)?.map(|(_, known)| known).unwrap_or_default(),
     };
     let progress = Progress::start();
-    let (sources, files, _) = read(&arguments.input, &progress)?;
+    let (sources, files, _) = read(area, &arguments.input, &progress)?;
     let config = Config {
         pedantic: arguments.pedantic,
         no_ignores: arguments.no_ignores,
@@ -131,7 +131,7 @@ pub fn write(arguments: &cli::Baseline, stdout: &Stdout) -> Result<u8, Problem> 
     }
     let found = Baseline::of(report.findings.iter().chain(&report.known), &report.sources);
     // What this scan did not look for stays as it is.
-    let kept = known.entries.iter().filter(|entry| !is_covered(entry, scope, &config)).cloned();
+    let kept = known.entries.iter().filter(|entry| !is_covered(entry, &scope, &config)).cloned();
     let mut new = Baseline::new(found.entries.into_iter().chain(kept));
     new.accept(&known, config.today);
     let added = new.entries.iter().filter(|entry| !known.holds(entry)).count();

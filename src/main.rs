@@ -101,7 +101,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
             stdout.write(|out, options| listing::rules(list.format == Format::Json, options, out))?;
         }
         Some(Command::Files { input, list }) => {
-            let (mut sources, files, _) = read(&input, &Progress::start())?;
+            let (mut sources, files, _) = read(area(&input)?, &input, &Progress::start())?;
             let nothing = sources.is_empty() && !input.skip_unknown;
             files.register(&mut sources);
             // Linking reads the files that configs refer to.
@@ -126,7 +126,7 @@ fn run(cli: Cli) -> Result<u8, Problem> {
         }
         Some(Command::Baseline(arguments)) => return known::write(&arguments, &stdout),
         Some(Command::Containers { input, list }) => {
-            let (sources, files, _) = read(&input, &Progress::start())?;
+            let (sources, files, _) = read(area(&input)?, &input, &Progress::start())?;
             let nothing = sources.is_empty() && !input.skip_unknown;
             let report = confscan::scan(sources, &Config { files, ..at(time()?) });
             stdout.write(|out, options| match list.format {
@@ -169,9 +169,10 @@ fn write_pages(folder: &Path) -> io::Result<()> {
 /// Scans, writes every report, and gives the exit code.
 fn scan(arguments: &Scan, stdout: &Stdout) -> Result<u8, Problem> {
     let time = time()?;
-    let outputs = outputs(arguments)?;
+    let area = area(&arguments.input)?;
+    let outputs = outputs(arguments, area.scope())?;
     let progress = Progress::start();
-    let (sources, files, scope) = read(&arguments.input, &progress)?;
+    let (sources, files, scope) = read(area, &arguments.input, &progress)?;
     let config = config(arguments, files, &scope, time);
     let nothing = sources.is_empty() && !arguments.input.skip_unknown;
     if nothing {
@@ -251,14 +252,9 @@ struct Place {
 
 /// What is written where: the report of `--format` to the standard output, unless an output without
 /// a format of its own takes its place, and the further ones.
-fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
-    let (format, input) = (arguments.format.unwrap_or(Format::Human), &arguments.input);
-    let scope = match arguments.output.as_slice() {
-        [] => None,
-        _ => Some(walk::Area::of(&input.paths, &walk_options(input, &Files::default()))?),
-    };
-    let scope = scope.as_ref().map(walk::Area::scope);
-    let scanned: Vec<&Path> = scope.iter().flat_map(|scope| [&*scope.root, &scope.scanned]).collect();
+fn outputs(arguments: &Scan, scope: &walk::Scope) -> Result<Vec<Place>, Problem> {
+    let format = arguments.format.unwrap_or(Format::Human);
+    let scanned = [&*scope.root, &scope.scanned];
     let stdout = |format| Place { format, target: Ok(Target::Stdout), shown: "the standard output".to_owned() };
     let mut outputs: Vec<Place> = Vec::new();
     for Output { format: own, file } in &arguments.output {
@@ -291,17 +287,20 @@ fn outputs(arguments: &Scan) -> Result<Vec<Place>, Problem> {
     Ok(outputs)
 }
 
-/// The files that the arguments name, the settings that count for them, and where they are.
-fn read(input: &Input, progress: &Progress) -> Result<(Sources, Files, walk::Scope), Problem> {
-    let mut options = walk_options(input, &Files::default());
-    let area = walk::Area::of(&input.paths, &options)?;
+/// What the arguments name.
+fn area(input: &Input) -> Result<walk::Area, Problem> {
+    Ok(walk::Area::of(&input.paths, &walk_options(input, &Files::default()))?)
+}
+
+/// The files of `area`, which the arguments name, the settings that count for them, and where they are.
+fn read(area: walk::Area, input: &Input, progress: &Progress) -> Result<(Sources, Files, walk::Scope), Problem> {
     let scope = area.scope().clone();
     let mut files = Files::new(match &input.config {
         Some(path) => vec![walk::settings_at(path, &scope.scanned, &scope.root)?],
         None if input.no_config => Vec::new(),
         None => walk::settings_above(&scope.scanned, &scope.root)?,
     });
-    options = walk_options(input, &files);
+    let options = walk_options(input, &files);
     let sources = area.sources(&options, &|| progress.file())?;
     if input.config.is_none() && !input.no_config {
         files.add_below(&sources)?;

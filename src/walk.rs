@@ -3,6 +3,7 @@
 //! Only files whose name may be a config's are opened, in parallel. Nothing is read through a link that leads out of
 //! what the user named, and only regular files are opened. What was not read is listed with its reason.
 
+mod area;
 mod disk;
 mod folders;
 mod gitignore;
@@ -17,9 +18,10 @@ use std::sync::{Mutex, PoisonError};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::config;
-use crate::project::path::below;
 use crate::source::{Kind, ReadError, Source, Sources};
 use crate::syntax::{Verdict, by_content, by_name, is_template, recognise};
+use area::Named;
+pub use area::{Area, Scope};
 use disk::{Disk, refusal};
 pub(crate) use folders::{folder_reason, is_cache_tag};
 use gitignore::Ignored;
@@ -72,24 +74,6 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A path that the user named.
-enum Named {
-    /// A directory, by its real path.
-    Directory(PathBuf),
-    /// A file, by its real path.
-    File(PathBuf),
-    /// The standard input, by the path that it stands for.
-    Stdin(PathBuf),
-}
-
-impl Named {
-    fn path(&self) -> &Path {
-        match self {
-            Named::Directory(path) | Named::File(path) | Named::Stdin(path) => path,
-        }
-    }
-}
-
 /// The configs at `paths` (the current directory when there are none): those below a directory that are recognised,
 /// and every named file. `-` is the standard input. `progress` is called for every file that is opened.
 ///
@@ -104,36 +88,7 @@ pub fn sources(paths: &[PathBuf], options: &Options, progress: &(dyn Fn() + Sync
     Area::of(paths, options)?.sources(options, progress)
 }
 
-/// What the paths of the command line make together, as it was found on the disk once.
-pub struct Area {
-    named: Vec<Named>,
-    /// Real paths of the directories that may be read.
-    allowed: Vec<PathBuf>,
-    scope: Scope,
-}
-
 impl Area {
-    /// What `paths` make together: see [`sources`].
-    ///
-    /// # Errors
-    /// As of [`sources`].
-    pub fn of(paths: &[PathBuf], options: &Options) -> Result<Area, Error> {
-        let (named, allowed, root, scanned) = area(paths, options)?;
-        let (mut directories, mut files) = (Vec::new(), Vec::new());
-        for named in &named {
-            match named {
-                Named::Directory(path) => directories.push(shown(path, &root)),
-                Named::File(path) | Named::Stdin(path) => files.push(shown(path, &root)),
-            }
-        }
-        Ok(Area { named, allowed, scope: Scope { root, scanned, directories, files } })
-    }
-
-    /// The paths in it.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
     /// Every config in it: see [`sources`].
     ///
     /// # Errors
@@ -155,124 +110,12 @@ impl Area {
     }
 }
 
-/// What the paths of the command line are.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Real path of the scan root.
-    pub root: PathBuf,
-    /// Real path of the directory that holds all that is scanned: the root, or a directory in it.
-    pub scanned: PathBuf,
-    /// Paths of the named directories from the root, `""` for itself.
-    pub directories: Vec<String>,
-    /// Paths of the named files from the root, that of the standard input included.
-    pub files: Vec<String>,
-}
-
-impl Scope {
-    /// Whether a named directory holds `path`, which is relative to the root.
-    pub fn holds(&self, path: &str) -> bool {
-        self.directories.iter().any(|directory| below(path, directory).is_some())
-    }
-}
-
 /// The content of the regular file at the real path `path`, which may have no more than `limit` bytes.
 ///
 /// # Errors
 /// Says why it cannot be read; a link is no regular file.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     disk::read(path, &[path.to_owned()], limit)
-}
-
-/// What the paths name, the directories that may be read, the scan root, and the directory that holds all that is scanned.
-type Places = (Vec<Named>, Vec<PathBuf>, PathBuf, PathBuf);
-
-fn area(paths: &[PathBuf], options: &Options) -> Result<Places, Error> {
-    let current = std::env::current_dir().and_then(fs::canonicalize);
-    let current = current.map_err(|error| Error(format!("the current directory: {}", refusal(error))))?;
-    let default = [PathBuf::from(".")];
-    let paths = if paths.is_empty() { &default[..] } else { paths };
-    let named: Vec<Named> = paths.iter().map(|path| name(path, options, &current)).collect::<Result<_, _>>()?;
-    if options.kind.is_some() && named.iter().all(|named| matches!(named, Named::Directory(_))) {
-        return Err(Error("--kind says what a named file is; only directories are named".to_owned()));
-    }
-    if options.stdin_filename.is_some() && !named.iter().any(|named| matches!(named, Named::Stdin(_))) {
-        return Err(Error("--stdin-filename says what `-` is read as; `-` is not named".to_owned()));
-    }
-    let allowed: Vec<PathBuf> = named
-        .iter()
-        .map(|named| match named {
-            Named::Directory(path) => path.clone(),
-            Named::File(path) | Named::Stdin(path) if path.starts_with(&current) => current.clone(),
-            Named::File(path) | Named::Stdin(path) => path.parent().unwrap_or(path).to_owned(),
-        })
-        .collect();
-    let Some(root) = &options.root else {
-        let scanned = common(&allowed);
-        let root = shown_from(&scanned, &current);
-        return Ok((named, allowed, root, scanned));
-    };
-    let real = fs::canonicalize(root).map_err(|error| Error(format!("{}: {}", root.display(), refusal(error))))?;
-    if !real.is_dir() {
-        return Err(Error(format!("{}: not a directory", root.display())));
-    }
-    let outside = named.iter().zip(paths).find(|(named, _)| !named.path().starts_with(&real));
-    match outside {
-        Some((_, path)) => Err(Error(format!("{}: not in the root {}", path.display(), root.display()))),
-        None => Ok((named, vec![real.clone()], real.clone(), real)),
-    }
-}
-
-/// What a path of the command line is.
-fn name(path: &Path, options: &Options, current: &Path) -> Result<Named, Error> {
-    if path == Path::new("-") {
-        let path = options.stdin_filename.as_deref().unwrap_or(Path::new("stdin"));
-        let Some(file) = path.file_name() else {
-            return Err(Error(format!("{}: not the name of a file", path.display())));
-        };
-        // The file need not be there, but where it would be decides what it can refer to.
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let real = fs::canonicalize(current.join(folder));
-        return match real {
-            Ok(real) => Ok(Named::Stdin(real.join(file))),
-            Err(error) => Err(Error(format!("{}: {}", folder.display(), refusal(error)))),
-        };
-    }
-    let wrong = |reason: &dyn std::fmt::Display| Error(format!("{}: {reason}", path.display()));
-    let real = fs::canonicalize(path).map_err(|error| match refusal(error) {
-        ReadError::Missing => wrong(&"no such file or directory"),
-        other => wrong(&other),
-    })?;
-    let metadata = fs::metadata(&real).map_err(|error| wrong(&refusal(error)))?;
-    if metadata.is_dir() {
-        Ok(Named::Directory(real))
-    } else if metadata.is_file() {
-        Ok(Named::File(real))
-    } else {
-        Err(wrong(&"neither a directory nor a regular file (`-` reads the standard input)"))
-    }
-}
-
-/// The longest path that all of `paths` are below.
-fn common(paths: &[PathBuf]) -> PathBuf {
-    let mut common = paths.first().cloned().unwrap_or_default();
-    for path in paths {
-        while !path.starts_with(&common) && common.pop() {}
-    }
-    common
-}
-
-/// The scan root of what lies in `common`. Whoever reads a path looks from the current directory, and an editor opens it
-/// from there; but findings are known by their paths in the repository, from wherever it is scanned.
-fn shown_from(common: &Path, current: &Path) -> PathBuf {
-    let up = common.ancestors().take_while(|folder| folder.starts_with(current));
-    let mut root = common;
-    for folder in up {
-        root = folder;
-        if folder.join(".git").exists() {
-            break;
-        }
-    }
-    root.to_owned()
 }
 
 /// Something that the walk came upon.
